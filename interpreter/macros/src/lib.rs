@@ -1,0 +1,1 @@
+//! Attribute macros that turn plain Rust functions into native functions of the language.

@@ -1,0 +1,1 @@
+//! Syntax tree in, code templates out: scopes, definite assignment, register allocation, emission.

@@ -1,0 +1,1 @@
+//! Text and number formatting without any knowledge of the heap.

@@ -1,0 +1,1 @@
+//! Conc for Rust hosts.

@@ -1,0 +1,2 @@
+//! The standard library: one folder per family, one file per module.
+#![forbid(unsafe_code)]

@@ -1,0 +1,442 @@
+//! Allocation: size classes, per-worker runs, large objects, and the collection cycle around them.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::block::{
+    BLOCK_SIZE, BLOCKS, BlockState, GRANULE, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, finish_sweep, mark_byte,
+    next_run,
+};
+use super::chunk::{CHUNK_SIZE, reservation};
+use super::mark::{Marker, TraceFn};
+
+/// Size classes: every 16 bytes up to 512, then eight steps to each doubling up to 8 KiB.
+pub const CLASSES: usize = 32 + 4 * 8;
+const FINE_LIMIT: usize = 512;
+/// Collections start once this much has been allocated, whatever is live.
+const MIN_TRIGGER: usize = 8 << 20;
+
+/// The size class of an object of `size` bytes (at most [`MAX_SMALL`]).
+#[inline(always)]
+pub const fn class_of(size: usize) -> usize {
+    if size <= FINE_LIMIT {
+        (size + GRANULE - 1) / GRANULE - (size != 0) as usize
+    } else {
+        let log = (usize::BITS - 1 - (size - 1).leading_zeros()) as usize;
+        let step = 1usize << (log - 3);
+        let above = (size - (1 << log)).div_ceil(step);
+        32 + (log - 9) * 8 + above - 1
+    }
+}
+
+/// The cell size of a class.
+pub const fn class_size(class: usize) -> usize {
+    if class < 32 {
+        (class + 1) * GRANULE
+    } else {
+        let log = 9 + (class - 32) / 8;
+        (1 << log) + ((class - 32) % 8 + 1) * (1 << (log - 3))
+    }
+}
+
+const _: () = assert!(class_of(16) == 0 && class_of(512) == 31 && class_of(513) == 32 && class_of(MAX_SMALL) == CLASSES - 1);
+const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(class_of(1000)) >= 1000);
+
+/// A run of free, zeroed cells.
+#[derive(Clone, Copy)]
+struct Run {
+    at: usize,
+    end: usize,
+    /// The block the run lies in, to go on sweeping; 0 at first.
+    block: usize,
+}
+
+/// One worker's share: the current run of each size class. Used by its worker only.
+pub struct LocalHeap {
+    runs: [Run; CLASSES],
+}
+
+impl Default for LocalHeap {
+    fn default() -> Self {
+        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES] }
+    }
+}
+
+impl LocalHeap {
+    /// A zeroed cell of at least `size` bytes, if the current run has one.
+    #[inline(always)]
+    pub fn bump(&mut self, size: usize) -> Option<*mut u8> {
+        let class = class_of(size);
+        let run = &mut self.runs[class];
+        let at = run.at;
+        let next = at + class_size(class);
+        if next <= run.end {
+            run.at = next;
+            Some(at as *mut u8)
+        } else {
+            None
+        }
+    }
+
+    /// Forgets all runs; the cells not handed out have zero headers and are found again by the next sweep.
+    fn retire(&mut self) {
+        *self = LocalHeap::default();
+    }
+}
+
+#[derive(Default)]
+struct ClassBlocks {
+    /// Blocks of this class; those from `cursor` on have not been looked at since the last collection.
+    blocks: Vec<usize>,
+    cursor: usize,
+}
+
+#[derive(Default)]
+struct Blocks {
+    /// Chunk spans owned: (address, chunks).
+    spans: Vec<(usize, usize)>,
+    free: Vec<usize>,
+    /// Unused blocks at the end of the newest chunk.
+    fresh: std::ops::Range<usize>,
+    classes: Vec<ClassBlocks>,
+    /// Starts of large objects.
+    large: Vec<usize>,
+}
+
+/// A heap: all objects of one interpreter.
+pub struct Heap {
+    id: u32,
+    trace: TraceFn,
+    epoch: std::sync::atomic::AtomicU8,
+    blocks: Mutex<Blocks>,
+    /// Bytes handed out since the last collection, counted by runs and large objects.
+    since: AtomicUsize,
+    trigger: AtomicUsize,
+    /// Bytes in blocks in use.
+    in_use: AtomicUsize,
+    limit: AtomicUsize,
+    over_limit: AtomicBool,
+    pub stress: bool,
+    pub collections: AtomicUsize,
+    /// Bytes found live by the last collection.
+    pub live: AtomicUsize,
+}
+
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+
+impl Heap {
+    pub fn new(trace: TraceFn) -> Heap {
+        let mut blocks = Blocks::default();
+        blocks.classes.resize_with(CLASSES, ClassBlocks::default);
+        Heap {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            trace,
+            epoch: 1.into(),
+            blocks: Mutex::new(blocks),
+            since: AtomicUsize::new(0),
+            trigger: AtomicUsize::new(MIN_TRIGGER),
+            in_use: AtomicUsize::new(0),
+            limit: AtomicUsize::new(usize::MAX),
+            over_limit: AtomicBool::new(false),
+            stress: std::env::var("CONC_GC").is_ok_and(|v| v == "stress"),
+            collections: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+        }
+    }
+
+    /// Sets the memory limit in bytes.
+    pub fn set_limit(&self, bytes: usize) {
+        self.limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether small allocations have passed the limit: the machine raises MemoryError at its next poll.
+    pub fn take_over_limit(&self) -> bool {
+        self.over_limit.load(Ordering::Relaxed) && self.over_limit.swap(false, Ordering::Relaxed)
+    }
+
+    pub fn bytes_in_use(&self) -> usize {
+        self.in_use.load(Ordering::Relaxed)
+    }
+
+    /// Whether enough has been allocated to make a collection worth it.
+    #[inline]
+    pub fn wants_collection(&self) -> bool {
+        self.since.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed)
+    }
+
+    /// Counts memory held outside the heap for an object, so that it too drives collection.
+    pub fn charge(&self, bytes: usize) {
+        self.since.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The slow path of small allocation: finds a new run. Never fails but for want of address space,
+    /// in which case the process cannot go on.
+    #[cold]
+    #[inline(never)]
+    pub fn refill(&self, local: &mut LocalHeap, size: usize) -> *mut u8 {
+        let class = class_of(size);
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let mut blocks = self.blocks.lock();
+        let mut block = local.runs[class].block;
+        let (start, end) = loop {
+            if block != 0 {
+                // SAFETY: the block is of this class and held by this worker.
+                if let Some(run) = unsafe { next_run(block, epoch) } {
+                    break run;
+                }
+            }
+            block = self.next_block(&mut blocks, class);
+        };
+        drop(blocks);
+        self.since.fetch_add(end - start, Ordering::Relaxed);
+        let cell = class_size(class);
+        local.runs[class] = Run { at: start + cell, end, block };
+        start as *mut u8
+    }
+
+    /// A block of `class` with cells not swept yet.
+    fn next_block(&self, blocks: &mut Blocks, class: usize) -> usize {
+        let list = &mut blocks.classes[class];
+        if let Some(&block) = list.blocks.get(list.cursor) {
+            list.cursor += 1;
+            return block;
+        }
+        let Some(block) = self.take_block(blocks) else {
+            eprintln!("conc: out of address space");
+            std::process::exit(70);
+        };
+        // SAFETY: a block of this heap that nobody uses.
+        unsafe {
+            let b = &mut *block_of(block);
+            b.state = BlockState::Small;
+            b.class = class as u8;
+            b.cell = class_size(class) as u32;
+            b.swept = 0;
+        }
+        let list = &mut blocks.classes[class];
+        list.blocks.push(block);
+        list.cursor = list.blocks.len();
+        block
+    }
+
+    fn take_block(&self, blocks: &mut Blocks) -> Option<usize> {
+        let in_use = self.in_use.fetch_add(BLOCK_SIZE, Ordering::Relaxed) + BLOCK_SIZE;
+        if in_use > self.limit.load(Ordering::Relaxed) {
+            self.over_limit.store(true, Ordering::Relaxed);
+        }
+        if let Some(block) = blocks.free.pop() {
+            return Some(block);
+        }
+        if blocks.fresh.is_empty() {
+            let chunk = reservation().take(1, self.id)?;
+            blocks.spans.push((chunk, 1));
+            blocks.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
+        }
+        let block = blocks.fresh.start;
+        blocks.fresh.start += BLOCK_SIZE;
+        Some(block)
+    }
+
+    /// A zeroed large object of `size` bytes; None: past the limit or out of address space.
+    pub fn allocate_large(&self, size: usize) -> Option<*mut u8> {
+        let count = size.checked_add(BLOCK_SIZE - 1)? / BLOCK_SIZE;
+        if self.in_use.load(Ordering::Relaxed).checked_add(count * BLOCK_SIZE)? > self.limit.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut blocks = self.blocks.lock();
+        let start = if count == 1 { self.take_block(&mut blocks)? } else { self.take_blocks(&mut blocks, count)? };
+        // SAFETY: `count` adjoining blocks of this heap that nobody uses; a huge object has one descriptor only.
+        unsafe {
+            let first = &mut *block_of(start);
+            first.state = BlockState::LargeStart;
+            first.span = count as u32;
+            let described = count.min((chunk_of(start) + CHUNK_SIZE - start) / BLOCK_SIZE);
+            let mut dirty = first.dirty;
+            first.dirty = true;
+            for i in 1..described {
+                let rest = &mut *block_of(start + i * BLOCK_SIZE);
+                rest.state = BlockState::LargeRest;
+                rest.span = i as u32;
+                dirty |= rest.dirty;
+                rest.dirty = true;
+            }
+            if dirty {
+                std::ptr::write_bytes(start as *mut u8, 0, size);
+            }
+            mark_byte(start).store(0, Ordering::Relaxed);
+        }
+        blocks.large.push(start);
+        self.since.fetch_add(count * BLOCK_SIZE, Ordering::Relaxed);
+        Some(start as *mut u8)
+    }
+
+    /// `count` adjoining blocks.
+    fn take_blocks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
+        self.in_use.fetch_add(count * BLOCK_SIZE, Ordering::Relaxed);
+        if let Some(start) = take_adjoining(&mut blocks.free, count) {
+            return Some(start);
+        }
+        if count <= BLOCKS - HEAD_BLOCKS {
+            if blocks.fresh.len() < count * BLOCK_SIZE {
+                let rest = blocks.fresh.clone();
+                blocks.free.extend(rest.step_by(BLOCK_SIZE));
+                let chunk = self.take_chunks(blocks, 1)?;
+                blocks.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
+            }
+            let start = blocks.fresh.start;
+            blocks.fresh.start += count * BLOCK_SIZE;
+            return Some(start);
+        }
+        let chunks = (count + HEAD_BLOCKS).div_ceil(BLOCKS);
+        Some(self.take_chunks(blocks, chunks)? + HEAD_BLOCKS * BLOCK_SIZE)
+    }
+
+    fn take_chunks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
+        let chunk = reservation().take(count, self.id)?;
+        blocks.spans.push((chunk, count));
+        Some(chunk)
+    }
+
+    /// Runs a whole collection with the world stopped: `roots` marks what is reachable from outside the heap,
+    /// `locals` are all workers' shares, `after` clears weak references and drops payloads of unmarked objects.
+    pub fn collect(
+        &self,
+        locals: &mut [&mut LocalHeap],
+        roots: impl FnOnce(&mut Marker),
+        after: impl FnOnce(&mut Marker),
+    ) {
+        for local in locals {
+            local.retire();
+        }
+        let old = self.epoch.load(Ordering::Relaxed);
+        self.finish_sweep(old);
+        let epoch = 3 - old;
+        let mut marker = Marker::new(self.id, epoch, self.trace);
+        roots(&mut marker);
+        marker.drain();
+        after(&mut marker);
+        marker.drain();
+        self.epoch.store(epoch, Ordering::Relaxed);
+        self.start_sweep(epoch);
+        self.live.store(marker.live_bytes, Ordering::Relaxed);
+        self.since.store(0, Ordering::Relaxed);
+        self.trigger.store(MIN_TRIGGER.max(marker.live_bytes), Ordering::Relaxed);
+        self.collections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Finishes the sweep of the last cycle; blocks in which nothing lives go back to the pool.
+    fn finish_sweep(&self, epoch: u8) {
+        let mut guard = self.blocks.lock();
+        let Blocks { classes, free, .. } = &mut *guard;
+        for class in classes {
+            class.blocks.retain(|&block| {
+                // SAFETY: a small block of this heap; the world is stopped.
+                let live = unsafe { finish_sweep(block, epoch) };
+                if !live {
+                    // SAFETY: as above; no cell of it is in use.
+                    unsafe { (*block_of(block)).state = BlockState::Free };
+                    self.in_use.fetch_sub(BLOCK_SIZE, Ordering::Relaxed);
+                    free.push(block);
+                }
+                live
+            });
+        }
+    }
+
+    /// Frees unmarked large objects and makes all small blocks sweepable again.
+    fn start_sweep(&self, epoch: u8) {
+        let mut guard = self.blocks.lock();
+        let blocks = &mut *guard;
+        let large = std::mem::take(&mut blocks.large);
+        for start in large {
+            // SAFETY: the start of a large object of this heap.
+            if unsafe { mark_byte(start) }.load(Ordering::Relaxed) == epoch {
+                blocks.large.push(start);
+            } else {
+                self.free_large(blocks, start);
+            }
+        }
+        for class in &mut blocks.classes {
+            class.cursor = 0;
+            for &block in &class.blocks {
+                // SAFETY: a small block of this heap; the world is stopped.
+                let b = unsafe { &mut *block_of(block) };
+                b.swept = 0;
+                b.dirty = true;
+            }
+        }
+    }
+
+    fn free_large(&self, blocks: &mut Blocks, start: usize) {
+        // SAFETY: the descriptor of a large object's first block.
+        let count = unsafe { (*block_of(start)).span } as usize;
+        self.in_use.fetch_sub(count * BLOCK_SIZE, Ordering::Relaxed);
+        if count > BLOCKS - HEAD_BLOCKS {
+            let chunk = chunk_of(start);
+            if let Some(i) = blocks.spans.iter().position(|&(at, _)| at == chunk) {
+                let (at, chunks) = blocks.spans.swap_remove(i);
+                reservation().give_back(at, chunks);
+            }
+            return;
+        }
+        // A few pages are cheaper to clear than to give back and fault in again.
+        if count >= 8 {
+            // SAFETY: whole pages of a dead object.
+            unsafe { libc::madvise(start as *mut libc::c_void, count * BLOCK_SIZE, libc::MADV_DONTNEED) };
+        }
+        for i in 0..count {
+            let at = start + i * BLOCK_SIZE;
+            // SAFETY: blocks of the dead object.
+            unsafe {
+                let b = &mut *block_of(at);
+                b.state = BlockState::Free;
+                b.dirty = count < 8;
+            }
+            blocks.free.push(at);
+        }
+    }
+
+    /// The id that chunk entries carry.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+}
+
+impl Drop for Heap {
+    fn drop(&mut self) {
+        for (at, chunks) in self.blocks.get_mut().spans.drain(..) {
+            reservation().give_back(at, chunks);
+        }
+    }
+}
+
+/// Takes `count` adjoining blocks of one chunk out of `free`, if there are such.
+fn take_adjoining(free: &mut Vec<usize>, count: usize) -> Option<usize> {
+    if free.len() < count {
+        return None;
+    }
+    free.sort_unstable();
+    let mut run = 0;
+    for i in 0..free.len() {
+        let joins = i > run && free[i] == free[i - 1] + BLOCK_SIZE && chunk_of(free[i]) == chunk_of(free[run]);
+        if !joins {
+            run = i;
+        }
+        if i + 1 - run == count {
+            let start = free[run];
+            free.drain(run..=i);
+            return Some(start);
+        }
+    }
+    None
+}
+
+/// The bytes of the cell that starts at `address`.
+///
+/// # Safety
+/// `address` is the start of a live object's cell.
+pub unsafe fn cell_bytes(address: usize) -> usize {
+    // SAFETY: by the contract.
+    unsafe { super::mark::cell_size(address) }
+}

@@ -1,0 +1,113 @@
+//! The process-wide reservation of address space and its 4 MiB chunks, each owned by one heap at a time.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+pub const CHUNK_SIZE: usize = 4 << 20;
+const LARGEST_RESERVATION: usize = 256 << 30;
+const SMALLEST_RESERVATION: usize = 256 << 20;
+
+/// Who owns a chunk: `heap id << 32 | distance in chunks to the start of its span`; zero when free.
+struct Entry(AtomicU64);
+
+/// The address range from which all chunks come.
+pub struct Reservation {
+    base: usize,
+    chunks: usize,
+    entries: Box<[Entry]>,
+    free: Mutex<FreeChunks>,
+}
+
+#[derive(Default)]
+struct FreeChunks {
+    /// Chunks at and above this index were never used.
+    fresh: usize,
+    /// Used and given back, in no order; their pages have been returned to the system.
+    returned: Vec<usize>,
+}
+
+static RESERVATION: OnceLock<Reservation> = OnceLock::new();
+
+/// The reservation, made at first use.
+pub fn reservation() -> &'static Reservation {
+    RESERVATION.get_or_init(Reservation::new)
+}
+
+impl Reservation {
+    fn new() -> Reservation {
+        let mut size = LARGEST_RESERVATION;
+        loop {
+            // SAFETY: an anonymous private mapping at an address of the system's choice.
+            let address = unsafe {
+                libc::mmap(
+                    std::ptr::null_mut(),
+                    size + CHUNK_SIZE,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                    -1,
+                    0,
+                )
+            };
+            if address != libc::MAP_FAILED {
+                let base = (address as usize).next_multiple_of(CHUNK_SIZE);
+                let chunks = size / CHUNK_SIZE;
+                let entries = (0..chunks).map(|_| Entry(AtomicU64::new(0))).collect();
+                return Reservation { base, chunks, entries, free: Mutex::new(FreeChunks::default()) };
+            }
+            size /= 2;
+            if size < SMALLEST_RESERVATION {
+                eprintln!("conc: the system refuses to reserve address space for the heap");
+                std::process::exit(70);
+            }
+        }
+    }
+
+    /// Takes `count` adjoining chunks for heap `owner`; their memory reads as zero. None: out of address space.
+    pub fn take(&self, count: usize, owner: u32) -> Option<usize> {
+        let mut free = self.free.lock();
+        let first = match (count, free.returned.pop()) {
+            (1, Some(chunk)) => chunk,
+            (_, popped) => {
+                free.returned.extend(popped);
+                let first = free.fresh;
+                if first + count > self.chunks {
+                    return None;
+                }
+                free.fresh += count;
+                first
+            }
+        };
+        for i in 0..count {
+            self.entries[first + i].0.store((owner as u64) << 32 | i as u64, Ordering::Release);
+        }
+        Some(self.base + first * CHUNK_SIZE)
+    }
+
+    /// Gives `count` chunks from `address` on back; nobody may use them any more.
+    pub fn give_back(&self, address: usize, count: usize) {
+        let first = (address - self.base) / CHUNK_SIZE;
+        for i in 0..count {
+            self.entries[first + i].0.store(0, Ordering::Release);
+        }
+        // SAFETY: the range belongs to the reservation and to no heap any more.
+        unsafe { libc::madvise(address as *mut libc::c_void, count * CHUNK_SIZE, libc::MADV_DONTNEED) };
+        self.free.lock().returned.extend(first..first + count);
+    }
+
+    /// The start of the chunk span that holds `address`, if heap `owner` owns it.
+    #[inline]
+    pub fn span_of(&self, address: usize, owner: u32) -> Option<usize> {
+        let offset = address.wrapping_sub(self.base);
+        let index = offset / CHUNK_SIZE;
+        if index >= self.chunks {
+            return None;
+        }
+        let entry = self.entries[index].0.load(Ordering::Acquire);
+        if (entry >> 32) as u32 != owner {
+            return None;
+        }
+        Some(self.base + (index - (entry as u32) as usize) * CHUNK_SIZE)
+    }
+}

@@ -1,0 +1,88 @@
+//! The eight bytes at the start of every heap object.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+/// `shape` identifies the exact class and attribute layout, `kind` the native struct that follows.
+#[repr(C, align(8))]
+pub struct Header {
+    shape: AtomicU32,
+    kind: u8,
+    flags: AtomicU8,
+    lock: AtomicU8,
+    gc: AtomicU8,
+}
+
+const _: () = assert!(size_of::<Header>() == 8);
+
+/// Bits of [`Header::flags`].
+pub mod flag {
+    /// The object carries a trailing attributes word (it is an instance of a subclass of a builtin).
+    pub const ATTRS: u8 = 1;
+    /// A weak reference to the object may exist.
+    pub const WEAKREF: u8 = 2;
+    /// str: the text is ASCII.
+    pub const ASCII: u8 = 4;
+    /// str: the object is the interned one of its text.
+    pub const INTERNED: u8 = 8;
+    /// str: lone surrogates may occur.
+    pub const SURROGATES: u8 = 16;
+    /// str: the text lies in another object (see `Str::owner`).
+    pub const EXTERNAL: u8 = 32;
+    /// dict: values are cells (a module's namespace).
+    pub const CELLS: u8 = 64;
+    /// Immutable for good: a static type, a frozen object.
+    pub const FROZEN: u8 = 128;
+}
+
+impl Header {
+    /// The header word of a new object.
+    pub const fn word(kind: u8, shape: u32, flags: u8) -> u64 {
+        shape as u64 | (kind as u64) << 32 | (flags as u64) << 40
+    }
+    #[inline(always)]
+    pub fn kind(&self) -> u8 {
+        self.kind
+    }
+    #[inline(always)]
+    pub fn shape(&self) -> u32 {
+        self.shape.load(Ordering::Relaxed)
+    }
+    /// Publishes a new shape after its slot has been written.
+    #[inline(always)]
+    pub fn set_shape(&self, shape: u32) {
+        self.shape.store(shape, Ordering::Release);
+    }
+    #[inline(always)]
+    pub fn flags(&self) -> u8 {
+        self.flags.load(Ordering::Relaxed)
+    }
+    #[inline(always)]
+    pub fn has(&self, flag: u8) -> bool {
+        self.flags() & flag != 0
+    }
+    pub fn set_flag(&self, flag: u8) {
+        self.flags.fetch_or(flag, Ordering::Relaxed);
+    }
+    pub fn clear_flag(&self, flag: u8) {
+        self.flags.fetch_and(!flag, Ordering::Relaxed);
+    }
+    /// The byte lock of short sections (rules C2): acquired by compare-and-swap, released by a plain store.
+    #[inline]
+    pub fn lock(&self) {
+        let mut spins = 0u32;
+        while self.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            spins += 1;
+            if spins < 1000 {
+                std::hint::spin_loop();
+            } else if spins < 2000 {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(std::time::Duration::from_micros(50));
+            }
+        }
+    }
+    #[inline]
+    pub fn unlock(&self) {
+        self.lock.store(0, Ordering::Release);
+    }
+}

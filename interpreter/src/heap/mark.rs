@@ -1,0 +1,121 @@
+//! Marking: a work list over the object graph, precise in objects, conservative in stacks.
+
+use std::sync::atomic::Ordering;
+
+use super::block::{BLOCK_SIZE, BlockState, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, mark_byte};
+use super::chunk::{CHUNK_SIZE, Reservation, reservation};
+use super::header::Header;
+
+/// Marks everything reachable from the objects it is given.
+pub struct Marker {
+    work: Vec<*mut Header>,
+    reservation: &'static Reservation,
+    owner: u32,
+    epoch: u8,
+    trace: TraceFn,
+    /// Bytes of marked cells.
+    pub live_bytes: usize,
+}
+
+/// Shows the marker every object that `object` refers to.
+pub type TraceFn = unsafe fn(object: *mut Header, marker: &mut Marker);
+
+impl Marker {
+    pub(super) fn new(owner: u32, epoch: u8, trace: TraceFn) -> Marker {
+        Marker { work: Vec::with_capacity(1024), reservation: reservation(), owner, epoch, trace, live_bytes: 0 }
+    }
+
+    /// Marks an object of this heap.
+    #[inline]
+    pub fn mark(&mut self, object: *mut Header) {
+        // SAFETY: `object` is the start of a cell of this heap.
+        let mark = unsafe { mark_byte(object as usize) };
+        if mark.load(Ordering::Relaxed) != self.epoch {
+            mark.store(self.epoch, Ordering::Relaxed);
+            // SAFETY: as above.
+            self.live_bytes += unsafe { cell_size(object as usize) };
+            self.work.push(object);
+        }
+    }
+
+    /// Whether an object has been marked in this collection.
+    pub fn is_marked(&self, object: *mut Header) -> bool {
+        // SAFETY: `object` is the start of a cell of this heap.
+        unsafe { mark_byte(object as usize) }.load(Ordering::Relaxed) == self.epoch
+    }
+
+    /// Marks the object that contains `address`, if there is one; any word may be asked about.
+    #[inline]
+    pub fn mark_conservative(&mut self, address: usize) {
+        if let Some(span) = self.reservation.span_of(address, self.owner)
+            && let Some(object) = object_at(address, span)
+        {
+            self.mark(object);
+        }
+    }
+
+    /// Conservatively marks from every aligned word in `[start, end)`.
+    ///
+    /// # Safety
+    /// The range is readable.
+    #[cfg_attr(sanitize_address, no_sanitize(address))]
+    pub unsafe fn mark_range(&mut self, start: usize, end: usize) {
+        let mut at = start & !7;
+        while at + 8 <= end {
+            // SAFETY: by the contract; volatile because the words belong to running code's frames.
+            let word = unsafe { std::ptr::read_volatile(at as *const usize) };
+            self.mark_conservative(word);
+            at += 8;
+        }
+    }
+
+    /// Traces until nothing new is found.
+    pub fn drain(&mut self) {
+        while let Some(object) = self.work.pop() {
+            // SAFETY: the object was marked, so it is a live object of this heap.
+            unsafe { (self.trace)(object, self) };
+        }
+    }
+}
+
+/// The bytes of the cell that starts at `address`.
+///
+/// # Safety
+/// `address` is the start of a cell.
+pub(super) unsafe fn cell_size(address: usize) -> usize {
+    // SAFETY: by the contract.
+    let block = unsafe { &*block_of(address) };
+    if block.state == BlockState::Small { block.cell as usize } else { block.span as usize * BLOCK_SIZE }
+}
+
+/// The object whose cell contains `address`, in a chunk span of this heap that starts at `span`.
+fn object_at(address: usize, span: usize) -> Option<*mut Header> {
+    let start = if chunk_of(address) != span {
+        // A later chunk of a huge object, which begins right after the head of the span's first chunk.
+        span + HEAD_BLOCKS * BLOCK_SIZE
+    } else {
+        let offset = address - span;
+        if offset < HEAD_BLOCKS * BLOCK_SIZE || offset >= CHUNK_SIZE {
+            return None;
+        }
+        // SAFETY: the chunk is this heap's and has a head.
+        let block = unsafe { &*block_of(address) };
+        let block_start = address & !(BLOCK_SIZE - 1);
+        match block.state {
+            BlockState::Free => return None,
+            BlockState::LargeStart => block_start,
+            BlockState::LargeRest => block_start - block.span as usize * BLOCK_SIZE,
+            BlockState::Small => {
+                let cell = block.cell as usize;
+                debug_assert!((16..=MAX_SMALL).contains(&cell));
+                let index = (address - block_start) / cell;
+                if (index + 1) * cell > BLOCK_SIZE {
+                    return None;
+                }
+                block_start + index * cell
+            }
+        }
+    };
+    // SAFETY: `start` is a cell of this heap; a zero word means that no object is there.
+    if unsafe { *(start as *const u64) } == 0 { None } else { Some(start as *mut Header) }
+}

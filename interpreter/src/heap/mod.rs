@@ -1,0 +1,18 @@
+//! The heap: non-moving mark-sweep over size-class blocks, one heap per interpreter.
+//!
+//! A process-wide address reservation is cut into 4 MiB chunks ([`chunk`]). A heap owns whole chunks and cuts them
+//! into 32 KiB blocks of equal cells ([`block`]). Allocation bumps through runs of free cells that lazy sweeping
+//! finds ([`alloc`]); marking is precise over objects and conservative over stacks ([`mark`]).
+//!
+//! Invariants: a cell whose first word is zero holds no object; memory is zeroed when handed out; sweeping of one
+//! cycle is finished before the next one marks.
+
+pub mod alloc;
+pub mod block;
+pub mod chunk;
+pub mod header;
+pub mod mark;
+
+pub use alloc::{Heap, LocalHeap};
+pub use header::Header;
+pub use mark::Marker;

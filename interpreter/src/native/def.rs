@@ -1,0 +1,113 @@
+//! Declarations of natives as plain data.
+
+use super::{Args, Ctx, R};
+use crate::object::module::Module;
+use crate::value::{Gc, Value};
+
+/// The Rust function behind a native.
+pub type NativeFn = fn(&mut Ctx, Args<'_>) -> R;
+
+/// How a native is found and called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Function,
+    Method,
+    ClassMethod,
+    StaticMethod,
+    Getter,
+    Setter,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParamKind {
+    PositionalOnly,
+    Positional,
+    KeywordOnly,
+    VarArgs,
+    VarKeywords,
+}
+
+/// One parameter of a native.
+#[derive(Debug)]
+pub struct Param {
+    pub name: &'static str,
+    pub kind: ParamKind,
+    pub required: bool,
+    /// The default's source text, for signatures.
+    pub default: &'static str,
+}
+
+/// A native function, declared.
+#[derive(Debug)]
+pub struct NativeDef {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub role: Role,
+    pub params: &'static [Param],
+    pub call: NativeFn,
+    /// Fewest positional arguments a call without keywords needs.
+    pub min: u16,
+    /// Most positional arguments, `*args` aside.
+    pub max: u16,
+    pub has_rest: bool,
+    pub has_kwonly: bool,
+    pub has_kwargs: bool,
+}
+
+impl NativeDef {
+    pub const fn new(
+        name: &'static str,
+        doc: &'static str,
+        role: Role,
+        params: &'static [Param],
+        call: NativeFn,
+    ) -> NativeDef {
+        let mut def = NativeDef {
+            name,
+            doc,
+            role,
+            params,
+            call,
+            min: 0,
+            max: 0,
+            has_rest: false,
+            has_kwonly: false,
+            has_kwargs: false,
+        };
+        let mut i = 0;
+        while i < params.len() {
+            match params[i].kind {
+                ParamKind::PositionalOnly | ParamKind::Positional => {
+                    def.max += 1;
+                    if params[i].required {
+                        def.min = def.max;
+                    }
+                }
+                ParamKind::KeywordOnly => def.has_kwonly = true,
+                ParamKind::VarArgs => def.has_rest = true,
+                ParamKind::VarKeywords => def.has_kwargs = true,
+            }
+            i += 1;
+        }
+        def
+    }
+}
+
+/// A native module, declared.
+pub struct ModuleDef {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub functions: &'static [NativeDef],
+    pub consts: &'static [(&'static str, ConstDef)],
+    /// Runs once the functions and constants are in place.
+    pub init: Option<fn(&mut Ctx, Gc<Module>) -> R<()>>,
+}
+
+/// A constant of a native module.
+#[derive(Clone, Copy, Debug)]
+pub enum ConstDef {
+    Int(i64),
+    Float(f64),
+    Str(&'static str),
+    Value(Value),
+}

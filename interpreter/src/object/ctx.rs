@@ -1,0 +1,330 @@
+//! The context every native runs in: one worker's view of its interpreter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crate::heap::{Header, LocalHeap};
+use crate::native::{R, Raised};
+use crate::object::class::Class;
+use crate::object::isolate::Isolate;
+use crate::object::kind::ClassId;
+use crate::object::names::Names;
+use crate::object::stack::{Fiber, Segment};
+use crate::value::{Gc, Value};
+
+/// Words that other threads may set to get a worker's attention.
+#[derive(Default)]
+pub struct Signals {
+    /// Non-zero: the worker looks at the flags below at its next poll.
+    pub interrupt: AtomicUsize,
+    /// KeyboardInterrupt is to be raised in main.
+    pub keyboard: AtomicBool,
+    /// The collector wants the world stopped.
+    pub stop: AtomicBool,
+    /// Another signal arrived: a bit per number.
+    pub pending: AtomicU64,
+}
+
+/// One worker's context. Machine state first: the loop keeps it in registers and spills it here before it calls out.
+#[repr(C)]
+pub struct Ctx {
+    /// End of the current segment, or null while a generator's frame is the innermost: calls compare against it.
+    pub limit: *mut Value,
+    /// Script frames in use; compared with `depth_limit` at calls.
+    pub depth: usize,
+    pub depth_limit: usize,
+    /// Innermost frame and the instruction after the current one.
+    pub base: *mut Value,
+    pub pc: *const AtomicU64,
+    pub signals: *const Signals,
+    /// The exception being handled, or None.
+    pub handled: Value,
+    pub segment: Gc<Segment>,
+    /// While a generator's frame is innermost: the first free word of the segment.
+    pub gen_top: *mut Value,
+    pub local: LocalHeap,
+    isolate: *const Isolate,
+    /// Lowest native stack address calls may use.
+    pub stack_limit: usize,
+    /// Highest address of the native stack in use.
+    pub stack_base: usize,
+    pub fiber: Gc<Fiber>,
+    pub type_cache: Box<[TypeCacheEntry]>,
+    /// Guards of `repr` and comparisons of self-containing objects.
+    pub repr_guard: Vec<u64>,
+    signals_owner: Arc<Signals>,
+    isolate_owner: Arc<Isolate>,
+}
+
+/// A remembered class lookup.
+#[derive(Clone, Copy)]
+pub struct TypeCacheEntry {
+    pub class: u64,
+    pub name: u64,
+    pub version: u32,
+    pub value: Value,
+}
+
+pub const TYPE_CACHE: usize = 2048;
+pub const EMPTY_CACHE_ENTRY: TypeCacheEntry = TypeCacheEntry { class: 0, name: 0, version: 0, value: Value::UNBOUND };
+
+/// Releases an object's byte lock, if it was taken.
+pub struct ObjectLock<'a>(Option<&'a Header>);
+
+impl Drop for ObjectLock<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(header) = self.0 {
+            header.unlock();
+        }
+    }
+}
+
+impl Ctx {
+    /// A context for the calling thread; `setup` makes the first fiber.
+    pub(crate) fn new(isolate: Arc<Isolate>, stack_limit: usize, stack_base: usize) -> Ctx {
+        let signals = Arc::new(Signals::default());
+        Ctx {
+            limit: std::ptr::null_mut(),
+            depth: 0,
+            depth_limit: isolate.recursion_limit.load(Ordering::Relaxed),
+            base: std::ptr::null_mut(),
+            pc: std::ptr::null(),
+            signals: Arc::as_ptr(&signals),
+            handled: Value::NONE,
+            // SAFETY: dangling until `attach_fiber`; nothing runs before that.
+            segment: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
+            gen_top: std::ptr::null_mut(),
+            local: LocalHeap::default(),
+            isolate: Arc::as_ptr(&isolate),
+            stack_limit,
+            stack_base,
+            // SAFETY: as for `segment`.
+            fiber: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
+            type_cache: vec![EMPTY_CACHE_ENTRY; TYPE_CACHE].into_boxed_slice(),
+            repr_guard: Vec::new(),
+            signals_owner: signals,
+            isolate_owner: isolate,
+        }
+    }
+
+    /// The interpreter this context works for.
+    #[inline(always)]
+    pub fn iso<'a>(&self) -> &'a Isolate {
+        // SAFETY: the context holds a count of the isolate, and nothing borrowed from it outlives the context's natives.
+        unsafe { &*self.isolate }
+    }
+    pub fn isolate_arc(&self) -> Arc<Isolate> {
+        self.isolate_owner.clone()
+    }
+    pub fn signals_arc(&self) -> Arc<Signals> {
+        self.signals_owner.clone()
+    }
+    #[inline(always)]
+    pub fn names<'a>(&self) -> &'a Names {
+        self.iso().names()
+    }
+    #[inline(always)]
+    pub fn class(&self, id: ClassId) -> Gc<Class> {
+        self.iso().class(id)
+    }
+    /// Whether more than one OS thread may touch the heap.
+    #[inline(always)]
+    pub fn is_shared(&self) -> bool {
+        self.iso().shared.load(Ordering::Relaxed)
+    }
+    /// Takes an object's byte lock for a short section, unless this is the only thread.
+    #[inline(always)]
+    pub fn lock<'a>(&self, header: &'a Header) -> ObjectLock<'a> {
+        if self.is_shared() {
+            header.lock();
+            ObjectLock(Some(header))
+        } else {
+            ObjectLock(None)
+        }
+    }
+
+    // ---- calling into the machine
+
+    /// Calls a script or native callable with positional arguments.
+    pub fn call(&mut self, f: Value, args: &[Value]) -> R {
+        (self.iso().machine.call)(self, f, args, &[])
+    }
+    /// Calls with the last `names.len()` of `args` passed by keyword.
+    pub fn call_named(&mut self, f: Value, args: &[Value], names: &[Value]) -> R {
+        (self.iso().machine.call)(self, f, args, names)
+    }
+
+    // ---- polling
+
+    /// For native loops over user-sized data: raises what was asked for (Ctrl-C, limits).
+    #[inline]
+    pub fn poll(&mut self) -> R<()> {
+        // SAFETY: the context owns a count of its signals.
+        if unsafe { (*self.signals).interrupt.load(Ordering::Relaxed) } != 0 { self.handle_interrupt() } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn handle_interrupt(&mut self) -> R<()> {
+        let signals = self.signals_owner.clone();
+        signals.interrupt.store(0, Ordering::Relaxed);
+        if signals.keyboard.swap(false, Ordering::Relaxed) {
+            return Err(self.error(ClassId::KeyboardInterrupt, ""));
+        }
+        if self.iso().heap.take_over_limit() {
+            return Err(self.error(ClassId::MemoryError, ""));
+        }
+        self.run_finalizers();
+        Ok(())
+    }
+
+    /// Raises RecursionError if the native stack is nearly used up.
+    #[inline]
+    pub fn check_stack(&mut self) -> R<()> {
+        let here = 0u8;
+        if (&here as *const u8 as usize) < self.stack_limit {
+            return Err(self.error(ClassId::RecursionError, "maximum recursion depth exceeded"));
+        }
+        Ok(())
+    }
+
+    // ---- collection
+
+    /// Collects garbage now.
+    #[inline(never)]
+    pub fn collect(&mut self) {
+        let iso = self.iso();
+        self.type_cache.fill(EMPTY_CACHE_ENTRY);
+        let (segment, top) = (self.segment, self.stack_top());
+        let (handled, fiber, base) = (self.handled, self.fiber, self.base as usize);
+        let stack_base = self.stack_base;
+        // Callee-saved registers go into this frame, where the conservative scan sees them.
+        let mut registers = [0usize; 8];
+        spill_registers(&mut registers);
+        let here = registers.as_ptr() as usize;
+        let mut local = std::mem::take(&mut self.local);
+        iso.collect(&mut [&mut local], |marker| {
+            // SAFETY: the native stack from this frame up, and the running fiber's segments up to their top.
+            unsafe {
+                marker.mark_range(here, stack_base);
+                crate::object::stack::mark_segments(segment.value(), top, marker);
+            }
+            super::trace::mark(marker, handled);
+            super::trace::mark(marker, fiber.value());
+            marker.mark_conservative(base);
+        });
+        self.local = local;
+        if !iso.to_finalize.lock().is_empty() {
+            self.signals_owner.interrupt.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Calls the `__del__` of objects found dead.
+    pub fn run_finalizers(&mut self) {
+        loop {
+            let Some(object) = self.iso().to_finalize.lock().pop() else { return };
+            let handled = self.handled;
+            if let Some(del) = self.lookup_special(object, self.names().__del__)
+                && let Err(e) = self.call(del, &[object])
+            {
+                self.unraisable(e, del);
+            }
+            self.handled = handled;
+        }
+    }
+
+    /// The first word of the current segment that no frame uses.
+    #[inline]
+    pub fn stack_top(&self) -> *mut Value {
+        if self.limit.is_null() || self.base.is_null() {
+            return self.gen_top;
+        }
+        // SAFETY: the innermost frame is a live frame whose code says its size.
+        unsafe {
+            let code = *self.base.sub(1);
+            match code.cast::<crate::object::function::Code>() {
+                Some(code) => self.base.add(code.nregs as usize),
+                None => self.gen_top,
+            }
+        }
+    }
+
+    // ---- errors
+
+    /// An exception of a builtin class with a message (none if empty), ready to be returned as `Err`.
+    #[cold]
+    #[inline(never)]
+    pub fn error(&mut self, class: ClassId, message: impl AsRef<str>) -> Raised {
+        let message = message.as_ref();
+        let exc = self.new_exception(class, message);
+        self.set_context(exc);
+        Raised(exc)
+    }
+    #[cold]
+    pub fn type_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::TypeError, message)
+    }
+    #[cold]
+    pub fn value_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::ValueError, message)
+    }
+    #[cold]
+    pub fn index_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::IndexError, message)
+    }
+    #[cold]
+    pub fn runtime_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::RuntimeError, message)
+    }
+    #[cold]
+    pub fn overflow_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::OverflowError, message)
+    }
+    #[cold]
+    pub fn zero_division(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::ZeroDivisionError, message)
+    }
+    #[cold]
+    pub fn attribute_error(&mut self, message: impl AsRef<str>) -> Raised {
+        self.error(ClassId::AttributeError, message)
+    }
+    #[cold]
+    pub fn memory_error(&mut self) -> Raised {
+        self.error(ClassId::MemoryError, "")
+    }
+    /// KeyError whose argument is the key itself.
+    #[cold]
+    pub fn key_error(&mut self, key: Value) -> Raised {
+        self.error_with(ClassId::KeyError, &[key])
+    }
+    /// An exception of a builtin class with given arguments.
+    #[cold]
+    pub fn error_with(&mut self, class: ClassId, args: &[Value]) -> Raised {
+        let exc = self.new_exception_with(class, args);
+        self.set_context(exc);
+        Raised(exc)
+    }
+}
+
+/// Copies the callee-saved registers to memory.
+#[inline(always)]
+fn spill_registers(into: &mut [usize; 8]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: stores registers into the array, nothing else.
+    unsafe {
+        std::arch::asm!(
+            "mov [{0}], rbx", "mov [{0} + 8], rbp", "mov [{0} + 16], r12", "mov [{0} + 24], r13",
+            "mov [{0} + 32], r14", "mov [{0} + 40], r15",
+            in(reg) into.as_mut_ptr(), options(nostack)
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above; x19..x28 are callee-saved, the rest are spilled by the call itself.
+    unsafe {
+        std::arch::asm!(
+            "stp x19, x20, [{0}]", "stp x21, x22, [{0}, 16]", "stp x23, x24, [{0}, 32]", "stp x25, x26, [{0}, 48]",
+            in(reg) into.as_mut_ptr(), options(nostack)
+        );
+    }
+}

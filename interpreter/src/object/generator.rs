@@ -1,0 +1,62 @@
+//! Generators, coroutines and async generators: a frame of their own, resumed in place.
+
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
+
+use crate::heap::Header;
+use crate::object_kind;
+use crate::value::{Slot, Value};
+
+/// States of a generator; taken from one to the next by compare-and-swap, so that of two resumers one wins.
+pub mod state {
+    pub const CREATED: u8 = 0;
+    pub const SUSPENDED: u8 = 1;
+    pub const RUNNING: u8 = 2;
+    pub const DONE: u8 = 3;
+}
+
+/// A generator object; four link slots and the registers of its frame follow the struct.
+#[repr(C)]
+pub struct Generator {
+    pub header: Header,
+    pub state: AtomicU8,
+    /// Where to go on.
+    pub pc: AtomicPtr<AtomicU64>,
+    /// While running: the resumer's frame and the instruction to go on with there; null base if the resumer is Rust code.
+    pub link_base: AtomicPtr<Value>,
+    pub link_pc: AtomicPtr<AtomicU64>,
+    /// What the generator is handling while suspended in an `except` block, or None.
+    pub handled: Slot,
+    /// While running: what the resumer is handling.
+    pub outer_handled: Slot,
+    pub code: Slot,
+    pub name: Slot,
+    pub qualname: Slot,
+    /// Async generators: hooks have run, closed flags. Coroutines: origin.
+    pub extra: Slot,
+    pub nregs: usize,
+}
+object_kind!(Generator, Generator);
+
+impl Generator {
+    /// Words of the frame before register 0: callee, native resume, return pc, code.
+    pub const LINKS: usize = 4;
+    /// The address of register 0.
+    #[inline(always)]
+    pub fn base(&self) -> *mut Value {
+        // SAFETY: the frame's words follow the struct.
+        unsafe { ((self as *const Generator).add(1) as *mut Value).add(Generator::LINKS) }
+    }
+    #[inline(always)]
+    pub fn state(&self) -> u8 {
+        self.state.load(Ordering::Acquire)
+    }
+    /// Takes the generator for running; false if it is running or done.
+    #[inline(always)]
+    pub fn claim(&self, from: u8) -> bool {
+        self.state.compare_exchange(from, state::RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+    #[inline(always)]
+    pub fn set_state(&self, state: u8) {
+        self.state.store(state, Ordering::Release);
+    }
+}

@@ -1,0 +1,317 @@
+//! An interpreter's shared state: one heap and everything that belongs to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use hashbrown::HashTable;
+use parking_lot::Mutex;
+
+use crate::heap::{Header, Heap, LocalHeap, Marker};
+use crate::native::{Ctx, ModuleDef, R};
+use crate::object::class::Class;
+use crate::object::dict::Dict;
+use crate::object::kind::ClassId;
+use crate::object::names::Names;
+use crate::object::shape::Shapes;
+use crate::object::string::Str;
+use crate::object::trace;
+use crate::value::{Gc, Slot, Value};
+
+/// The machine as natives see it from below: set once by the upper tiers.
+pub struct Machine {
+    /// Calls `f` with positional arguments, the last `names.len()` of which are named.
+    pub call: fn(&mut Ctx, Value, &[Value], &[Value]) -> R,
+    /// Resumes a generator with a sent value (or, with `throw`, raises it inside): `Ok(Some)` it yielded.
+    pub resume: fn(&mut Ctx, Gc<super::generator::Generator>, Value, bool) -> R<Option<Value>>,
+    /// Compiles and instantiates source text: (source, file name, mode, flags).
+    pub compile: fn(&mut Ctx, Value, &str, &str, u32) -> R,
+    /// Runs a code object in a namespace, with separate locals if the second is not unbound.
+    pub exec: fn(&mut Ctx, Value, Gc<Dict>, Value) -> R,
+}
+
+/// A native module known to the interpreter, and modules written in Conc.
+#[derive(Clone, Copy)]
+pub enum BuiltinModule {
+    Native(&'static ModuleDef),
+    /// (name, source text)
+    Source(&'static str, &'static str),
+}
+
+/// One interpreter.
+pub struct Isolate {
+    pub heap: Heap,
+    pub shapes: Shapes,
+    /// More than one OS thread may touch the heap: structural writes take byte locks.
+    pub shared: AtomicBool,
+    interned: Mutex<HashTable<Gc<Str>>>,
+    pub hash_key: (u64, u64),
+    /// Builtin classes by [`ClassId`].
+    pub classes: Box<[Slot]>,
+    pub names: std::sync::OnceLock<Names>,
+    pub roots: Roots,
+    pub machine: &'static Machine,
+    pub library: Mutex<Vec<BuiltinModule>>,
+    next_version: AtomicU32,
+    pub type_lock: Mutex<()>,
+    pub recursion_limit: AtomicUsize,
+    /// Objects with Rust payloads, dropped when found dead.
+    pub payloads: Mutex<Vec<usize>>,
+    /// Weak references in existence.
+    pub weakrefs: Mutex<Vec<usize>>,
+    /// Objects with `__del__` that have not been finalised.
+    pub finalizable: Mutex<Vec<usize>>,
+    /// Dead ones whose `__del__` is to be called.
+    pub to_finalize: Mutex<Vec<Value>>,
+    /// Handles held by the host.
+    pub handles: Mutex<Handles>,
+    pub next_thread: AtomicU64,
+    pub gc_enabled: AtomicBool,
+    pub int_max_str_digits: AtomicUsize,
+    pub hash_seed: Option<u64>,
+}
+
+/// Single objects the machine holds on to.
+#[derive(Default)]
+pub struct Roots {
+    pub builtins: RootSlot,
+    pub modules: RootSlot,
+    pub sys: RootSlot,
+    pub empty_tuple: RootSlot,
+    pub empty_str: RootSlot,
+    pub empty_bytes: RootSlot,
+    pub empty_table: RootSlot,
+    pub empty_buffer: RootSlot,
+    /// One-character strings of Latin-1, a tuple.
+    pub chars: RootSlot,
+    pub nan: RootSlot,
+    pub infinity: RootSlot,
+    pub neg_infinity: RootSlot,
+    /// Machine code stubs: code objects.
+    pub exit_stub: RootSlot,
+    pub segment_stub: RootSlot,
+    pub init_stub: RootSlot,
+    pub main_thread: RootSlot,
+    pub type_registry: RootSlot,
+    pub extra: RootSlot,
+}
+
+/// A slot that starts unbound.
+pub struct RootSlot(pub Slot);
+
+impl Default for RootSlot {
+    fn default() -> Self {
+        RootSlot(Slot::new(Value::UNBOUND))
+    }
+}
+
+impl std::ops::Deref for RootSlot {
+    type Target = Slot;
+    fn deref(&self) -> &Slot {
+        &self.0
+    }
+}
+
+impl Roots {
+    fn all(&self) -> [&RootSlot; 18] {
+        [
+            &self.builtins,
+            &self.modules,
+            &self.sys,
+            &self.empty_tuple,
+            &self.empty_str,
+            &self.empty_bytes,
+            &self.empty_table,
+            &self.empty_buffer,
+            &self.chars,
+            &self.nan,
+            &self.infinity,
+            &self.neg_infinity,
+            &self.exit_stub,
+            &self.segment_stub,
+            &self.init_stub,
+            &self.main_thread,
+            &self.type_registry,
+            &self.extra,
+        ]
+    }
+}
+
+/// Values kept alive for the host, by number.
+#[derive(Default)]
+pub struct Handles {
+    values: Vec<u64>,
+    free: Vec<usize>,
+}
+
+impl Handles {
+    pub fn add(&mut self, value: Value) -> usize {
+        if let Some(i) = self.free.pop() {
+            self.values[i] = value.bits();
+            return i;
+        }
+        self.values.push(value.bits());
+        self.values.len() - 1
+    }
+    pub fn get(&self, handle: usize) -> Value {
+        self.values.get(handle).map_or(Value::NONE, |&bits| Value::from_bits(bits))
+    }
+    pub fn release(&mut self, handle: usize) {
+        if let Some(v) = self.values.get_mut(handle) {
+            *v = Value::NONE.bits();
+            self.free.push(handle);
+        }
+    }
+    pub fn iter(&self) -> impl Iterator<Item = Value> {
+        self.values.iter().map(|&bits| Value::from_bits(bits))
+    }
+}
+
+// SAFETY: values inside are only followed by the interpreter's own threads, which coordinate through safepoints and
+// the locks above; everything else is synchronised.
+unsafe impl Send for Isolate {}
+// SAFETY: as above.
+unsafe impl Sync for Isolate {}
+
+impl Isolate {
+    pub fn new(machine: &'static Machine, library: Vec<BuiltinModule>) -> Arc<Isolate> {
+        let hash_seed = match std::env::var("PYTHONHASHSEED").ok().as_deref() {
+            None | Some("random") => None,
+            Some(text) => text.parse().ok(),
+        };
+        let hash_key = match hash_seed {
+            Some(seed) => (seed, seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995),
+            None => random_key(),
+        };
+        Arc::new(Isolate {
+            heap: Heap::new(trace::trace),
+            shapes: Shapes::new(),
+            shared: AtomicBool::new(false),
+            interned: Mutex::new(HashTable::new()),
+            hash_key,
+            classes: (0..ClassId::COUNT).map(|_| Slot::new(Value::UNBOUND)).collect(),
+            names: std::sync::OnceLock::new(),
+            roots: Roots::default(),
+            machine,
+            library: Mutex::new(library),
+            next_version: AtomicU32::new(1),
+            type_lock: Mutex::new(()),
+            recursion_limit: AtomicUsize::new(1000),
+            payloads: Mutex::new(Vec::new()),
+            weakrefs: Mutex::new(Vec::new()),
+            finalizable: Mutex::new(Vec::new()),
+            to_finalize: Mutex::new(Vec::new()),
+            handles: Mutex::new(Handles::default()),
+            next_thread: AtomicU64::new(1),
+            gc_enabled: AtomicBool::new(true),
+            int_max_str_digits: AtomicUsize::new(4300),
+            hash_seed,
+        })
+    }
+
+    #[inline(always)]
+    pub fn class(&self, id: ClassId) -> Gc<Class> {
+        self.classes[id as usize].obj()
+    }
+
+    /// A class version never used before.
+    pub fn fresh_version(&self) -> u32 {
+        self.next_version.fetch_add(1, Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub fn names(&self) -> &Names {
+        match self.names.get() {
+            Some(names) => names,
+            None => unreachable!("names are made first"),
+        }
+    }
+
+    /// Finds the interned str of a text, or makes it with `make`.
+    pub fn intern(&self, text: &[u8], hash: u64, make: impl FnOnce() -> Gc<Str>) -> Gc<Str> {
+        if let Some(&s) = self.interned.lock().find(hash, |s| s.as_bytes() == text) {
+            return s;
+        }
+        // Making may collect, and a collection prunes the table: not under its lock.
+        let new = make();
+        let mut table = self.interned.lock();
+        if let Some(&s) = table.find(hash, |s| s.as_bytes() == text) {
+            return s;
+        }
+        new.header().set_flag(crate::heap::header::flag::INTERNED);
+        table.insert_unique(hash, new, |s| s.hash.load(Ordering::Relaxed));
+        new
+    }
+
+    /// Collects garbage with the world stopped; `stacks` marks from the stacks of all workers.
+    pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: impl FnOnce(&mut Marker)) {
+        let roots = |marker: &mut Marker| {
+            stacks(marker);
+            for slot in self.roots.all() {
+                trace::mark(marker, slot.get());
+            }
+            for slot in &self.classes {
+                trace::mark(marker, slot.get());
+            }
+            for value in self.handles.lock().iter() {
+                trace::mark(marker, value);
+            }
+            for &value in self.to_finalize.lock().iter() {
+                trace::mark(marker, value);
+            }
+            self.shapes.trace(|value| trace::mark(marker, value));
+            // A static cell of names would be unreachable otherwise.
+            if let Some(names) = self.names.get() {
+                trace::mark_names(marker, names);
+            }
+        };
+        self.heap.collect(locals, roots, |marker| self.after_mark(marker));
+    }
+
+    /// With everything reachable marked: finalizers, then weak references, payloads and the intern table.
+    fn after_mark(&self, marker: &mut Marker) {
+        let mut dying = Vec::new();
+        self.finalizable.lock().retain(|&object| {
+            let live = marker.is_marked(object as *mut Header);
+            if !live {
+                dying.push(Value::from_object(object as *const Header));
+            }
+            live
+        });
+        // Weak references to an object die before its finalizer runs.
+        let weakrefs = std::mem::take(&mut *self.weakrefs.lock());
+        let mut kept = Vec::with_capacity(weakrefs.len());
+        for object in weakrefs {
+            if trace::clear_weakref(marker, object as *mut Header) {
+                kept.push(object);
+            }
+        }
+        for &object in &dying {
+            trace::mark(marker, object);
+        }
+        marker.drain();
+        kept.retain(|&object| marker.is_marked(object as *mut Header));
+        *self.weakrefs.lock() = kept;
+        self.to_finalize.lock().extend(dying);
+        self.payloads.lock().retain(|&object| {
+            let live = marker.is_marked(object as *mut Header);
+            if !live {
+                trace::drop_payload(object as *mut Header);
+            }
+            live
+        });
+        self.interned.lock().retain(|s| marker.is_marked(s.as_ptr() as *mut Header));
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        for &object in self.payloads.get_mut().iter() {
+            trace::drop_payload(object as *mut Header);
+        }
+    }
+}
+
+fn random_key() -> (u64, u64) {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(1), RandomState::new().hash_one(2))
+}

@@ -1,0 +1,123 @@
+//! Small objects: range, slice, weak references, generic aliases, iterators, views and boxed native payloads.
+
+use std::any::Any;
+use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize};
+
+use crate::heap::Header;
+use crate::object_kind;
+use crate::value::Slot;
+
+/// range; bounds are ints of any size, `len` is the length if it and all bounds are immediate, else negative.
+#[repr(C)]
+pub struct Range {
+    pub header: Header,
+    pub start: Slot,
+    pub stop: Slot,
+    pub step: Slot,
+    pub len: i64,
+}
+object_kind!(Range, Range);
+
+#[repr(C)]
+pub struct SliceObject {
+    pub header: Header,
+    pub start: Slot,
+    pub stop: Slot,
+    pub step: Slot,
+}
+object_kind!(SliceObject, Slice);
+
+/// A weak reference: `target` is cleared by the collector.
+#[repr(C)]
+pub struct WeakRef {
+    pub header: Header,
+    /// The referent as a value, hidden from marking; unbound once dead.
+    pub target: Slot,
+    pub callback: Slot,
+    pub hash: Slot,
+    pub attrs: Slot,
+}
+object_kind!(WeakRef, WeakRef);
+
+/// `list[int]`, `int | str`.
+#[repr(C)]
+pub struct GenericAlias {
+    pub header: Header,
+    pub origin: Slot,
+    pub args: Slot,
+    pub params: Slot,
+    /// `*tuple[int, ...]`
+    pub unpacked: AtomicU32,
+    pub attrs: Slot,
+}
+object_kind!(GenericAlias, GenericAlias);
+
+/// Builtin iterators: the class says which; the fields' use is its own.
+#[repr(C)]
+pub struct Iter {
+    pub header: Header,
+    pub source: Slot,
+    pub extra: Slot,
+    pub index: AtomicI64,
+    pub limit: AtomicI64,
+    pub attrs: Slot,
+}
+object_kind!(Iter, Iter);
+
+/// dict_keys, dict_values, dict_items.
+#[repr(C)]
+pub struct DictView {
+    pub header: Header,
+    pub dict: Slot,
+}
+object_kind!(DictView, DictView);
+
+/// A native type's instance: Rust data plus a fixed number of traced slots (which follow the struct).
+#[repr(C)]
+pub struct Boxed {
+    pub header: Header,
+    /// A `Box<Box<dyn Payload>>` as raw pointer, or null; dropped by the collector's after-phase.
+    pub payload: AtomicPtr<Box<dyn Payload>>,
+    pub nslots: usize,
+    pub attrs: Slot,
+}
+object_kind!(Boxed, Boxed);
+
+impl Boxed {
+    /// The traced slots.
+    pub fn slots(&self) -> &[Slot] {
+        // SAFETY: `nslots` slots follow the struct (see `Ctx::new_boxed`).
+        unsafe { std::slice::from_raw_parts((self as *const Boxed).add(1) as *const Slot, self.nslots) }
+    }
+    /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.
+    pub fn payload<T: Payload>(&self) -> Option<&T> {
+        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
+        if payload.is_null() {
+            return None;
+        }
+        // SAFETY: the payload lives until the collector finds the object dead.
+        let payload: &dyn Payload = unsafe { &**payload };
+        (payload as &dyn Any).downcast_ref::<T>()
+    }
+}
+
+/// Rust data owned by a [`Boxed`] object. It may not hold values: those go into the object's slots.
+pub trait Payload: Any + Send + Sync {}
+
+/// memoryview over bytes, a bytearray or a native buffer.
+#[repr(C)]
+pub struct MemoryView {
+    pub header: Header,
+    /// The bytes, bytearray, or memoryview's base object; unbound once released.
+    pub base: Slot,
+    pub start: AtomicUsize,
+    /// Items.
+    pub len: AtomicUsize,
+    /// Bytes from item to item.
+    pub stride: AtomicI64,
+    /// Format string.
+    pub format: Slot,
+    pub readonly: AtomicU32,
+    pub shape: Slot,
+}
+object_kind!(MemoryView, MemoryView);

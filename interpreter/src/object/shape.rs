@@ -1,0 +1,150 @@
+//! Shapes: which attribute lies in which slot of an object.
+//!
+//! A shape belongs to one class and one inline capacity. Adding an attribute follows a transition to a child shape;
+//! a slot number once given to a name in an object stays that name's. Ids are never reused, so a stale inline cache
+//! can only miss.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
+use crate::value::{Slot, Value};
+
+pub struct Shape {
+    pub id: u32,
+    pub class: Slot,
+    /// Slots inside the instance; the rest are in overflow chunks.
+    pub inline: u16,
+    /// Named slots.
+    pub count: u16,
+    /// The shape this one adds a name to; 0: this is a root.
+    pub parent: u32,
+    /// The name added, an interned str; unbound in a root.
+    pub name: Slot,
+    /// Attributes live in a dict of the script's in slot 0 (`obj.__dict__ = d`).
+    pub foreign: bool,
+    children: Mutex<Vec<(Value, u32)>>,
+    index: OnceLock<HashMap<u64, u16>>,
+}
+
+// SAFETY: values inside are only followed by threads of the owning interpreter; the containers are synchronised.
+unsafe impl Send for Shape {}
+// SAFETY: as above.
+unsafe impl Sync for Shape {}
+
+const CHUNK: usize = 1024;
+const CHUNKS: usize = 1 << 14;
+/// Names up to this many are found by walking the parents.
+const WALK_LIMIT: u16 = 8;
+
+/// All shapes of an interpreter by id.
+pub struct Shapes {
+    chunks: Box<[OnceLock<Box<[OnceLock<Shape>]>>]>,
+    next: AtomicU32,
+    pub full: AtomicBool,
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Shapes::new()
+    }
+}
+
+impl Shapes {
+    pub fn new() -> Shapes {
+        let chunks = (0..CHUNKS).map(|_| OnceLock::new()).collect();
+        Shapes { chunks, next: AtomicU32::new(1), full: AtomicBool::new(false) }
+    }
+
+    /// The shape of an id found in an object's header.
+    #[inline(always)]
+    pub fn get(&self, id: u32) -> &Shape {
+        match self.chunks[id as usize / CHUNK].get().and_then(|chunk| chunk[id as usize % CHUNK].get()) {
+            Some(shape) => shape,
+            None => missing(id),
+        }
+    }
+
+    /// A root shape for instances of `class`.
+    pub fn root(&self, class: Value, inline: u16) -> u32 {
+        self.add(class, inline, 0, 0, Value::UNBOUND, false)
+    }
+
+    /// The shape of objects of `class` whose attributes live in a foreign dict.
+    pub fn foreign(&self, class: Value, inline: u16) -> u32 {
+        self.add(class, inline, 1, 0, Value::UNBOUND, true)
+    }
+
+    fn add(&self, class: Value, inline: u16, count: u16, parent: u32, name: Value, foreign: bool) -> u32 {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let chunk = self.chunks[id as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
+        let shape = Shape {
+            id,
+            class: Slot::new(class),
+            inline,
+            count,
+            parent,
+            name: Slot::new(name),
+            foreign,
+            children: Mutex::new(Vec::new()),
+            index: OnceLock::new(),
+        };
+        let _ = chunk[id as usize % CHUNK].set(shape);
+        id
+    }
+
+    /// The child of `shape` that adds `name`.
+    pub fn child(&self, shape: &Shape, name: Value) -> u32 {
+        let mut children = shape.children.lock();
+        if let Some(&(_, id)) = children.iter().find(|(n, _)| *n == name) {
+            return id;
+        }
+        let id = self.add(shape.class.get(), shape.inline, shape.count + 1, shape.id, name, false);
+        children.push((name, id));
+        id
+    }
+
+    /// The slot of an interned name.
+    pub fn slot(&self, shape: &Shape, name: Value) -> Option<usize> {
+        if shape.count <= WALK_LIMIT {
+            let mut at = shape;
+            while at.parent != 0 {
+                if at.name.get() == name {
+                    return Some(at.count as usize - 1);
+                }
+                at = self.get(at.parent);
+            }
+            return None;
+        }
+        let index = shape.index.get_or_init(|| self.names(shape).into_iter().map(|(n, i)| (n.bits(), i)).collect());
+        index.get(&name.bits()).map(|&i| i as usize)
+    }
+
+    /// All names with their slots, in the order they were added.
+    pub fn names(&self, shape: &Shape) -> Vec<(Value, u16)> {
+        let mut names = Vec::with_capacity(shape.count as usize);
+        let mut at = shape;
+        while at.parent != 0 {
+            names.push((at.name.get(), at.count - 1));
+            at = self.get(at.parent);
+        }
+        names.reverse();
+        names
+    }
+
+    /// Shows `mark` every name and class that shapes refer to.
+    pub fn trace(&self, mut mark: impl FnMut(Value)) {
+        for id in 1..self.next.load(Ordering::Relaxed) {
+            let shape = self.get(id);
+            mark(shape.class.get());
+            mark(shape.name.get());
+        }
+    }
+}
+
+#[cold]
+fn missing(id: u32) -> ! {
+    unreachable!("no shape {id}")
+}

@@ -1,0 +1,225 @@
+//! Strings and byte strings.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::heap::Header;
+use crate::heap::header::flag;
+use crate::object_kind;
+use crate::value::{Gc, Slot, Value};
+
+/// A str: WTF-8 text, inline or inside a shared [`StrBuffer`].
+#[repr(C)]
+pub struct Str {
+    pub header: Header,
+    /// 0: not computed yet.
+    pub hash: AtomicU64,
+    pub bytes: u32,
+    /// Code points.
+    pub chars: u32,
+    data: *const u8,
+}
+object_kind!(Str, Str);
+
+impl Str {
+    pub const INLINE: usize = size_of::<Str>();
+
+    /// Fills a fresh cell whose text is inline.
+    ///
+    /// # Safety
+    /// `at` is a new cell of `INLINE + bytes` whose header is written.
+    pub unsafe fn init_inline(at: *mut Str, bytes: usize, chars: usize) -> *mut u8 {
+        // SAFETY: by the contract.
+        unsafe {
+            let data = at.add(1) as *mut u8;
+            (*at).bytes = bytes as u32;
+            (*at).chars = chars as u32;
+            (*at).data = data;
+            data
+        }
+    }
+
+    /// Fills a fresh cell whose text lies in `owner`.
+    ///
+    /// # Safety
+    /// `at` is a new cell of `INLINE + 8` whose header is written; `data..data+bytes` lies in `owner` and never changes.
+    pub unsafe fn init_external(at: *mut Str, data: *const u8, bytes: usize, chars: usize, owner: Value) {
+        // SAFETY: by the contract.
+        unsafe {
+            (*at).bytes = bytes as u32;
+            (*at).chars = chars as u32;
+            (*at).data = data;
+            (*(at.add(1) as *const Slot)).set(owner);
+        }
+    }
+
+    /// The object that holds the text, if it is not inline.
+    pub fn owner(&self) -> Option<&Slot> {
+        if self.header.has(flag::EXTERNAL) {
+            // SAFETY: an external str has an owner slot after the struct.
+            Some(unsafe { &*((self as *const Str).add(1) as *const Slot) })
+        } else {
+            None
+        }
+    }
+    /// WTF-8.
+    #[inline(always)]
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: `data` is valid for `bytes` and the text never changes.
+        unsafe { std::slice::from_raw_parts(self.data, self.bytes as usize) }
+    }
+    #[inline]
+    pub fn is_ascii(&self) -> bool {
+        self.header.has(flag::ASCII)
+    }
+    /// The text, unless lone surrogates occur in it.
+    #[inline]
+    pub fn as_str(&self) -> Option<&str> {
+        if self.header.has(flag::SURROGATES) {
+            None
+        } else {
+            // SAFETY: WTF-8 without surrogates is UTF-8; constructors check what they are given.
+            Some(unsafe { std::str::from_utf8_unchecked(self.as_bytes()) })
+        }
+    }
+    /// The text with lone surrogates replaced.
+    pub fn to_text(&self) -> std::borrow::Cow<'_, str> {
+        match self.as_str() {
+            Some(s) => s.into(),
+            None => String::from_utf8_lossy(self.as_bytes()),
+        }
+    }
+    /// Length in code points.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.chars as usize
+    }
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+    pub fn eq_text(&self, text: &str) -> bool {
+        self.as_bytes() == text.as_bytes()
+    }
+    /// The byte offset of code point `index`; ASCII in constant time.
+    pub fn offset_of(&self, index: usize) -> usize {
+        if self.is_ascii() {
+            return index.min(self.bytes as usize);
+        }
+        if index >= self.len() {
+            return self.bytes as usize;
+        }
+        let bytes = self.as_bytes();
+        // From whichever end is nearer.
+        if index <= self.len() / 2 {
+            skip_chars(bytes, 0, index)
+        } else {
+            let mut left = self.len() - index;
+            let mut at = bytes.len();
+            while left > 0 {
+                at -= 1;
+                if bytes[at] & 0xc0 != 0x80 {
+                    left -= 1;
+                }
+            }
+            at
+        }
+    }
+    pub fn data_ptr(&self) -> *const u8 {
+        self.data
+    }
+}
+
+/// The byte offset `count` code points after `at`.
+pub fn skip_chars(bytes: &[u8], mut at: usize, count: usize) -> usize {
+    for _ in 0..count {
+        at += match bytes.get(at) {
+            Some(0..0x80) => 1,
+            Some(0x80..0xe0) => 2,
+            Some(0xe0..0xf0) => 3,
+            Some(_) => 4,
+            None => return at,
+        };
+    }
+    at
+}
+
+/// Text that several strings share: each holds a prefix, and the longest may be extended in place.
+#[repr(C)]
+pub struct StrBuffer {
+    pub header: Header,
+    /// Bytes in use; only the string that ends here may append.
+    pub fill: AtomicUsize,
+    pub cap: usize,
+}
+object_kind!(StrBuffer, StrBuffer);
+
+impl StrBuffer {
+    pub fn data(&self) -> *mut u8 {
+        // SAFETY: `cap` bytes follow the struct.
+        unsafe { (self as *const StrBuffer).add(1) as *mut u8 }
+    }
+}
+
+/// bytes: immutable, inline.
+#[repr(C)]
+pub struct Bytes {
+    pub header: Header,
+    pub hash: AtomicU64,
+    pub len: usize,
+}
+object_kind!(Bytes, Bytes);
+
+impl Bytes {
+    pub const DATA: usize = size_of::<Bytes>();
+    #[inline(always)]
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: `len` bytes follow the struct and never change.
+        unsafe { std::slice::from_raw_parts((self as *const Bytes).add(1) as *const u8, self.len) }
+    }
+}
+
+/// bytearray: a published [`StrBuffer`] used as a byte buffer. Its bytes are read and written as relaxed atomics'
+/// equivalents: racing scripts may see any mix of bytes, never anything outside the buffer.
+#[repr(C)]
+pub struct ByteArray {
+    pub header: Header,
+    pub buffer: Slot,
+    /// Live memoryviews: the size is pinned while there are any.
+    pub exports: AtomicU32,
+}
+object_kind!(ByteArray, ByteArray);
+
+impl ByteArray {
+    #[inline(always)]
+    pub fn buffer(&self) -> Gc<StrBuffer> {
+        self.buffer.obj()
+    }
+    pub fn len(&self) -> usize {
+        self.buffer().fill.load(Ordering::Acquire)
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// A copy of the bytes at this moment.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let buffer = self.buffer();
+        let len = buffer.fill.load(Ordering::Acquire);
+        (0..len).map(|i| buffer.get(i)).collect()
+    }
+}
+
+impl StrBuffer {
+    #[inline(always)]
+    fn cell(&self, index: usize) -> &std::sync::atomic::AtomicU8 {
+        assert!(index < self.cap);
+        // SAFETY: within the capacity; bytes of a bytearray are only accessed atomically.
+        unsafe { &*(self.data().add(index) as *const std::sync::atomic::AtomicU8) }
+    }
+    #[inline(always)]
+    pub fn get(&self, index: usize) -> u8 {
+        self.cell(index).load(Ordering::Relaxed)
+    }
+    #[inline(always)]
+    pub fn set(&self, index: usize, byte: u8) {
+        self.cell(index).store(byte, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,42 @@
+//! A slot of a heap object: one atomic word holding a value.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Gc, Object, Value};
+
+/// Loads are Acquire (the value may be followed), stores Release (it may be a fresh object); plain moves on x86.
+#[repr(transparent)]
+pub struct Slot(AtomicU64);
+
+impl Slot {
+    pub const fn new(value: Value) -> Slot {
+        Slot(AtomicU64::new(value.bits()))
+    }
+    #[inline(always)]
+    pub fn get(&self) -> Value {
+        Value::from_bits(self.0.load(Ordering::Acquire))
+    }
+    #[inline(always)]
+    pub fn set(&self, value: Value) {
+        self.0.store(value.bits(), Ordering::Release);
+    }
+    /// Stores `new` if the slot still holds `old`.
+    pub fn replace_if(&self, old: Value, new: Value) -> bool {
+        self.0.compare_exchange(old.bits(), new.bits(), Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+    pub fn swap(&self, new: Value) -> Value {
+        Value::from_bits(self.0.swap(new.bits(), Ordering::AcqRel))
+    }
+    /// The slot's object where the field's invariant fixes its type. A zero word or an immediate is a broken invariant.
+    #[inline(always)]
+    pub fn obj<T: Object>(&self) -> Gc<T> {
+        // SAFETY: fields read this way only ever hold objects of `T` (checked in debug builds).
+        unsafe { Gc::from_value_unchecked(self.get()) }
+    }
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.get().fmt(f)
+    }
+}

@@ -1,1 +1,18 @@
 //! Text and number formatting without any knowledge of the heap.
+//!
+//! Everything here works on plain Rust data. A str value is its bytes as described in [`wtf8`]; errors carry the
+//! wording Python programs see.
+
+pub mod case;
+pub mod character;
+pub mod complex;
+pub mod fault;
+pub mod float;
+pub mod float_bits;
+pub mod int;
+pub mod mersenne;
+pub mod number_hash;
+pub mod quote;
+pub mod siphash;
+mod tables;
+pub mod wtf8;

@@ -58,7 +58,7 @@ impl Marker {
     ///
     /// # Safety
     /// The range is readable.
-    #[cfg_attr(sanitize_address, no_sanitize(address))]
+    
     pub unsafe fn mark_range(&mut self, start: usize, end: usize) {
         let mut at = start & !7;
         while at + 8 <= end {

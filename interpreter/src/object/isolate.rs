@@ -174,7 +174,7 @@ unsafe impl Sync for Isolate {}
 
 impl Isolate {
     pub fn new(machine: &'static Machine, library: Vec<BuiltinModule>) -> Arc<Isolate> {
-        let hash_seed = match std::env::var("PYTHONHASHSEED").ok().as_deref() {
+        let hash_seed: Option<u64> = match std::env::var("PYTHONHASHSEED").ok().as_deref() {
             None | Some("random") => None,
             Some(text) => text.parse().ok(),
         };

@@ -2,7 +2,7 @@
 //!
 //! Each allocates and initialises without a safepoint in between; a collection may run before the cell is taken.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use dashu_base::Sign;
 use dashu_int::IBig;
@@ -15,6 +15,7 @@ use crate::object::class::Class;
 use crate::object::dict::{Dict, Table};
 use crate::object::exception::{Exception, Traceback};
 use crate::object::function::*;
+use crate::object::number::{BigInt, Complex, Float};
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::*;
@@ -259,6 +260,18 @@ impl Ctx {
         }
         Ok(Value::from_object(at as *const Header))
     }
+    /// An exact str object of its own, never one of the shared ones.
+    pub(crate) fn new_exact_str(&mut self, class: Gc<Class>, bytes: &[u8]) -> Value {
+        let (chars, flags) = measure(bytes);
+        let word = Header::word(Kind::Str as u8, class.root_shape.load(Ordering::Relaxed), flags);
+        let at = self.cell(Str::INLINE + bytes.len(), word) as *mut Str;
+        // SAFETY: a fresh cell with room for the text.
+        unsafe {
+            let data = Str::init_inline(at, bytes.len(), chars);
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
+        }
+        Value::from_object(at as *const Header)
+    }
     /// The one-character str of a Latin-1 code.
     #[inline]
     pub fn char_str(&mut self, c: u8) -> Gc<Str> {
@@ -317,11 +330,6 @@ impl Ctx {
         let chars = a.chars as usize + b.chars as usize;
         let mut flags = a.header().flags() & b.header().flags() & flag::ASCII;
         flags |= (a.header().flags() | b.header().flags()) & flag::SURROGATES;
-        if flags & flag::SURROGATES != 0 && text::wtf8::joins_surrogates(a.as_bytes(), b.as_bytes()) {
-            let mut joined = a.as_bytes().to_vec();
-            text::wtf8::append(&mut joined, b.as_bytes());
-            return Ok(self.try_wtf8(&joined)?.value());
-        }
         if bytes >= 256 && bytes <= u32::MAX as usize {
             return self.concat_shared(a, b, bytes, chars, flags);
         }
@@ -894,6 +902,3 @@ fn measure(bytes: &[u8]) -> (usize, u8) {
     let chars = bytes.iter().filter(|&&b| b & 0xc0 != 0x80).count();
     (chars, if text::wtf8::has_surrogates(bytes) { flag::SURROGATES } else { 0 })
 }
-
-/// Keeps an unused import of the atomic used by generator frames honest.
-const _: () = assert!(size_of::<AtomicU64>() == size_of::<Slot>());

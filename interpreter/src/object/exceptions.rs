@@ -1,0 +1,137 @@
+//! Exceptions from Rust: making, recognising, chaining.
+
+use crate::native::{Ctx, R, Raised};
+use crate::object::class::Class;
+use crate::object::exception::{Exception, extra};
+use crate::object::kind::ClassId;
+use crate::object::sequence::Tuple;
+use crate::object::string::Str;
+use crate::value::{Gc, Value};
+
+/// Fills what an exception's class derives from its arguments.
+pub fn init_extra(cx: &mut Ctx, exc: Gc<Exception>) {
+    let Some(args) = exc.args.get().cast::<Tuple>() else { return };
+    let args = args.items();
+    let arg = |i: usize| args.get(i).copied().unwrap_or(Value::NONE);
+    let is = |id: ClassId| cx.is_instance(exc.value(), id);
+    if is(ClassId::StopIteration) {
+        exc.extra[extra::STOP_VALUE].set(arg(0));
+    } else if is(ClassId::SystemExit) {
+        let code = match args {
+            [] => Value::NONE,
+            [one] => *one,
+            _ => exc.args.get(),
+        };
+        exc.extra[extra::EXIT_CODE].set(code);
+    } else if is(ClassId::OSError) {
+        if (2..=5).contains(&args.len()) {
+            exc.extra[extra::ERRNO].set(arg(0));
+            exc.extra[extra::STRERROR].set(arg(1));
+            exc.extra[extra::FILENAME].set(arg(2));
+            exc.extra[extra::FILENAME2].set(arg(4));
+            if args.len() > 2
+                && let Ok(two) = cx.tuple(&[arg(0), arg(1)])
+            {
+                exc.args.set(two);
+            }
+        }
+    } else if is(ClassId::ImportError) {
+        exc.extra[extra::IMPORT_MSG].set(if args.len() == 1 { arg(0) } else { Value::NONE });
+    } else if is(ClassId::SyntaxError) {
+        init_syntax_error(exc, args);
+    } else if is(ClassId::BaseExceptionGroup) {
+        exc.extra[extra::GROUP_MSG].set(arg(0));
+        exc.extra[extra::GROUP_EXCS].set(arg(1));
+    }
+}
+
+/// `SyntaxError(msg, (filename, lineno, offset, text, end_lineno, end_offset))`
+fn init_syntax_error(exc: Gc<Exception>, args: &[Value]) {
+    if let Some(msg) = args.first() {
+        exc.extra[extra::SYNTAX_MSG].set(*msg);
+    }
+    let Some(details) = args.get(1).and_then(|d| d.cast::<Tuple>()) else { return };
+    let fields = [extra::SYNTAX_FILENAME, extra::SYNTAX_LINENO, extra::SYNTAX_OFFSET, extra::SYNTAX_TEXT];
+    for (field, value) in fields.into_iter().zip(details.items()) {
+        exc.extra[field].set(*value);
+    }
+}
+
+impl Ctx {
+    /// Whether an exception on its way is an instance of a builtin class.
+    pub fn is_error(&self, e: Raised, id: ClassId) -> bool {
+        self.is_instance(e.0, id)
+    }
+
+    /// Gives a new exception the one being handled as context.
+    pub fn set_context(&mut self, exc: Value) {
+        let handled = self.handled;
+        let Some(e) = exc.cast::<Exception>() else { return };
+        if handled.is_none() || handled == exc {
+            return;
+        }
+        // Break a cycle: the new exception may already be somewhere in the chain.
+        let mut at = handled;
+        while let Some(link) = at.cast::<Exception>() {
+            let next = link.context.get();
+            if next == exc {
+                link.context.set(Value::NONE);
+                break;
+            }
+            at = next;
+        }
+        e.context.set(handled);
+    }
+
+    /// An exception instance from what `raise` was given: an instance, or a class to call.
+    pub fn exception_from(&mut self, v: Value) -> R {
+        if v.is_a::<Exception>() {
+            return Ok(v);
+        }
+        if let Some(class) = v.cast::<Class>()
+            && class.is_subclass_of(self.class(ClassId::BaseException))
+        {
+            let exc = self.call(v, &[])?;
+            if exc.is_a::<Exception>() {
+                return Ok(exc);
+            }
+            let (what, got) = (class.name_text(), self.type_name(exc));
+            let message = format!("calling <class '{what}'> should have returned an instance of BaseException, not <class '{got}'>");
+            return Err(self.type_error(message));
+        }
+        Err(self.type_error("exceptions must derive from BaseException"))
+    }
+
+    /// Whether `exc` matches what an `except` clause names: a class or a tuple of classes.
+    pub fn exception_matches(&mut self, exc: Value, pattern: Value) -> R<bool> {
+        if let Some(class) = pattern.cast::<Class>()
+            && class.is_subclass_of(self.class(ClassId::BaseException))
+        {
+            return Ok(self.class_of(exc).is_subclass_of(class));
+        }
+        if let Some(t) = pattern.cast::<Tuple>() {
+            for &p in t.items() {
+                if self.exception_matches(exc, p)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        Err(self.type_error("catching classes that do not inherit from BaseException is not allowed"))
+    }
+
+    /// The message of an exception made by the machine: its first argument's text.
+    pub fn exception_text(&self, exc: Value) -> String {
+        let args = exc.cast::<Exception>().and_then(|e| e.args.get().cast::<Tuple>());
+        let first = args.and_then(|a| a.items().first().and_then(|v| v.cast::<Str>()));
+        first.map_or_else(String::new, |s| s.to_text().into_owned())
+    }
+
+    /// Reports an exception that nobody can catch (in a finalizer, a callback) to stderr.
+    pub fn unraisable(&mut self, e: Raised, source: Value) {
+        let what = self.repr_text(source);
+        eprintln!("Exception ignored in: {what}");
+        let text = self.format_exception(e.0);
+        eprint!("{text}");
+    }
+}

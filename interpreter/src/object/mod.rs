@@ -1,0 +1,35 @@
+//! Objects: the native structs of all types, and the operations on them that need no scripts' frames.
+
+pub mod arith;
+pub mod attr;
+pub mod class;
+pub mod classes;
+pub mod compare;
+pub mod convert;
+pub mod ctx;
+pub mod dict;
+pub mod exception;
+pub mod exceptions;
+pub mod function;
+pub mod generator;
+pub mod hash;
+pub mod instance;
+pub mod isolate;
+pub mod items;
+pub mod iterate;
+pub mod kind;
+pub mod listops;
+pub mod make;
+pub mod memory;
+pub mod misc;
+pub mod module;
+pub mod names;
+pub mod number;
+pub mod report;
+pub mod sequence;
+pub mod set;
+pub mod shape;
+pub mod show;
+pub mod stack;
+pub mod string;
+pub mod trace;

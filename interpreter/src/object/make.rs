@@ -32,7 +32,7 @@ impl Ctx {
     fn cell(&mut self, size: usize, word: u64) -> *mut u8 {
         debug_assert!(size <= MAX_SMALL);
         let at = match self.local.bump(size) {
-            Some(at) if !cfg!(feature = "gc-stress") => at,
+            Some(at) => at,
             _ => self.cell_slow(size),
         };
         // SAFETY: a fresh cell.

@@ -21,6 +21,7 @@ pub mod kind;
 pub mod listops;
 pub mod make;
 pub mod memory;
+pub mod methods;
 pub mod misc;
 pub mod module;
 pub mod names;

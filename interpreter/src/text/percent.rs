@@ -5,14 +5,8 @@ use dashu_int::IBig;
 use super::fault::Fault;
 use super::float::{self, FloatStyle, Notation};
 use super::int::{magnitude_in_radix, to_decimal};
+pub use super::wtf8::Flavor;
 use super::wtf8::{count, decode_at, slice_chars};
-
-/// Str and bytes formats differ in a few error texts, and in what a character is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavor {
-    Str,
-    Bytes,
-}
 
 /// A width or a precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

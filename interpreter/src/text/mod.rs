@@ -5,6 +5,7 @@
 
 pub mod case;
 pub mod character;
+pub mod codec;
 pub mod complex;
 pub mod fault;
 pub mod float;

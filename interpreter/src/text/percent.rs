@@ -2,7 +2,7 @@
 
 use dashu_int::IBig;
 
-use super::fault::Fault;
+use super::fault::{Fault, ensure_memory};
 use super::float::{self, FloatStyle, Notation};
 use super::int::{magnitude_in_radix, to_decimal};
 pub use super::wtf8::Flavor;
@@ -211,6 +211,14 @@ impl Field {
         self.width = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX);
     }
 
+    fn check_width(&self) -> Result<(), Fault> {
+        ensure_memory(self.width)
+    }
+
+    fn check_precision(&self) -> Result<(), Fault> {
+        ensure_memory(self.precision.unwrap_or(0))
+    }
+
     /// Sets the precision given by an argument; a negative one counts as zero.
     pub fn set_precision(&mut self, precision: i32) {
         self.precision = Some(usize::try_from(precision).unwrap_or(0));
@@ -238,33 +246,36 @@ impl Field {
 }
 
 /// `%s`, `%r`, `%a` of a str format: cut to the precision and padded.
-pub fn format_str(text: &[u8], field: &Field) -> Vec<u8> {
+pub fn format_str(text: &[u8], field: &Field) -> Result<Vec<u8>, Fault> {
     let shown = field.precision.map_or(text, |precision| slice_chars(text, 0, precision));
     padded(shown, count(shown), field)
 }
 
 /// `%c`, whose precision means nothing.
-pub fn format_char(text: &[u8], field: &Field) -> Vec<u8> {
+pub fn format_char(text: &[u8], field: &Field) -> Result<Vec<u8>, Fault> {
     format_str(text, &Field { precision: None, ..*field })
 }
 
 /// `%s`, `%b`, `%r`, `%a` of a bytes format.
-pub fn format_bytes(bytes: &[u8], field: &Field) -> Vec<u8> {
+pub fn format_bytes(bytes: &[u8], field: &Field) -> Result<Vec<u8>, Fault> {
     let shown = bytes.get(..field.precision.unwrap_or(bytes.len())).unwrap_or(bytes);
     padded(shown, shown.len(), field)
 }
 
-fn padded(shown: &[u8], len: usize, field: &Field) -> Vec<u8> {
+fn padded(shown: &[u8], len: usize, field: &Field) -> Result<Vec<u8>, Fault> {
+    field.check_width()?;
     let mut blanks = vec![b' '; field.width.saturating_sub(len)];
     if field.flags.left {
-        return [shown, &blanks].concat();
+        return Ok([shown, &blanks].concat());
     }
     blanks.extend(shown);
-    blanks
+    Ok(blanks)
 }
 
 /// `%d`, `%i`, `%u`, `%o`, `%x`, `%X`; `limit` is the digit limit of decimal conversion (0 for none).
 pub fn format_int(value: &IBig, letter: u8, field: &Field, limit: usize) -> Result<String, Fault> {
+    field.check_width()?;
+    field.check_precision()?;
     let (radix, prefix) = match letter {
         b'o' => (8, "0o"),
         b'x' => (16, "0x"),
@@ -280,7 +291,9 @@ pub fn format_int(value: &IBig, letter: u8, field: &Field, limit: usize) -> Resu
 }
 
 /// `%e`, `%E`, `%f`, `%F`, `%g`, `%G`
-pub fn format_float(x: f64, letter: u8, field: &Field) -> String {
+pub fn format_float(x: f64, letter: u8, field: &Field) -> Result<String, Fault> {
+    field.check_width()?;
+    field.check_precision()?;
     let notation = match letter.to_ascii_lowercase() {
         b'e' => Notation::Exponent,
         b'f' => Notation::Fixed,
@@ -295,7 +308,7 @@ pub fn format_float(x: f64, letter: u8, field: &Field) -> String {
     };
     let text = float::format(x, style);
     let unsigned = text.strip_prefix('-').unwrap_or(&text);
-    field.lay_out(field.sign(unsigned.len() < text.len()), "", unsigned)
+    Ok(field.lay_out(field.sign(unsigned.len() < text.len()), "", unsigned))
 }
 
 #[cfg(test)]
@@ -361,8 +374,9 @@ mod tests {
         for (value, letter, field, expected) in rows {
             assert_eq!(format_int(&IBig::from(value), letter, &field, 0).as_deref(), Ok(expected));
         }
-        assert_eq!(format_float(f64::NEG_INFINITY, b'f', &field(5, None, true, false)), "-0inf");
-        assert_eq!(format_float(3.0, b'f', &field(0, Some(0), false, true)), "3.");
-        assert_eq!(format_str("aé".as_bytes(), &field(3, Some(1), true, false)), b"  a");
+        assert_eq!(format_float(f64::NEG_INFINITY, b'f', &field(5, None, true, false)).as_deref(), Ok("-0inf"));
+        assert_eq!(format_float(3.0, b'f', &field(0, Some(0), false, true)).as_deref(), Ok("3."));
+        assert_eq!(format_str("aé".as_bytes(), &field(3, Some(1), true, false)).as_deref(), Ok(&b"  a"[..]));
+        assert!(format_str(b"a", &field(usize::MAX / 2, None, false, false)).is_err());
     }
 }

@@ -4,6 +4,7 @@
 
 use memchr::memmem;
 
+use super::fault::{Fault, ensure_memory};
 use super::wtf8::{self, Flavor, char_indices};
 
 /// The first occurrence.
@@ -44,12 +45,18 @@ pub fn count(text: &[u8], part: &[u8], flavor: Flavor) -> usize {
 }
 
 /// Replaces at most `most` occurrences; `None` when there is nothing to replace.
-pub fn replace(text: &[u8], old: &[u8], new: &[u8], most: usize, flavor: Flavor) -> Option<Vec<u8>> {
+pub fn replace(text: &[u8], old: &[u8], new: &[u8], most: usize, flavor: Flavor) -> Result<Option<Vec<u8>>, Fault> {
     if most == 0 || old.len() > text.len() {
-        return None;
+        return Ok(None);
+    }
+    // Only a growing result can be too large; few texts are large enough to make the bound worth refining.
+    if new.len() > old.len() {
+        let bound = (text.len() / old.len().max(1) + 1).min(most).saturating_mul(new.len());
+        let needed = if bound > 1 << 20 { count(text, old, flavor).min(most).saturating_mul(new.len()) } else { bound };
+        ensure_memory(needed.saturating_add(text.len()))?;
     }
     if old.is_empty() {
-        return Some(interleave(text, new, most, flavor));
+        return Ok(Some(interleave(text, new, most, flavor)));
     }
     let mut out = Vec::new();
     let mut done = 0;
@@ -59,10 +66,10 @@ pub fn replace(text: &[u8], old: &[u8], new: &[u8], most: usize, flavor: Flavor)
         done = at + old.len();
     }
     if done == 0 {
-        return None;
+        return Ok(None);
     }
     out.extend(text.get(done..).unwrap_or_default());
-    Some(out)
+    Ok(Some(out))
 }
 
 /// Puts `new` before every unit and at the end, at most `most` times.
@@ -125,7 +132,8 @@ mod tests {
         ];
         for (text, old, new, most, expected) in rows {
             let replaced = replace(text.as_bytes(), old.as_bytes(), new.as_bytes(), most, Flavor::Str);
-            assert_eq!(replaced.as_deref(), expected.map(str::as_bytes), "{text:?} {old:?}");
+            let expected = expected.map(|text| text.as_bytes().to_vec());
+            assert_eq!(replaced, Ok(expected), "{text:?} {old:?}");
         }
         assert_eq!(translate_bytes(b"abc", None, b"b"), b"ac");
     }

@@ -1,7 +1,7 @@
 //! The format specification mini language: `[[fill]align][sign][z][#][0][width][grouping][.precision][type]`.
 
 use super::character::decimal_value;
-use super::fault::{Fault, shown};
+use super::fault::{Fault, ensure_memory, shown};
 use super::wtf8::code_points;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Reader {
     fn grouping(&mut self) -> Result<Option<Grouping>, Fault> {
         let comma = self.eat(b',');
         let underscore = self.eat(b'_');
-        let both = (comma && underscore) || (underscore && self.peek(0) == Some(u32::from(b',')));
+        let both = underscore && (comma || self.peek(0) == Some(u32::from(b',')));
         match (comma, underscore) {
             _ if both => Err(Fault::value("Cannot specify both ',' and '_'.")),
             (true, _) => Ok(Some(Grouping::Comma)),
@@ -170,6 +170,7 @@ pub(super) fn parse(text: &[u8], defaults: Defaults<'_>) -> Result<Spec, Fault> 
         align = align.or(numeric.then_some(Align::AfterSign));
     }
     let width = reader.number()?.unwrap_or(0);
+    ensure_memory(width.saturating_mul(4))?;
     let grouping = reader.grouping()?;
     let precision = reader.precision()?;
     if reader.left() > 1 {

@@ -2,7 +2,7 @@
 
 use dashu_int::IBig;
 
-use super::fault::Fault;
+use super::fault::{Fault, ensure_memory};
 use super::float::{self, FloatStyle, Notation};
 use super::float_bits;
 use super::int::{magnitude_in_radix, to_decimal};
@@ -115,7 +115,7 @@ fn grouped(digits: &str, least: usize, grouping: Option<Grouping>, group: usize)
     let mut out = String::with_capacity(with_separators(total));
     let zeros = std::iter::repeat_n('0', total - digits.len());
     for (index, digit) in zeros.chain(digits.chars()).enumerate() {
-        if index > 0 && (total - index) % group == 0 {
+        if index > 0 && (total - index).is_multiple_of(group) {
             out.push(grouping.symbol());
         }
         out.push(digit);
@@ -218,6 +218,9 @@ fn float_text(x: f64, spec: &Spec, point_zero: bool) -> Option<Result<String, Fa
     if spec.precision.is_some_and(|precision| i32::try_from(precision).is_err()) {
         return Some(Err(Fault::value("precision too big")));
     }
+    if let Err(fault) = ensure_memory(spec.precision.unwrap_or(0)) {
+        return Some(Err(fault));
+    }
     let text = match spec.precision {
         None if untyped => untyped_text(x, spec.alternate, point_zero),
         precision => {
@@ -288,4 +291,93 @@ pub fn format_complex(real: f64, imaginary: f64, spec_text: &[u8], type_name: &s
         body.push(b')');
     }
     Ok(pad(&spec, &body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(result: Result<Vec<u8>, Fault>) -> String {
+        match result {
+            Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+            Err(fault) => fault.message.into_owned(),
+        }
+    }
+
+    #[test]
+    fn integers_agree_with_python() {
+        let rows = [
+            (1234, "08,", "0,001,234"),
+            (1234, "0>10,", "000001,234"),
+            (1234, "x=10,", "xxxxx1,234"),
+            (-5, "=+10", "-        5"),
+            (255, "#_x", "0xff"),
+            (1 << 20, "#030_b", "0b001_0000_0000_0000_0000_0000"),
+            (65, "05c", "0000A"),
+            (3, "é>\u{663}", "éé3"),
+            (3, ".2f", "3.00"),
+            (3, ".2", "Precision not allowed in integer format specifier"),
+            (3, "z", "Negative zero coercion (z) not allowed in integer format specifier"),
+            (3, "+c", "Sign not allowed with integer format specifier 'c'"),
+            (3, "#c", "Alternate form (#) not allowed with integer format specifier 'c'"),
+            (-1, "c", "%c arg not in range(0x110000)"),
+            (3, "s", "Unknown format code 's' for object of type 'int'"),
+            (3, "\x1f", "Unknown format code '\\x1f' for object of type 'int'"),
+        ];
+        for (value, spec, expected) in rows {
+            assert_eq!(shown(format_int(&IBig::from(value), spec.as_bytes(), "int", 4300)), expected, "{spec}");
+        }
+        let huge = IBig::ONE << 5000;
+        assert_eq!(shown(format_int(&huge, b"f", "int", 4300)), "int too large to convert to float");
+    }
+
+    #[test]
+    fn floats_agree_with_python() {
+        let rows = [
+            (1234567.891, "020,.2f", "0,000,001,234,567.89"),
+            (1234567.891, "_", "1_234_567.891"),
+            (f64::INFINITY, "010,", "0000000inf"),
+            (f64::NAN, "+", "+nan"),
+            (-0.001, "z.1f", "0.0"),
+            (-0.001, "z.1%", "-0.1%"),
+            (1e20, "#", "1.e+20"),
+            (0.5, ".0%", "50%"),
+            (1e15, "n", "1e+15"),
+            (3.0, "d", "Unknown format code 'd' for object of type 'float'"),
+            (3.0, "é", "Unknown format code '\\xe9' for object of type 'float'"),
+            (3.0, ".9999999999", "precision too big"),
+        ];
+        for (value, spec, expected) in rows {
+            assert_eq!(shown(format_float(value, spec.as_bytes(), "float")), expected, "{spec}");
+        }
+    }
+
+    #[test]
+    fn texts_and_complex_numbers_agree_with_python() {
+        let texts = [
+            ("é^7.2", "éé".to_owned() + "sé" + "ééé"),
+            ("05", "sés00".into()),
+            (" ", "Space not allowed in string format specifier".into()),
+            ("+", "Sign not allowed in string format specifier".into()),
+            ("#", "Alternate form (#) not allowed in string format specifier".into()),
+            ("=5", "'=' alignment not allowed in string format specifier".into()),
+            (",", "Cannot specify ',' with 's'.".into()),
+            ("d", "Unknown format code 'd' for object of type 'str'".into()),
+        ];
+        for (spec, expected) in texts {
+            assert_eq!(shown(format_str("sés".as_bytes(), spec.as_bytes(), "str")), expected, "{spec}");
+        }
+        let numbers = [
+            (1.0, 2.0, "+", "(+1+2j)"),
+            (0.0, 2.0, "6", "    2j"),
+            (-0.0, 2.0, "^14.1f", "  -0.0+2.0j   "),
+            (1e6, 1e6, ",", "(1,000,000+1,000,000j)"),
+            (0.0, 3.0, "05", "Zero padding is not allowed in complex format specifier"),
+            (0.0, 3.0, "=5", "'=' alignment flag is not allowed in complex format specifier"),
+            (0.0, 3.0, "%", "Unknown format code '%' for object of type 'complex'"),
+        ];
+        for (real, imaginary, spec, expected) in numbers {
+            assert_eq!(shown(format_complex(real, imaginary, spec.as_bytes(), "complex")), expected, "{spec}");
+        }
+    }
 }

@@ -211,8 +211,7 @@ impl Encoding<'_> {
 
     fn problem_end(&self, text: &[u8], mut at: usize, mut index: usize) -> (usize, usize) {
         let mut scratch = Vec::new();
-        while self.groups {
-            let Some((code, len)) = decode_at(text, at) else { break };
+        while let Some((code, len)) = decode_at(text, at).filter(|_| self.groups) {
             scratch.clear();
             if (self.put)(&mut scratch, code) {
                 break;

@@ -84,7 +84,8 @@ fn policies_decode_as_in_python() {
 
 #[test]
 fn encoding_agrees_with_python() {
-    let rows: &[(&str, &[u32], Policy, Result<&[u8], &str>)] = &[
+    type Row = (&'static str, &'static [u32], Policy, Result<&'static [u8], &'static str>);
+    let rows: &[Row] = &[
         ("utf-16", &[0x61, 0x1F600], Policy::Strict, Ok(b"\xff\xfea\0\x3d\xd8\x00\xde")),
         ("utf-32-be", &[0x61], Policy::Strict, Ok(b"\0\0\0a")),
         ("ascii", &[0xE9, 0x1234], Policy::XmlCharRefReplace, Ok(b"&#233;&#4660;")),

@@ -24,6 +24,8 @@ pub(super) fn decode<'h, E>(
         decoding.at += valid;
         match error.error_len() {
             None if !last => return decoding.finish(),
+            // With its third byte it may be a surrogate, which is for the error handler to judge.
+            Some(_) if !last && matches!(rest.get(valid..), Some([0xED, 0xA0..=0xBF])) => return decoding.finish(),
             None => decoding.recover(input.len(), "unexpected end of data")?,
             Some(len) => {
                 let starts = matches!(rest.get(valid), Some(0xC2..=0xF4));

@@ -1,4 +1,7 @@
 //! What a code point is: letter, digit, space, printable ... by Unicode 15.1, as Python 3.13 sees it.
+//!
+//! General categories come from `unicode-general-category`, a single table without dependencies; identifier
+//! properties from `unicode-ident`, which procedural macros bring along anyway; case from the standard library.
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 

@@ -43,7 +43,7 @@ fn skip(text: &[u8], mut at: usize, flavor: Flavor, test: impl Fn(u32) -> bool) 
 fn skip_back(text: &[u8], start: usize, mut end: usize, flavor: Flavor, test: impl Fn(u32) -> bool) -> usize {
     while end > start {
         let Some((_, len)) = unit_before(text, end, flavor).filter(|(code, _)| test(*code)) else { break };
-        end -= len;
+        end = (end - len).max(start);
     }
     end
 }

@@ -56,6 +56,10 @@ fn push_title(out: &mut Vec<u8>, code: u32) {
     if let Some(special) = special_title(code) {
         return push_code_point(out, special);
     }
+    // The one whose leading apostrophe does not take the capital.
+    if code == 0x149 {
+        return push_upper(out, code);
+    }
     let mut upper = Vec::new();
     push_upper(&mut upper, code);
     for (index, part) in code_points(&upper).enumerate() {

@@ -1,4 +1,7 @@
 //! What a code point is: letter, digit, space, printable ... by Unicode 15.1, as Python 3.13 sees it.
+//!
+//! General categories come from `unicode-general-category`, a single table without dependencies; identifier
+//! properties from `unicode-ident`, which procedural macros bring along anyway; case from the standard library.
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
@@ -20,6 +23,8 @@ fn assigned_char(code: u32) -> Option<char> {
 /// The general category; unassigned code points are `Unassigned`.
 pub fn category(code: u32) -> GeneralCategory {
     match char::from_u32(code) {
+        // Became a spacing mark later.
+        Some('\u{1171E}') => GeneralCategory::NonspacingMark,
         None if super::wtf8::is_surrogate(code) => GeneralCategory::Surrogate,
         Some(c) if c.is_ascii() || is_assigned(code) => get_general_category(c),
         _ => GeneralCategory::Unassigned,
@@ -91,7 +96,8 @@ pub fn is_upper(code: u32) -> bool {
 }
 
 pub fn is_lower(code: u32) -> bool {
-    assigned_char(code).is_some_and(char::is_lowercase)
+    // U+0295 stopped being a lower case letter later.
+    assigned_char(code).is_some_and(char::is_lowercase) || code == 0x295
 }
 
 pub fn is_title(code: u32) -> bool {

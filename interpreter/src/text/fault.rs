@@ -8,6 +8,7 @@ pub enum FaultKind {
     Value,
     Type,
     Overflow,
+    Memory,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,15 @@ impl Fault {
     pub fn overflow(message: impl Into<Cow<'static, str>>) -> Fault {
         Fault { kind: FaultKind::Overflow, message: message.into() }
     }
+}
+
+/// Refuses a result of about `bytes` bytes when there is no memory for it, before anything allocates in vain.
+pub(super) fn ensure_memory(bytes: usize) -> Result<(), Fault> {
+    const SURELY_FINE: usize = 1 << 20;
+    if bytes <= SURELY_FINE || (bytes < isize::MAX as usize / 8 && Vec::<u8>::new().try_reserve_exact(bytes).is_ok()) {
+        return Ok(());
+    }
+    Err(Fault { kind: FaultKind::Memory, message: "".into() })
 }
 
 /// A format character as error texts show it: itself, or its number in hexadecimal.

@@ -41,9 +41,36 @@ pub fn repr(x: f64) -> String {
         return if x > 0.0 { "inf".into() } else { "-inf".into() };
     }
     if x == 0.0 || (1e-4..1e16).contains(&size) {
-        return format!("{x:?}");
+        let text = format!("{x:?}");
+        return if may_be_tie(&text) { evened_fixed(x, text) } else { text };
     }
-    with_two_digit_exponent(&format!("{x:e}"), false)
+    let text = format!("{x:e}");
+    let text = if may_be_tie(&text) { evened_exponent(x, text) } else { text };
+    with_two_digit_exponent(&text, false)
+}
+
+/// When two shortest texts are equally near, Rust takes the larger and Python the one that ends in an even digit.
+/// That needs an odd last digit; and 15 digits, for up to that many the digit after them would show too.
+fn may_be_tie(text: &str) -> bool {
+    let mantissa = text.split('e').next().unwrap_or(text).as_bytes();
+    let is_odd = mantissa.last().is_some_and(|digit| digit & 1 == 1);
+    is_odd && mantissa.len() > 15
+}
+
+/// Exact formatting with as many digits rounds half to even; it is the better text if it reads back the same.
+fn evened_exponent(x: f64, shortest: String) -> String {
+    let mantissa = shortest.split('e').next().unwrap_or(&shortest);
+    let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    reading_back(x, format!("{x:.decimals$e}"), shortest)
+}
+
+fn evened_fixed(x: f64, shortest: String) -> String {
+    let decimals = shortest.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    reading_back(x, format!("{x:.decimals$}"), shortest)
+}
+
+fn reading_back(x: f64, candidate: String, shortest: String) -> String {
+    if candidate.parse() == Ok(x) { candidate } else { shortest }
 }
 
 /// As [`repr`], but without the `.0` of whole numbers (the parts of a complex number).
@@ -213,6 +240,8 @@ mod tests {
             (f64::NEG_INFINITY, "-inf"),
             (f64::NAN, "nan"),
             (0.1, "0.1"),
+            (-834_933_662_425_035.2, "-834933662425035.2"),
+            (2.9802322387695312e-08, "2.9802322387695312e-08"),
         ];
         for (x, expected) in rows {
             assert_eq!(repr(x), expected);

@@ -188,23 +188,28 @@ fn unsigned_from_hex(text: &[u8]) -> Result<f64, HexError> {
     if digits.count == 0 {
         return Err(HexError::Malformed);
     }
-    let power = match rest.strip_prefix(b"p") {
-        Some(power) => parse_power(power).ok_or(HexError::Malformed)?,
-        None if rest.is_empty() => 0,
-        None => return Err(HexError::Malformed),
-    };
-    compose(digits.mantissa, digits.sticky, digits.exponent.saturating_add(power)).ok_or(HexError::TooLarge)
+    let mut power = 0;
+    if let Some(text) = rest.strip_prefix(b"p") {
+        (power, rest) = take_power(text).ok_or(HexError::Malformed)?;
+    }
+    // A number that is too large is reported before anything odd after it.
+    let value = compose(digits.mantissa, digits.sticky, digits.exponent.saturating_add(power));
+    match value {
+        Some(value) if rest.is_empty() => Ok(value),
+        Some(_) => Err(HexError::Malformed),
+        None => Err(HexError::TooLarge),
+    }
 }
 
-/// A decimal exponent; absurdly large ones are clamped, which changes no result.
-fn parse_power(text: &[u8]) -> Option<i64> {
+/// A decimal exponent and what follows it; absurdly large ones are clamped, which changes no result.
+fn take_power(text: &[u8]) -> Option<(i64, &[u8])> {
     let (negative, digits) = split_sign(text);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
+    let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = digits.split_at_checked(len).filter(|_| len > 0)?;
     let clamp = 1_i64 << 60;
-    let size = digits.iter().fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')).min(clamp));
-    Some(if negative { -size } else { size })
+    let add = |sum: i64, digit: &u8| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')).min(clamp);
+    let size = number.iter().fold(0, add);
+    Some((if negative { -size } else { size }, rest))
 }
 
 #[cfg(test)]
@@ -242,6 +247,7 @@ mod tests {
             ("0x1.fffffffffffff8p1023", Err(HexError::TooLarge)),
             ("0x0p999999999999999999999", Ok(0.0)),
             ("0x1p-999999999999999999999", Ok(0.0)),
+            ("0x1p1024x", Err(HexError::TooLarge)),
             ("0x", Err(HexError::Malformed)),
             ("1p", Err(HexError::Malformed)),
             ("1 p1", Err(HexError::Malformed)),

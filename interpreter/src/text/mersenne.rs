@@ -110,12 +110,12 @@ impl Mersenne {
         value
     }
 
-    /// `random.getrandbits(bits)`
-    pub fn getrandbits(&mut self, bits: usize) -> UBig {
+    /// `random.getrandbits(bits)`; the parameter's range keeps the result within memory.
+    pub fn getrandbits(&mut self, bits: u32) -> UBig {
         if bits <= 64 {
-            return UBig::from(self.getrandbits_u64(bits as u32));
+            return UBig::from(self.getrandbits_u64(bits));
         }
-        let mut bytes = Vec::with_capacity(bits.div_ceil(32) * 4);
+        let mut bytes = Vec::with_capacity(bits.div_ceil(32) as usize * 4);
         let mut left = bits;
         while left > 0 {
             let wanted = left.min(32);

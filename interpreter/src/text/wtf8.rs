@@ -6,6 +6,13 @@
 
 pub const MAX_CODE_POINT: u32 = 0x10_FFFF;
 
+/// Whose bytes a function is given: a str's, made of code points, or a bytes object's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavor {
+    Str,
+    Bytes,
+}
+
 /// How many bytes the sequence starting with `lead` takes.
 #[inline]
 pub fn sequence_len(lead: u8) -> usize {

@@ -43,7 +43,10 @@ pub enum Const {
     False,
     Ellipsis,
     Int(i64),
-    BigInt { radix: u32, digits: Box<str> },
+    BigInt {
+        radix: u32,
+        digits: Box<str>,
+    },
     Float(f64),
     Complex(f64, f64),
     /// WTF-8.

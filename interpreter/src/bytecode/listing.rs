@@ -31,7 +31,7 @@ fn write_template(out: &mut String, t: &CodeTemplate) -> std::fmt::Result {
         let now = t.position(i.at).map_or(0, |p| t.source.line_of(p.span.start));
         let shown = if now == line { String::new() } else { now.to_string() };
         line = now;
-        writeln!(out, "{shown:>5} {:>5}  {:<14}{}", i.at, i.op.name(), operands(t, &i))?;
+        writeln!(out, "{shown:>5} {:>5}  {:<18}{}", i.at, i.op.name(), operands(t, &i))?;
     }
     for h in &t.handlers {
         writeln!(out, "  handler {}..{} -> {} r{}", h.start, h.end, h.target, h.exc)?;

@@ -33,11 +33,6 @@ impl Instruction {
         };
         Some(i64::from(self.at) + offset)
     }
-    /// Control never goes on to the next instruction.
-    pub fn ends_path(&self) -> bool {
-        use Op::*;
-        matches!(self.op, Return | ReturnGen | Raise | RaiseFrom | Reraise | RaiseBare | Jump)
-    }
     pub fn words(&self) -> u32 {
         1 + self.op.cache_words() as u32
     }
@@ -238,7 +233,7 @@ fn check_flow(template: &CodeTemplate, list: &[Instruction]) -> Result<(), Strin
             return Err(format!("{} at word {}", instruction.op.name(), instruction.at));
         }
         work.extend(instruction.target().and_then(index_of));
-        if !instruction.ends_path() {
+        if !instruction.op.ends_path() {
             work.push(at + 1);
         }
     }

@@ -39,6 +39,9 @@ pub struct Assembler {
     pub handlers: Vec<OpenHandler>,
     pub positions: Vec<Position>,
     mark: (Span, Option<Span>),
+    /// Control goes on behind the last instruction, as far as that alone tells.
+    falls_through: bool,
+    last_bound: u32,
 }
 
 /// How far an assembler had got.
@@ -79,6 +82,7 @@ impl Assembler {
         if self.positions.last().is_none_or(|p| (p.span, p.anchor) != (span, anchor)) {
             self.positions.push(Position { at: self.here(), span, anchor });
         }
+        self.falls_through = !op.ends_path();
         self.code.push(word);
         self.code.extend(std::iter::repeat_n(0, op.cache_words()));
     }
@@ -91,6 +95,7 @@ impl Assembler {
     }
 
     pub fn bind(&mut self, label: Label) {
+        self.last_bound = self.here();
         self.labels[label.0 as usize] = self.here();
     }
 
@@ -99,6 +104,11 @@ impl Assembler {
         let label = self.label();
         self.bind(label);
         label
+    }
+
+    /// Whether code emitted here could be run, as far as instructions and labels tell.
+    pub fn end_is_open(&self) -> bool {
+        self.code.is_empty() || self.falls_through || self.last_bound == self.here()
     }
 
     pub fn place(&self, label: Label) -> u32 {
@@ -129,6 +139,7 @@ impl Assembler {
 
     /// Takes back everything emitted since; no jump from before may lead there.
     pub fn rewind(&mut self, to: Progress) {
+        self.falls_through = true;
         self.code.truncate(to.code);
         self.fixups.truncate(to.fixups);
         self.handlers.truncate(to.handlers);

@@ -42,7 +42,8 @@ impl<'a> Compiler<'a> {
 
     /// `return None` at the end of a body, unless its end is never reached.
     pub fn emit_implicit_return(&mut self) {
-        if self.unit.bound.is_reachable() {
+        // Code after a `return` is compiled too and must end somewhere.
+        if self.unit.asm.end_is_open() {
             let value = self.alloc();
             self.load_special(value, special::NONE);
             self.emit_return(value);

@@ -45,7 +45,7 @@ impl<'a> Compiler<'a> {
         self.pop_block();
         if self.unit.bound.is_reachable() {
             self.stmts(finalbody);
-            self.unit.asm.jump(end);
+            self.jump_on(end);
         }
         let after = std::mem::replace(&mut self.unit.bound, before);
         let mut bodies = vec![body, orelse];
@@ -102,9 +102,7 @@ impl<'a> Compiler<'a> {
         self.stmts(body);
         self.pop_block();
         self.stmts(orelse);
-        if self.unit.bound.is_reachable() {
-            self.unit.asm.jump(end);
-        }
+        self.jump_on(end);
         let after = std::mem::replace(&mut self.unit.bound, amid);
         let entered = self.enter_handler(handler, span);
         let handled =

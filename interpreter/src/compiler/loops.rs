@@ -2,7 +2,7 @@
 //!
 //! A loop tests at its bottom: one jump a turn. A small condition is compiled twice, at the entry too.
 
-use conc_grammar::ast::{Expr, ExprKind, Span, Stmt};
+use conc_grammar::ast::{Expr, ExprKind, Span, Stmt, StmtKind};
 
 use super::assemble::{Label, Reg};
 use super::blocks::{BlockKind, LoopBlock};
@@ -183,6 +183,23 @@ impl<'a> Compiler<'a> {
             self.mark(span);
             self.unit.asm.jump(target);
         }
+    }
+
+    /// `if test: break` or `continue` straight in a loop is one conditional jump.
+    pub fn leave_loop_if(&mut self, test: &'a Expr, body: &'a [Stmt]) -> bool {
+        let Some(BlockKind::Loop(block)) = self.unit.blocks.last().map(|b| &b.kind) else { return false };
+        let is_break = match body {
+            [Stmt { kind: StmtKind::Break, .. }] => true,
+            [Stmt { kind: StmtKind::Continue, .. }] => false,
+            _ => return false,
+        };
+        let target = if is_break { block.on_break } else { block.on_continue };
+        self.cond(test, target, true);
+        let bound = self.unit.bound.clone();
+        if is_break && let Some(BlockKind::Loop(block)) = self.unit.blocks.last_mut().map(|b| &mut b.kind) {
+            block.break_bound.meet(&bound);
+        }
+        true
     }
 
     fn in_except_star(&self) -> bool {

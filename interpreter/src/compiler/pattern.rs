@@ -44,9 +44,7 @@ impl<'a> Compiler<'a> {
             self.cond(guard, next, false);
         }
         self.stmts(&case.body);
-        if self.unit.bound.is_reachable() {
-            self.unit.asm.jump(end);
-        }
+        self.jump_on(end);
         after.meet(&self.unit.bound);
         let matches_all = case.guard.is_none() && is_irrefutable(&case.pattern);
         self.unit.bound = if matches_all { Bound::unreachable() } else { before };

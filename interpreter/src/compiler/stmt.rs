@@ -142,6 +142,9 @@ impl<'a> Compiler<'a> {
             self.discard(|c| c.stmts(dead));
             return self.stmts(live);
         }
+        if orelse.is_empty() && self.leave_loop_if(test, body) {
+            return;
+        }
         let (other, end) = (self.label(), self.label());
         self.cond(test, other, false);
         let before = self.unit.bound.clone();

@@ -163,7 +163,7 @@ impl<'a> Compiler<'a> {
             span: unit.span,
             first_line: if scope.parent.is_none() { 1 } else { self.source.line_of(unit.span.start) },
             flags: unit.flags,
-            argcount: if namespace { 0 } else { counts.positional },
+            argcount: if namespace { 1 } else { counts.positional },
             posonly: counts.posonly,
             kwonly: counts.kwonly,
             nlocals: unit.nlocals,
@@ -200,12 +200,12 @@ impl<'a> Compiler<'a> {
             self.unit.asm.mark(self.unit.span);
             self.unit.asm.emit(Op::MakeGenerator, 0, 0, 0, 0);
         }
-        let nparams = usize::from(self.unit.nparams(scope));
+        let nparams = self.unit.nparams(scope);
         for at in 0..self.unit.locals.len() {
             let Local { register, is_cell, .. } = self.unit.locals[at];
             if is_cell {
                 let value = match &*self.unit.locals[at].name {
-                    _ if at < nparams => register,
+                    _ if register < nparams => register,
                     // The cell of a class's namespace, which is register 0.
                     "__classdict__" => 0,
                     _ => NO_REG,
@@ -278,6 +278,13 @@ impl<'a> Compiler<'a> {
         self.unit.asm.bind(label);
     }
 
+    /// Jumps, if control can come here.
+    pub fn jump_on(&mut self, label: Label) {
+        if self.unit.bound.is_reachable() {
+            self.unit.asm.jump(label);
+        }
+    }
+
     pub fn move_to(&mut self, dest: Reg, from: Reg) {
         if dest != from {
             self.emit(Op::Move, 0, dest, from, 0);
@@ -341,9 +348,10 @@ impl Unit<'_> {
     fn place_locals(&mut self, scope: &Scope, namespace: bool) {
         match scope.kind {
             // Module names are globals; with a namespace, register 0 is it.
-            ScopeKind::Module => self.nlocals = u16::from(namespace),
+            ScopeKind::Module if namespace => self.place(".namespace", false),
+            ScopeKind::Module => {}
             ScopeKind::Class => {
-                self.nlocals = 1;
+                self.place(".namespace", false);
                 for (wanted, name) in [(scope.class_cell, "__class__"), (scope.classdict_cell, "__classdict__")] {
                     if wanted {
                         self.place(name, true);

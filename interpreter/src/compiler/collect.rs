@@ -120,6 +120,8 @@ impl Collector {
             let mangled = self.mangled(&ident.name);
             let name = &ident.name;
             let before = self.scope().uses(&mangled);
+            let first = self.scope().get(&mangled).map(|s| s.declared);
+            let mut span = span;
             let problem = if before & uses::PARAM != 0 {
                 Some(format!("name '{name}' is parameter and {word}"))
             } else if before & uses::USED != 0 {
@@ -129,6 +131,7 @@ impl Collector {
             } else if before & uses::LOCAL != 0 {
                 Some(format!("name '{name}' is assigned to before {word} declaration"))
             } else if (before | bit) & (uses::GLOBAL | uses::NONLOCAL) == uses::GLOBAL | uses::NONLOCAL {
+                span = first.unwrap_or(span);
                 Some(format!("name '{name}' is nonlocal and global"))
             } else {
                 None
@@ -213,7 +216,7 @@ impl Collector {
                 for alias in names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name);
                     let bound = name.name.split('.').next().unwrap_or_default();
-                    self.define(bound, uses::LOCAL, stmt.span);
+                    self.define(bound, uses::IMPORTED, stmt.span);
                 }
             }
             ImportFrom { names, .. } => self.import_from(stmt, names),
@@ -254,7 +257,7 @@ impl Collector {
                 continue;
             }
             let name = alias.asname.as_ref().unwrap_or(&alias.name);
-            self.define(&name.name, uses::LOCAL, stmt.span);
+            self.define(&name.name, uses::IMPORTED, stmt.span);
         }
         if self.scope().kind != ScopeKind::Module && future::future_import(stmt).is_some() {
             self.error("from __future__ imports must occur at the beginning of the file", stmt.span);
@@ -431,7 +434,7 @@ impl Collector {
                 self.thunk(kind, param, Part::Bound, bound);
             }
             if let Some(default) = &param.default {
-                self.thunk(ThunkKind::Default, param, Part::Default, default);
+                self.thunk(ThunkKind::Default(param.kind), param, Part::Default, default);
             }
         }
     }
@@ -564,7 +567,9 @@ impl Collector {
             ScopeKind::Thunk(ThunkKind::Alias) => "a type alias",
             ScopeKind::Thunk(ThunkKind::Bound) => "a TypeVar bound",
             ScopeKind::Thunk(ThunkKind::Constraint) => "a TypeVar constraint",
-            ScopeKind::Thunk(ThunkKind::Default) => "a type parameter default",
+            ScopeKind::Thunk(ThunkKind::Default(TypeParamKind::TypeVar)) => "a TypeVar default",
+            ScopeKind::Thunk(ThunkKind::Default(TypeParamKind::ParamSpec)) => "a ParamSpec default",
+            ScopeKind::Thunk(ThunkKind::Default(TypeParamKind::TypeVarTuple)) => "a TypeVarTuple default",
             _ => "the definition of a generic",
         }
     }

@@ -155,3 +155,19 @@ fn item(value: Const, index: Const) -> Option<Const> {
     let at = if index < 0 { index.checked_add(items.len() as i64)? } else { index };
     items.get(usize::try_from(at).ok()?).cloned()
 }
+
+/// Whether two constants are equal as numbers (`1`, `1.0` and `True` are); None if one is no number.
+pub fn same_number(a: &Const, b: &Const) -> Option<bool> {
+    let number = |value: &Const| match value {
+        Const::Int(i) => Some((*i as f64, 0.0)),
+        Const::True => Some((1.0, 0.0)),
+        Const::False => Some((0.0, 0.0)),
+        Const::Float(x) => Some((*x, 0.0)),
+        Const::Complex(re, im) => Some((*re, *im)),
+        _ => None,
+    };
+    match (a, b) {
+        (Const::Int(a), Const::Int(b)) => Some(a == b),
+        _ => Some(number(a)? == number(b)?),
+    }
+}

@@ -37,6 +37,9 @@ impl<'a> Compiler<'a> {
         let mut captures = Captures { names: Vec::new(), allow_irrefutable: case.guard.is_some() || last };
         self.reserve_captures(&case.pattern, &mut captures);
         self.pattern(&case.pattern, value, next, &mut captures);
+        if let Err((message, span)) = check_names(&case.pattern, &mut Vec::new()) {
+            self.error(message, span);
+        }
         for &(name, reg) in &captures.names {
             self.store_name(&name.name, reg, name.span);
         }
@@ -59,9 +62,6 @@ impl<'a> Compiler<'a> {
                 captures.names.push((name, reg));
             }
         });
-        if let Err((message, span)) = check_names(pattern, &mut Vec::new()) {
-            self.error(message, span);
-        }
     }
 
     fn capture(&mut self, name: &Ident, value: Reg, captures: &Captures<'a>) {
@@ -275,7 +275,7 @@ impl<'a> Compiler<'a> {
         let mut seen: Vec<Const> = Vec::new();
         for key in keys {
             let Some(value) = self.constant(key) else { continue };
-            if seen.contains(&value) {
+            if seen.iter().any(|other| fold::same_number(other, &value).unwrap_or(*other == value)) {
                 let message = format!("mapping pattern checks duplicate key ({})", shown(&value));
                 self.error(message, span);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use conc_grammar::ast::Span;
+use conc_grammar::ast::{Span, TypeParamKind};
 
 pub type ScopeId = usize;
 
@@ -20,7 +20,7 @@ pub enum ThunkKind {
     Alias,
     Bound,
     Constraint,
-    Default,
+    Default(TypeParamKind),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum ScopeKind {
 /// What a scope does with a name: a set of these bits.
 pub mod uses {
     pub const PARAM: u16 = 1;
-    /// Assigned, imported, defined or deleted.
+    /// Assigned, defined or deleted.
     pub const LOCAL: u16 = 2;
     pub const USED: u16 = 4;
     pub const GLOBAL: u16 = 8;
@@ -48,7 +48,8 @@ pub mod uses {
     pub const TYPE_PARAM: u16 = 128;
     /// An inner function reaches it: it lives in a cell.
     pub const CAPTURED: u16 = 256;
-    pub const BOUND: u16 = PARAM | LOCAL;
+    pub const IMPORTED: u16 = 512;
+    pub const BOUND: u16 = PARAM | LOCAL | IMPORTED;
 }
 
 #[derive(Clone, Debug)]

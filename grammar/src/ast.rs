@@ -309,3 +309,14 @@ pub enum CmpOp {
     In,
     NotIn,
 }
+
+impl StmtKind {
+    /// Does the statement hold blocks of statements?
+    pub fn is_compound(&self) -> bool {
+        use StmtKind::*;
+        matches!(
+            self,
+            If { .. } | While { .. } | For { .. } | With { .. } | Try { .. } | FunctionDef(_) | ClassDef(_) | Match { .. }
+        )
+    }
+}

@@ -1,4 +1,6 @@
-//! Bytecode: the instruction set and the templates that hold it.
+//! Bytecode: the instruction set, the templates that hold it, its listing and its verifier.
 
+pub mod listing;
 pub mod op;
 pub mod template;
+pub mod verify;

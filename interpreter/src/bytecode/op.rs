@@ -355,6 +355,11 @@ impl Op {
     pub fn form(self) -> Form {
         FORMS[self as usize]
     }
+    /// Control never goes on to the next instruction.
+    pub fn ends_path(self) -> bool {
+        use Op::*;
+        matches!(self, Return | ReturnGen | Raise | RaiseFrom | Reraise | RaiseBare | Jump)
+    }
     /// How many inline cache words follow the instruction.
     pub fn cache_words(self) -> usize {
         CACHES[self as usize] as usize

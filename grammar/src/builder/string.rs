@@ -1,0 +1,161 @@
+//! String literals, f-strings, and their concatenation.
+
+use super::{Builder, Deep, depth_of, span};
+use crate::ast::*;
+use crate::diagnostic::code;
+use crate::literal::{self, Flavor};
+
+/// String literals side by side.
+#[derive(Default)]
+pub struct Strings {
+    parts: Vec<FPart>,
+    text: Vec<u8>,
+    depth: u32,
+    kind: Option<Kind>,
+    formatted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Str,
+    Bytes,
+}
+
+impl Builder<'_> {
+    pub fn string(&mut self, mut strings: Strings, l: u32, r: u32) -> Strings {
+        let token = self.text(l, r);
+        let quote = token.find(['"', '\'']).unwrap_or(0);
+        let prefix = &token.as_bytes()[..quote];
+        let has = |wanted: u8| prefix.iter().any(|b| b.eq_ignore_ascii_case(&wanted));
+        let flavor = match (has(b'b'), has(b'r')) {
+            (false, false) => Flavor::Str,
+            (false, true) => Flavor::RawStr,
+            (true, false) => Flavor::Bytes,
+            (true, true) => Flavor::RawBytes,
+        };
+        let body = &token[quote..];
+        let triple = body.len() >= 6 && (body.starts_with("\"\"\"") || body.starts_with("'''"));
+        let width = if triple { 3 } else { 1 };
+        let body = &body[width..body.len() - width];
+        let is_bytes = has(b'b');
+        if is_bytes && !body.is_ascii() {
+            self.error(code::ESCAPE, span(l, r), "bytes can only contain ASCII literal characters");
+        }
+        self.mix(&mut strings, if is_bytes { Kind::Bytes } else { Kind::Str }, l, r);
+        if let Err(message) = literal::decode(body, flavor, &mut strings.text) {
+            self.error(code::ESCAPE, span(l, r), message);
+        }
+        strings
+    }
+
+    fn mix(&mut self, strings: &mut Strings, kind: Kind, l: u32, r: u32) {
+        match strings.kind {
+            Some(before) if before != kind => {
+                self.error(code::STRING, span(l, r), "cannot mix bytes and nonbytes literals");
+            }
+            _ => strings.kind = Some(kind),
+        }
+    }
+
+    pub fn fstring(&mut self, mut strings: Strings, parts: Deep<Vec<FPart>>) -> Strings {
+        self.mix(&mut strings, Kind::Str, 0, 0);
+        strings.formatted = true;
+        strings.depth = strings.depth.max(parts.depth);
+        for part in parts.it {
+            match part {
+                FPart::Literal(text) => strings.text.extend_from_slice(&text),
+                field => {
+                    strings.flush();
+                    strings.parts.push(field);
+                }
+            }
+        }
+        strings
+    }
+
+    pub fn strings(&mut self, l: u32, r: u32, mut strings: Strings) -> Deep<Expr> {
+        let kind = if strings.formatted {
+            strings.flush();
+            ExprKind::JoinedStr(strings.parts)
+        } else if strings.kind == Some(Kind::Bytes) {
+            ExprKind::Const(Const::Bytes(strings.text.into()))
+        } else {
+            ExprKind::Const(Const::Str(strings.text.into()))
+        };
+        self.node(span(l, r), kind, strings.depth)
+    }
+
+    pub fn literal_part(&mut self, mut parts: Deep<Vec<FPart>>, l: u32, r: u32, raw: bool) -> Deep<Vec<FPart>> {
+        let mut text = Vec::new();
+        let flavor = if raw { Flavor::RawFString } else { Flavor::FString };
+        if let Err(message) = literal::decode(self.text(l, r), flavor, &mut text) {
+            self.error(code::ESCAPE, span(l, r), message);
+        }
+        add_literal(&mut parts.it, text);
+        parts
+    }
+
+    /// `debug` holds the ends of the text of `{text=}`.
+    pub fn field(
+        &mut self,
+        whole: (u32, u32),
+        mut parts: Deep<Vec<FPart>>,
+        value: Deep<Expr>,
+        debug: Option<(u32, u32)>,
+        conversion: Option<Span>,
+        spec: Option<Deep<Vec<FPart>>>,
+    ) -> Deep<Vec<FPart>> {
+        self.refuse_starred(&value.it);
+        let at = span(whole.0, whole.1);
+        if let Some((from, to)) = debug {
+            let text = self.text(from, to).replace("\r\n", "\n").replace('\r', "\n");
+            add_literal(&mut parts.it, text.into_bytes());
+        }
+        let mut conversion = conversion.and_then(|c| self.conversion(c));
+        if debug.is_some() && conversion.is_none() && spec.is_none() {
+            conversion = Some('r');
+        }
+        let depth = value.depth.max(depth_of(&spec)) + 1;
+        if self.too_deep(depth, at) {
+            return parts;
+        }
+        let field = FPart::Field { span: at, value: value.boxed(), conversion, spec: spec.map(|s| s.it) };
+        parts.push(Deep::new(field, depth))
+    }
+
+    fn conversion(&mut self, at: Span) -> Option<char> {
+        let text = self.text(at.start + 1, at.end);
+        let name = text.trim_start();
+        if name.len() < text.len() {
+            let message = "f-string: conversion type must come right after the exclamation mark";
+            self.error(code::FSTRING, span(at.end - name.len() as u32, at.end), message);
+            return None;
+        }
+        if matches!(name, "s" | "r" | "a") {
+            return name.chars().next();
+        }
+        let message = format!("f-string: invalid conversion character '{name}': expected 's', 'r', or 'a'");
+        self.error(code::FSTRING, span(at.start + 1, at.end), message);
+        None
+    }
+}
+
+impl Strings {
+    fn flush(&mut self) {
+        if !self.text.is_empty() {
+            self.parts.push(FPart::Literal(std::mem::take(&mut self.text).into()));
+        }
+    }
+}
+
+fn add_literal(parts: &mut Vec<FPart>, text: Vec<u8>) {
+    match parts.last_mut() {
+        Some(FPart::Literal(before)) => {
+            let mut joined = std::mem::take(before).into_vec();
+            joined.extend_from_slice(&text);
+            *before = joined.into();
+        }
+        _ if text.is_empty() => {}
+        _ => parts.push(FPart::Literal(text.into())),
+    }
+}

@@ -1,0 +1,16 @@
+//! Compile errors: what becomes a script's SyntaxError.
+
+use conc_grammar::ast::Span;
+
+/// A program that parses but means nothing: `return` outside a function, a parameter named twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    pub message: String,
+    pub span: Span,
+}
+
+impl CompileError {
+    pub fn new(message: impl Into<String>, span: Span) -> CompileError {
+        CompileError { message: message.into(), span }
+    }
+}

@@ -33,4 +33,5 @@ pub mod shape;
 pub mod show;
 pub mod stack;
 pub mod string;
+pub mod suggest;
 pub mod trace;

@@ -159,6 +159,9 @@ impl<'a> Compiler<'a> {
     // ---- annotated
 
     pub fn ann_assign(&mut self, target: &'a Expr, annotation: &'a Expr, value: Option<&'a Expr>, simple: bool) {
+        if matches!(&target.kind, ExprKind::Name(name) if &**name == "__debug__") {
+            return self.error("cannot assign to __debug__", target.span);
+        }
         if let Some(value) = value {
             self.assign_one(target, value);
         }
@@ -170,7 +173,6 @@ impl<'a> Compiler<'a> {
                 self.annotation(annotation, temp);
                 self.store_annotation(name, temp, target.span);
             }
-            ExprKind::Name(name) if &**name == "__debug__" => self.error("cannot assign to __debug__", target.span),
             ExprKind::Attribute { value: object, .. } if value.is_none() => {
                 self.expr_any(object);
             }

@@ -14,6 +14,7 @@ pub mod function;
 pub mod generator;
 pub mod hash;
 pub mod instance;
+pub mod instancecheck;
 pub mod isolate;
 pub mod items;
 pub mod iterate;

@@ -188,11 +188,13 @@ fn throw_here(cx: &mut Ctx, g: Gc<Generator>, exc: Value) -> R<Outcome> {
 
 /// Goes on after the `Send` whose sub-iterator has returned `value`: the instruction before the delegating Yield.
 fn after_delegate(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64, value: Value) -> R<Outcome> {
-    // SAFETY: a delegating Yield follows its Send.
+    // SAFETY: the word after a delegating Yield jumps back to its Send; the value goes where yielded ones go.
     unsafe {
-        let send = pc.sub(2);
+        let yield_word = (*pc.sub(1)).load(Ordering::Relaxed);
+        *g.base().add((yield_word >> 16) as u16 as usize) = value;
+        let back = (*pc).load(Ordering::Relaxed);
+        let send = pc.offset((back >> 32) as i32 as isize);
         let word = (*send).load(Ordering::Relaxed);
-        *g.base().add((word >> 32) as u16 as usize) = value;
         let target = send.offset((word >> 48) as u16 as i16 as isize);
         run(cx, target, g.base())
     }

@@ -248,7 +248,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::GetCell => {
                             let cell: Gc<Cell> = Gc::from_value_unchecked(reg!(b));
                             let v = cell.value.get();
-                            if v.is_unbound() {
+                            if v.is_unbound() && aux == 0 {
                                 slow!(slow::unbound_local(cx, name!(c)));
                             }
                             reg!(a) = v;
@@ -259,7 +259,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::GetFree => {
                             let v = free_cell(base, b).value.get();
-                            if v.is_unbound() {
+                            if v.is_unbound() && aux == 0 {
                                 slow!(slow::unbound_free(cx, name!(c)));
                             }
                             reg!(a) = v;

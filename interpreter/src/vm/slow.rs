@@ -382,10 +382,10 @@ pub fn unpack(cx: &mut Ctx, regs: *mut Value, source: Value, count: usize) -> R<
         Ok(it) => it,
         Err(e) => return Err(not_unpackable(cx, source, e)),
     };
+    let items = cx.new_list();
     for i in 0..count {
         match cx.next(it)? {
-            // SAFETY: the registers are in range.
-            Some(v) => unsafe { *regs.add(i) = v },
+            Some(v) => cx.list_push(items, v)?,
             None => {
                 let message = format!("not enough values to unpack (expected {count}, got {i})");
                 return Err(cx.value_error(message));
@@ -399,6 +399,10 @@ pub fn unpack(cx: &mut Ctx, regs: *mut Value, source: Value, count: usize) -> R<
             None => format!("too many values to unpack (expected {count})"),
         };
         return Err(cx.value_error(message));
+    }
+    for i in 0..count {
+        // SAFETY: the registers are in range.
+        unsafe { *regs.add(i) = items.get(i).unwrap_or(Value::NONE) };
     }
     Ok(())
 }
@@ -727,11 +731,13 @@ pub fn send(cx: &mut Ctx, it: Value, value: Value) -> R<Result<Value, Value>> {
         };
     }
     let result = if value.is_none() {
-        match cx.next(it) {
-            Ok(Some(v)) => return Ok(Ok(v)),
-            // The value of StopIteration is lost by `next` for script iterators: ask again below.
-            Ok(None) => return Ok(Err(last_stop_value(cx, it))),
-            Err(e) => Err(e),
+        let name = cx.names().__next__;
+        match it.is_a::<crate::object::misc::Iter>() {
+            true => return Ok(cx.next(it)?.ok_or(Value::NONE)),
+            false => match cx.lookup_special(it, name) {
+                Some(f) => cx.call_unbound(f, it, &[]),
+                None => return Err(cx.type_error("object is not an iterator")),
+            },
         }
     } else {
         let name = cx.names().send;
@@ -742,10 +748,6 @@ pub fn send(cx: &mut Ctx, it: Value, value: Value) -> R<Result<Value, Value>> {
         Ok(v) => Ok(Ok(v)),
         Err(e) => stopped(cx, e),
     }
-}
-
-fn last_stop_value(_: &mut Ctx, _: Value) -> Value {
-    Value::NONE
 }
 
 fn stopped(cx: &mut Ctx, e: Raised) -> R<Result<Value, Value>> {
@@ -777,7 +779,20 @@ pub fn get_anext(cx: &mut Ctx, v: Value) -> R {
         let got = cx.type_name(v);
         return Err(cx.type_error(format!("'async for' requires an iterator with __anext__ method, got {got}")));
     };
-    cx.call_unbound(f, v, &[])
+    let awaitable_value = cx.call_unbound(f, v, &[])?;
+    match awaitable(cx, awaitable_value, 0) {
+        Ok(it) => Ok(it),
+        Err(e) if cx.is_error(e, ClassId::TypeError) => {
+            let got = cx.type_name(awaitable_value);
+            let new = cx.type_error(format!("'async for' received an invalid object from __anext__: {got}"));
+            if let Some(exc) = new.0.cast::<Exception>() {
+                exc.cause.set(e.0);
+                exc.suppress.store(1, Ordering::Relaxed);
+            }
+            Err(new)
+        }
+        Err(e) => Err(e),
+    }
 }
 
 // ---- pattern matching

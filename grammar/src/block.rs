@@ -25,6 +25,8 @@ pub struct Blocks<'s> {
     at_end: bool,
     parser: StartParser,
     builder: Builder<'s>,
+    /// The end of the last line taken.
+    end: u32,
     pub diagnostics: Vec<Diagnostic>,
     /// The source ended inside a bracket, a string or after a backslash.
     pub incomplete: bool,
@@ -52,6 +54,7 @@ impl<'s> Blocks<'s> {
             at_end: false,
             parser: StartParser::new(),
             builder: Builder::new(source),
+            end: 0,
             diagnostics: Vec::new(),
             incomplete: false,
             wants_block: false,
@@ -151,6 +154,7 @@ impl<'s> Blocks<'s> {
     /// Takes the peeked line through the parser. The builder then holds what it said.
     fn take(&mut self, depth: u32, in_match: bool) -> Parsed {
         self.peeked = false;
+        self.end = self.line.tokens.last().map_or(self.line.end, |t| t.2);
         if let Some(error) = self.line.indent_error.take() {
             self.report(error);
         }
@@ -178,7 +182,8 @@ impl<'s> Blocks<'s> {
         }
         let failed = result.err().map(|error| explain::failure(self.source, &self.line, error));
         // Errors that an action found lie before the place where the parser stopped.
-        let found = std::mem::take(&mut self.builder.errors);
+        let mut found = std::mem::take(&mut self.builder.errors);
+        found.sort_by_key(|e| e.span.start);
         match failed {
             Some(failed) if found.is_empty() || explain::is_lexical(&self.line, &failed) => self.report(failed),
             _ => found.into_iter().for_each(|e| self.report(e)),
@@ -191,6 +196,9 @@ impl<'s> Blocks<'s> {
     fn statement(&mut self, level: usize, depth: u32, body: &mut Vec<Stmt>) {
         let start = self.line.start();
         let first = self.first_token();
+        if matches!(self.line.first(), Tok::Elif | Tok::Else | Tok::Except | Tok::Finally) {
+            return self.stray_clause(level, depth, first);
+        }
         match self.take(depth, false) {
             Parsed::Simple => body.append(&mut self.builder.statements),
             Parsed::Header(Header::Decorator(first)) => {
@@ -206,6 +214,15 @@ impl<'s> Blocks<'s> {
                 }
             }
         }
+    }
+
+    /// A clause without the statement it belongs to.
+    fn stray_clause(&mut self, level: usize, depth: u32, first: Span) {
+        self.report(Diagnostic::invalid_syntax(first));
+        let known = self.diagnostics.len();
+        self.take(depth, false);
+        self.diagnostics.truncate(known);
+        self.skip_block(level, depth);
     }
 
     /// Checks the block below a line that was wrong, and forgets it.
@@ -277,11 +294,16 @@ impl<'s> Blocks<'s> {
             | Header::Case(_)
             | Header::Decorator(_) => {
                 self.report(Diagnostic::invalid_syntax(first));
-                self.suite(level, depth, "statement", start);
+                self.skip_block(level, depth);
                 return None;
             }
         };
-        Some(finish(start, kind))
+        Some(self.finish(start, kind))
+    }
+
+    /// A compound statement; its span reaches to the end of the last line taken.
+    fn finish(&self, start: u32, kind: StmtKind) -> Stmt {
+        Stmt { span: Span { start, end: self.end.max(start) }, kind }
     }
 
     /// Is the next line a clause that begins with `token`, at `level`?
@@ -326,7 +348,7 @@ impl<'s> Blocks<'s> {
         let mut orelse = self.else_clause(level, depth + clauses.len() as u32);
         // Innermost first: each `elif` is the only statement of the `orelse` before it.
         for (at, test, body) in clauses.into_iter().rev() {
-            orelse = vec![finish(at, StmtKind::If { test, body, orelse })];
+            orelse = vec![self.finish(at, StmtKind::If { test, body, orelse })];
         }
         orelse.pop()
     }
@@ -334,13 +356,17 @@ impl<'s> Blocks<'s> {
     fn try_statement(&mut self, level: usize, depth: u32, start: u32) -> StmtKind {
         let body = self.suite(level, depth, "'try' statement", start);
         let (mut handlers, mut star) = (Vec::new(), None);
-        let mut broken = false;
+        let (mut broken, mut bare) = (false, false);
         while self.clause(level, Tok::Except) {
             let first = self.first_token();
             let Some(Header::Except { typ, name, star: starred }) = self.take_clause(level, depth) else {
                 broken = true;
                 continue;
             };
+            if bare {
+                let at = handlers.last().map_or(first, |h: &Handler| Span { start: h.span.start, end: h.span.start + 6 });
+                self.report(Diagnostic::new(code::CLAUSE, at, "default 'except:' must be last"));
+            }
             if *star.get_or_insert(starred) != starred {
                 let message = "cannot have both 'except' and 'except*' on the same 'try'";
                 let at = explain::except_head(self.source, first);
@@ -348,8 +374,8 @@ impl<'s> Blocks<'s> {
             }
             let after = if starred { "'except*' statement" } else { "'except' statement" };
             let body = self.suite(level, depth + 1, after, first.start);
-            let end = end_of(&body).unwrap_or(first.end);
-            handlers.push(Handler { span: Span { start: first.start, end }, typ, name, body });
+            bare |= typ.is_none();
+            handlers.push(Handler { span: Span { start: first.start, end: self.end }, typ, name, body });
         }
         let orelse = if handlers.is_empty() { Vec::new() } else { self.else_clause(level, depth) };
         let mut finalbody = Vec::new();
@@ -442,31 +468,3 @@ impl<'s> Blocks<'s> {
     }
 }
 
-/// A compound statement; its span reaches to the end of its last part.
-fn finish(start: u32, kind: StmtKind) -> Stmt {
-    let end = last_end(&kind).max(start);
-    Stmt { span: Span { start, end }, kind }
-}
-
-fn end_of(statements: &[Stmt]) -> Option<u32> {
-    statements.last().map(|s| s.span.end)
-}
-
-/// The end of the last statement inside a compound statement.
-fn last_end(kind: &StmtKind) -> u32 {
-    let end = match kind {
-        StmtKind::If { body, orelse, .. } | StmtKind::While { body, orelse, .. } | StmtKind::For { body, orelse, .. } => {
-            end_of(orelse).or(end_of(body))
-        }
-        StmtKind::With { body, .. } => end_of(body),
-        StmtKind::Try { body, handlers, orelse, finalbody, .. } => end_of(finalbody)
-            .or(end_of(orelse))
-            .or(handlers.last().map(|h| h.span.end))
-            .or(end_of(body)),
-        StmtKind::FunctionDef(f) => end_of(&f.body),
-        StmtKind::ClassDef(c) => end_of(&c.body),
-        StmtKind::Match { cases, .. } => cases.last().and_then(|c| end_of(&c.body)),
-        _ => None,
-    };
-    end.unwrap_or(0)
-}

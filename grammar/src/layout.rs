@@ -72,9 +72,6 @@ impl<'s> Layout<'s> {
         Layout { source, lexer: Tok::lexer(source), nest: Vec::new(), indents: vec![(0, 0)], fstrings: 0 }
     }
 
-    pub fn source(&self) -> &'s str {
-        self.source
-    }
 
     fn at(&self) -> usize {
         self.lexer.span().end
@@ -108,12 +105,18 @@ impl<'s> Layout<'s> {
         let mut at = self.at();
         loop {
             let (mut column, mut alternate) = (0u32, 0u32);
+            let mut continued = None;
             let start = at;
             loop {
                 match bytes.get(at) {
                     Some(b' ') => (column, alternate) = (column + 1, alternate + 1),
                     Some(b'\t') => (column, alternate) = ((column / 8 + 1) * 8, alternate + 1),
                     Some(b'\x0C') => (column, alternate) = (0, 0),
+                    Some(b'\\') if matches!(bytes.get(at + 1), Some(b'\n' | b'\r')) => {
+                        // Of an indentation spread over continued lines the first part that is not empty counts.
+                        continued = continued.or((column > 0).then_some((column, alternate)));
+                        at += if bytes[at + 1..].starts_with(b"\r\n") { 2 } else { 1 };
+                    }
                     _ => break,
                 }
                 at += 1;
@@ -126,6 +129,7 @@ impl<'s> Layout<'s> {
                     if found.is_none() {
                         return false;
                     }
+                    (column, alternate) = continued.unwrap_or((column, alternate));
                     line.indent_error = self.indent(column, alternate, Span::new(start, at)).err();
                     line.level = self.indents.len() - 1;
                     return true;
@@ -150,7 +154,10 @@ impl<'s> Layout<'s> {
         let (top, top_alternate) = self.indents[self.indents.len() - 1];
         if top != column {
             let message = "unindent does not match any outer indentation level";
-            let span = Span { start: span.end, end: span.end };
+            // CPython marks the end of the line.
+            let rest = &self.source.as_bytes()[span.end as usize..];
+            let end = span.end + memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()) as u32;
+            let span = Span { start: end, end };
             return Err(Diagnostic::indentation(code::INDENT, span, message));
         }
         if top_alternate == alternate { Ok(()) } else { Err(Diagnostic::tab(span)) }
@@ -183,8 +190,7 @@ impl<'s> Layout<'s> {
                 }
                 None => {
                     line.incomplete = !self.nest.is_empty() || self.ends_in_backslash();
-                    let last = line.tokens.last().map_or(0, |t| t.2);
-                    self.cut(line, if self.nest.is_empty() { last } else { self.source.len() as u32 });
+                    self.cut(line, self.source.len() as u32);
                     return;
                 }
             }
@@ -267,11 +273,8 @@ impl<'s> Layout<'s> {
                 } else {
                     String::new()
                 };
-                let prefix = if self.fstrings > 0 { "f-string: " } else { "" };
-                let message = format!(
-                    "{prefix}closing parenthesis '{text}' does not match opening parenthesis '{}'{place}",
-                    open.char()
-                );
+                let opening = open.char();
+                let message = format!("closing parenthesis '{text}' does not match opening parenthesis '{opening}'{place}");
                 self.nest.pop();
                 self.fail(line, code::BRACKET, start, end, message);
             }
@@ -317,6 +320,11 @@ impl<'s> Layout<'s> {
             fstring::Stop::Close => {
                 self.lexer.bump(1);
                 self.fail(line, code::FSTRING, at, at + 1, "f-string: single '}' is not allowed");
+            }
+            fstring::Stop::Line => {
+                // A format spec ends with its line; after it only the closing brace may follow.
+                let top = self.nest.len() - 1;
+                self.nest[top].0 = Open::Field;
             }
             fstring::Stop::Quote if spec => return self.stop_in_spec(line, at),
             fstring::Stop::Quote => {
@@ -418,7 +426,7 @@ impl<'s> Layout<'s> {
             let after = at + 1;
             if self.source[after as usize..].is_empty() {
                 line.incomplete = true;
-                self.fail(line, code::CHARACTER, at, after, "unexpected EOF while parsing");
+                self.fail(line, code::CHARACTER, after, after, "unexpected EOF while parsing");
             } else {
                 let message = "unexpected character after line continuation character";
                 self.fail(line, code::CHARACTER, after, after + 1, message);

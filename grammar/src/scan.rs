@@ -16,7 +16,7 @@ fn fail(code: &'static str, start: usize, end: usize, message: impl Into<String>
 /// Checks the characters beyond ASCII that the token's pattern lets through.
 pub fn name(lex: &mut Scan) -> Result<(), LexError> {
     let text = lex.slice();
-    if text.is_ascii() || ident::is_identifier(ident::normalize(text).as_ref()) {
+    if text.is_ascii() || ident::is_identifier(text) {
         return Ok(());
     }
     let first = |(i, c): &(usize, char)| if *i == 0 { !ident::is_start(*c) } else { !ident::is_continue(*c) };

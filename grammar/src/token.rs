@@ -111,6 +111,8 @@ pub enum Tok {
     #[token("<=")] LtE,
     #[token(">")] Gt,
     #[token(">=")] GtE,
+    /// Not in the grammar; known so that the complaint is about all of it.
+    #[token("<>")] LtGt,
     #[token("+=")] PlusEq,
     #[token("-=")] MinusEq,
     #[token("*=")] StarEq,

@@ -36,7 +36,7 @@ impl Builder<'_> {
 
     pub fn keyword(&mut self, l: u32, equals: u32, r: u32, name: E, value: E) -> Deep<(Span, ArgKind)> {
         let at = name.it.span;
-        let up_to_equals = span(l, self.source[equals as usize..].find('=').map_or(equals, |i| equals + i as u32 + 1));
+        let up_to_equals = span(at.start, self.source[equals as usize..].find('=').map_or(equals, |i| equals + i as u32 + 1));
         let name = match name.it.kind {
             ExprKind::Name(name) if at.start == l => name,
             ExprKind::Const(c @ (Const::True | Const::False | Const::None)) => {

@@ -120,12 +120,12 @@ impl Builder<'_> {
     }
 
     fn add_slash(&mut self, list: &mut ParamList, at: Span) {
-        if list.slash {
-            self.error(code::PARAMETER, at, "/ may appear only once");
-        } else if list.seen == Seen::Star {
+        if list.seen == Seen::Star {
             self.error(code::PARAMETER, at, "/ must be ahead of *");
+        } else if list.slash {
+            self.error(code::PARAMETER, at, "/ may appear only once");
         } else if list.params.positional.is_empty() {
-            self.error(code::PARAMETER, at, "at least one argument must precede /");
+            self.error(code::PARAMETER, at, "invalid syntax");
         }
         list.slash = true;
         list.params.posonly = list.params.positional.len();
@@ -139,7 +139,12 @@ impl Builder<'_> {
     }
 
     pub fn lambda(&mut self, l: u32, r: u32, mut params: Box<ParamList>, body: E) -> E {
-        self.end_keywords(&mut params);
+        if let Some(star) = params.bare_star.take() {
+            // CPython marks the token that should have been a name.
+            let skip = |c: char| c.is_whitespace() || c == ',';
+            let at = body.it.span.start - self.text(star + 1, body.it.span.start).trim_start_matches(skip).len() as u32;
+            self.error(code::PARAMETER, span(at, at + 1), "named arguments must follow bare *");
+        }
         let depth = params.depth.max(body.depth);
         let kind = ExprKind::Lambda { params: Box::new(params.params), body: body.boxed() };
         self.node(span(l, r), kind, depth)

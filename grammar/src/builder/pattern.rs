@@ -73,14 +73,14 @@ impl Builder<'_> {
                 name
             }
             ExprKind::Name(name) => name,
-            other => {
-                let message = match other {
-                    ExprKind::Attribute { .. } => "cannot use attribute as pattern target",
-                    ExprKind::Call { .. } => "cannot use function call as pattern target",
-                    ExprKind::Subscript { .. } => "cannot use subscript as pattern target",
-                    _ => "invalid pattern target",
-                };
-                self.error(code::PATTERN, at, message);
+            ExprKind::Attribute { .. } | ExprKind::Call { .. } | ExprKind::Subscript { .. } => {
+                let text = self.text(at.start, at.end);
+                let next = at.start + text.find(['.', '(', '[']).unwrap_or(0) as u32;
+                self.error(code::PATTERN, span(next, next + 1), "invalid syntax");
+                Box::from("")
+            }
+            _ => {
+                self.error(code::PATTERN, at, "invalid pattern target");
                 Box::from("")
             }
         };

@@ -363,14 +363,13 @@ impl<'s> Blocks<'s> {
                 broken = true;
                 continue;
             };
-            if bare {
-                let at = handlers.last().map_or(first, |h: &Handler| Span { start: h.span.start, end: h.span.start + 6 });
-                self.report(Diagnostic::new(code::CLAUSE, at, "default 'except:' must be last"));
-            }
             if *star.get_or_insert(starred) != starred {
                 let message = "cannot have both 'except' and 'except*' on the same 'try'";
                 let at = explain::except_head(self.source, first);
                 self.report(Diagnostic::new(code::CLAUSE, at, message));
+            } else if bare {
+                let at = handlers.last().map_or(first, |h: &Handler| Span { start: h.span.start, end: h.span.start + 6 });
+                self.report(Diagnostic::new(code::CLAUSE, at, "default 'except:' must be last"));
             }
             let after = if starred { "'except*' statement" } else { "'except' statement" };
             let body = self.suite(level, depth + 1, after, first.start);

@@ -121,6 +121,7 @@ impl Builder<'_> {
 
     fn add_slash(&mut self, list: &mut ParamList, at: Span) {
         if list.seen == Seen::Star {
+            list.bare_star = None;
             self.error(code::PARAMETER, at, "/ must be ahead of *");
         } else if list.slash {
             self.error(code::PARAMETER, at, "/ may appear only once");

@@ -113,9 +113,8 @@ impl Builder<'_> {
         self.refuse_starred(&value.it);
         let at = span(whole.0, whole.1);
         if let Some((from, to)) = debug {
-            let rest = &self.source[to as usize..];
-            let to = to + (rest.len() - rest.trim_start().len()) as u32;
-            let text = self.text(from, to).replace("\r\n", "\n").replace('\r', "\n");
+            let text = format!("{}{}", self.text(from, to), blanks(&self.source[to as usize..]));
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
             add_literal(&mut parts.it, text.into_bytes());
         }
         let mut conversion = conversion.and_then(|c| self.conversion(c));
@@ -145,6 +144,19 @@ impl Builder<'_> {
         let message = format!("f-string: invalid conversion character '{name}': expected 's', 'r', or 'a'");
         self.error(code::FSTRING, span(at.start + 1, at.end), message);
         None
+    }
+}
+
+/// The white space at the start of `rest`, without the comments in it.
+fn blanks(mut rest: &str) -> String {
+    let mut blanks = String::new();
+    loop {
+        let after = rest.trim_start();
+        blanks.push_str(&rest[..rest.len() - after.len()]);
+        if !after.starts_with('#') {
+            return blanks;
+        }
+        rest = after.find(['\n', '\r']).map_or("", |i| &after[i..]);
     }
 }
 

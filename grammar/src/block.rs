@@ -251,6 +251,9 @@ impl<'s> Blocks<'s> {
     }
 
     fn missing_block(&mut self, after: &str, header_start: u32, at_end: bool) {
+        if let Some(error) = self.line.indent_error.take().filter(|_| !at_end) {
+            return self.report(error);
+        }
         self.wants_block |= at_end;
         let (line, _) = line_column(self.source, header_start);
         let span = if at_end { self.end_of_source() } else { self.first_token() };
@@ -368,7 +371,8 @@ impl<'s> Blocks<'s> {
                 let at = explain::except_head(self.source, first);
                 self.report(Diagnostic::new(code::CLAUSE, at, message));
             } else if bare {
-                let at = handlers.last().map_or(first, |h: &Handler| Span { start: h.span.start, end: h.span.start + 6 });
+                let at =
+                    handlers.last().map_or(first, |h: &Handler| Span { start: h.span.start, end: h.span.start + 6 });
                 self.report(Diagnostic::new(code::CLAUSE, at, "default 'except:' must be last"));
             }
             let after = if starred { "'except*' statement" } else { "'except' statement" };
@@ -419,7 +423,10 @@ impl<'s> Blocks<'s> {
                     self.skip_block(inner, depth);
                 }
                 Parsed::Simple | Parsed::Header(_) => {
-                    self.report(Diagnostic::invalid_syntax(at).with_help("only 'case' clauses may stand directly in a 'match' block"));
+                    self.report(
+                        Diagnostic::invalid_syntax(at)
+                            .with_help("only 'case' clauses may stand directly in a 'match' block"),
+                    );
                     self.skip_block(inner, depth);
                 }
             }
@@ -466,4 +473,3 @@ impl<'s> Blocks<'s> {
         }
     }
 }
-

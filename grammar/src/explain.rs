@@ -48,7 +48,10 @@ pub fn is_header(tokens: &[Spanned]) -> bool {
     use Tok::*;
     let first = |i: usize| tokens.get(i).map_or(Newline, |t| t.1);
     let token = if first(0) == Async { first(1) } else { first(0) };
-    matches!(token, If | Elif | Else | While | For | With | WithParen | Try | Except | Finally | Def | Class | Match | Case)
+    matches!(
+        token,
+        If | Elif | Else | While | For | With | WithParen | Try | Except | Finally | Def | Class | Match | Case
+    )
 }
 
 /// `except*` with its star, or `except`.
@@ -114,7 +117,9 @@ impl Failure<'_> {
         if matches!(first, "elseif" | "elsif" | "elif") && self.tokens[0].1 == Tok::Name {
             return Diagnostic { code: code::ELIF, ..diagnostic }.with_help("Python says 'elif'");
         }
-        if self.token().is_keyword() && matches!(self.before(1), Tok::Def | Tok::Class | Tok::Dot | Tok::As | Tok::Import) {
+        if self.token().is_keyword()
+            && matches!(self.before(1), Tok::Def | Tok::Class | Tok::Dot | Tok::As | Tok::Import)
+        {
             return diagnostic.with_help(format!("'{}' is a keyword and cannot be a name", self.text(self.at)));
         }
         match (self.before(1), self.token()) {
@@ -122,7 +127,9 @@ impl Failure<'_> {
             (_, Tok::Bang) => diagnostic.with_help("Python negates with 'not'; 'is not equal' is '!='"),
             (Tok::Amp, Tok::Amp) => diagnostic.with_help("Python says 'and'"),
             (Tok::Bar, Tok::Bar) => diagnostic.with_help("Python says 'or'"),
-            (Tok::Plus, Tok::Newline) if self.before(2) == Tok::Plus => diagnostic.with_help("Python has no '++': use '+= 1'"),
+            (Tok::Plus, Tok::Newline) if self.before(2) == Tok::Plus => {
+                diagnostic.with_help("Python has no '++': use '+= 1'")
+            }
             (Tok::Name, Tok::LBrace) => diagnostic.with_help("Python's blocks begin with ':' and are indented"),
             (_, Tok::Walrus) => diagnostic.with_help("':=' needs parentheses here"),
             _ => diagnostic,
@@ -274,7 +281,10 @@ impl Failure<'_> {
                     break;
                 }
                 depth -= 1;
-            } else if depth == 0 && (ends_disjunction(token.1) || token.1 == Tok::Error) && !(commas && token.1 == Tok::Comma) {
+            } else if depth == 0
+                && (ends_disjunction(token.1) || token.1 == Tok::Error)
+                && !(commas && token.1 == Tok::Comma)
+            {
                 break;
             }
             i += 1;
@@ -453,7 +463,10 @@ impl Failure<'_> {
 
     /// `[]` or a bound where a type parameter cannot have one.
     fn type_parameter(&self, open: usize) -> Option<Diagnostic> {
-        if !matches!(self.tokens[0].1, Tok::Def | Tok::Class | Tok::Type) || open != 2 || self.tokens[open].1 != Tok::LSquare {
+        if !matches!(self.tokens[0].1, Tok::Def | Tok::Class | Tok::Type)
+            || open != 2
+            || self.tokens[open].1 != Tok::LSquare
+        {
             return None;
         }
         let message = match (self.token(), self.before(2)) {
@@ -467,7 +480,9 @@ impl Failure<'_> {
 
     /// Inside `{}`: a key without a value.
     fn in_dict(&self, open: usize) -> Option<Diagnostic> {
-        if self.tokens[open].1 != Tok::LBrace || !matches!(self.token(), Tok::RBrace | Tok::Comma | Tok::For | Tok::Star) {
+        if self.tokens[open].1 != Tok::LBrace
+            || !matches!(self.token(), Tok::RBrace | Tok::Comma | Tok::For | Tok::Star)
+        {
             return None;
         }
         if self.token() == Tok::Star {
@@ -537,8 +552,37 @@ fn ends_disjunction(token: Tok) -> bool {
     use Tok::*;
     matches!(
         token,
-        Comma | Colon | FColon | Assign | Walrus | Semi | If | Elif | Else | While | For | Async | Lambda | Return | Yield
-            | From | Import | As | With | WithParen | Assert | Raise | Del | Match | Case | Type | Arrow | Bang | Newline | Def | Class
+        Comma
+            | Colon
+            | FColon
+            | Assign
+            | Walrus
+            | Semi
+            | If
+            | Elif
+            | Else
+            | While
+            | For
+            | Async
+            | Lambda
+            | Return
+            | Yield
+            | From
+            | Import
+            | As
+            | With
+            | WithParen
+            | Assert
+            | Raise
+            | Del
+            | Match
+            | Case
+            | Type
+            | Arrow
+            | Bang
+            | Newline
+            | Def
+            | Class
     ) || token.is_augmented_assign()
 }
 
@@ -551,6 +595,18 @@ fn is_operator(token: Tok) -> bool {
     use Tok::*;
     matches!(
         token,
-        Plus | Minus | Star | DoubleStar | Slash | DoubleSlash | Percent | LShift | RShift | Amp | Bar | Caret | Tilde | At
+        Plus | Minus
+            | Star
+            | DoubleStar
+            | Slash
+            | DoubleSlash
+            | Percent
+            | LShift
+            | RShift
+            | Amp
+            | Bar
+            | Caret
+            | Tilde
+            | At
     )
 }

@@ -72,7 +72,6 @@ impl<'s> Layout<'s> {
         Layout { source, lexer: Tok::lexer(source), nest: Vec::new(), indents: vec![(0, 0)], fstrings: 0 }
     }
 
-
     fn at(&self) -> usize {
         self.lexer.span().end
     }
@@ -189,7 +188,7 @@ impl<'s> Layout<'s> {
                     }
                 }
                 None => {
-                    line.incomplete = !self.nest.is_empty() || self.ends_in_backslash();
+                    line.incomplete = !self.nest.is_empty() || self.ends_in_backslash(line);
                     self.cut(line, self.source.len() as u32);
                     return;
                 }
@@ -197,8 +196,10 @@ impl<'s> Layout<'s> {
         }
     }
 
-    fn ends_in_backslash(&self) -> bool {
-        self.source.trim_end_matches(['\n', '\r']).ends_with('\\')
+    /// Is a backslash all that follows the last token?
+    fn ends_in_backslash(&self, line: &Line) -> bool {
+        let last = line.tokens.last().map_or(0, |t| t.2 as usize);
+        self.source[last..].trim() == "\\"
     }
 
     /// Ends the line with whatever is still open.
@@ -219,10 +220,12 @@ impl<'s> Layout<'s> {
         }
         let word = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())];
         const STATEMENTS: &[&str] = &[
-            "assert", "break", "class", "continue", "def", "del", "elif", "except", "finally", "global", "import", "nonlocal", "pass",
-            "raise", "return", "try", "while", "with",
+            "assert", "break", "class", "continue", "def", "del", "elif", "except", "finally", "global", "import",
+            "nonlocal", "pass", "raise", "return", "try", "while", "with",
         ];
-        word.len() <= 8 && STATEMENTS.contains(&word) && !self.nest.iter().any(|(o, _)| matches!(o, Open::FString { .. }))
+        word.len() <= 8
+            && STATEMENTS.contains(&word)
+            && !self.nest.iter().any(|(o, _)| matches!(o, Open::FString { .. }))
     }
 
     fn token(&mut self, line: &mut Line, token: Tok) {
@@ -265,7 +268,9 @@ impl<'s> Layout<'s> {
                 self.nest.pop();
                 line.tokens.push((start, token, end));
             }
-            Some(&(Open::Field, _)) => self.fail(line, code::BRACKET, start, end, format!("f-string: unmatched '{text}'")),
+            Some(&(Open::Field, _)) => {
+                self.fail(line, code::BRACKET, start, end, format!("f-string: unmatched '{text}'"))
+            }
             Some(&(open, at)) => {
                 let line_of = |offset| line_column(self.source, offset).0;
                 let place = if line.error.is_none() && line_of(at) != line_of(start) {
@@ -274,7 +279,8 @@ impl<'s> Layout<'s> {
                     String::new()
                 };
                 let opening = open.char();
-                let message = format!("closing parenthesis '{text}' does not match opening parenthesis '{opening}'{place}");
+                let message =
+                    format!("closing parenthesis '{text}' does not match opening parenthesis '{opening}'{place}");
                 self.nest.pop();
                 self.fail(line, code::BRACKET, start, end, message);
             }
@@ -415,7 +421,9 @@ impl<'s> Layout<'s> {
     fn closes_enclosing(&self, quote: Option<u8>, triple: bool) -> Option<&'static str> {
         let enclosing = self.nest.iter().rev().find(|(open, _)| matches!(open, Open::FString { .. }))?.0;
         match enclosing {
-            Open::FString { quote: q, triple: t, .. } if Some(q) == quote && t == triple => Some("f-string: expecting '}'"),
+            Open::FString { quote: q, triple: t, .. } if Some(q) == quote && t == triple => {
+                Some("f-string: expecting '}'")
+            }
             _ => None,
         }
     }

@@ -139,8 +139,22 @@ impl Tok {
         use Tok::*;
         matches!(
             self,
-            Name | Number | Str | FStart | LParen | LSquare | LBrace | Minus | Plus | Tilde | Not | Lambda | Await
-                | None | True | False | Ellipsis
+            Name | Number
+                | Str
+                | FStart
+                | LParen
+                | LSquare
+                | LBrace
+                | Minus
+                | Plus
+                | Tilde
+                | Not
+                | Lambda
+                | Await
+                | None
+                | True
+                | False
+                | Ellipsis
         )
     }
 

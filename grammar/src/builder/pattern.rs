@@ -88,7 +88,14 @@ impl Builder<'_> {
         self.pattern(span(l, r), kind, pattern.depth)
     }
 
-    pub fn complex_pattern(&mut self, whole: (u32, u32), op: BinOp, at: (u32, u32), real: Deep<Expr>, imaginary: Deep<Expr>) -> Deep<Expr> {
+    pub fn complex_pattern(
+        &mut self,
+        whole: (u32, u32),
+        op: BinOp,
+        at: (u32, u32),
+        real: Deep<Expr>,
+        imaginary: Deep<Expr>,
+    ) -> Deep<Expr> {
         if !matches!(imaginary.it.kind, ExprKind::Const(Const::Imaginary(_))) {
             self.error(code::PATTERN, imaginary.it.span, "imaginary number required in complex literal");
         }

@@ -80,8 +80,12 @@ impl<'s> Blocks<'s> {
             && self.diagnostics.is_empty()
         {
             match &e.kind {
+                ExprKind::Tuple { items, parenthesized: false } if items.iter().any(is_starred) => {
+                    let at = items.iter().find(|i| is_starred(i)).map_or(e.span, |i| i.span);
+                    self.report(Diagnostic::invalid_syntax(at));
+                }
                 ExprKind::Starred(_) => self.report(Diagnostic::invalid_syntax(e.span)),
-                _ if last < self.source.len() => self.trailing(last),
+                _ if last < self.source.len() => self.trailing(),
                 _ => {}
             }
         }
@@ -90,7 +94,7 @@ impl<'s> Blocks<'s> {
     }
 
     /// After the expression only blank lines may follow.
-    fn trailing(&mut self, _from: usize) {
+    fn trailing(&mut self) {
         let mut line = Line::default();
         while self.diagnostics.is_empty() && self.layout.read(&mut line) {
             let at = Span { start: line.start(), end: line.tokens.first().map_or(line.end, |t| t.2) };
@@ -390,8 +394,10 @@ impl<'s> Blocks<'s> {
                 finalbody = self.suite(level, depth, "'finally' statement", at);
             }
         }
-        if handlers.is_empty() && !finally && !broken {
-            let at_end = !self.peek();
+        let at_end = !self.peek();
+        // At the end of the source the missing block has been reported already.
+        let reported = broken || (at_end && self.wants_block);
+        if handlers.is_empty() && !finally && !reported {
             self.wants_block |= at_end;
             let span = if at_end { self.end_of_source() } else { self.first_token() };
             self.report(Diagnostic::new(code::CLAUSE, span, "expected 'except' or 'finally' block"));
@@ -472,4 +478,8 @@ impl<'s> Blocks<'s> {
             }
         }
     }
+}
+
+fn is_starred(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Starred(_))
 }

@@ -383,7 +383,7 @@ impl<'s> Layout<'s> {
     fn report(&mut self, line: &mut Line, diagnostic: Option<Diagnostic>, at: u32) {
         if line.error.is_none() {
             line.error = diagnostic;
-            line.tokens.push((at, Tok::Error, at + 1));
+            line.tokens.push((at, Tok::Error, at));
         }
     }
 

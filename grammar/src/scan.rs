@@ -27,12 +27,16 @@ pub fn name(lex: &mut Scan) -> Result<(), LexError> {
 
 pub fn invalid_character(c: char) -> String {
     let number = format!("U+{:04X}", c as u32);
-    let printable = !c.is_control() && !(c.is_whitespace() && c != ' ') && !is_format(c);
-    if printable {
+    if is_printable(c) {
         format!("invalid character '{c}' ({number})")
     } else {
         format!("invalid non-printable character {number}")
     }
+}
+
+/// `str.isprintable` for one character, but for unassigned ones.
+pub fn is_printable(c: char) -> bool {
+    c == ' ' || !(c.is_control() || c.is_whitespace() || is_format(c))
 }
 
 /// Format characters (category Cf) that turn up in pasted text.

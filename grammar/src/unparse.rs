@@ -1,5 +1,4 @@
-//! Source text of an expression, as `ast.unparse` writes it: what annotations become under
-//! `from __future__ import annotations`.
+//! Source text of an expression: what annotations become under `from __future__ import annotations`.
 
 use crate::ast::*;
 use std::fmt::Write;
@@ -150,7 +149,7 @@ impl Writer {
                 self.wrap(level, place, |w| {
                     w.expr(left, if power { next(level) } else { level });
                     let _ = write!(w.out, " {sign} ");
-                    w.expr(right, if power { Level::Factor } else { next(level) });
+                    w.expr(right, if power { level } else { next(level) });
                 });
             }
             UnaryOp { op, operand } => {
@@ -267,8 +266,14 @@ impl Writer {
     }
 
     fn args(&mut self, args: &[Arg]) {
+        if let [Arg::Positional(only @ Expr { kind: ExprKind::GeneratorExp { .. }, .. })] = args {
+            return self.expr(only, Level::Test);
+        }
         self.out.push('(');
-        for (i, arg) in args.iter().enumerate() {
+        // Positional arguments come first, wherever they stood.
+        let positional = |arg: &&Arg| matches!(arg, Arg::Positional(_) | Arg::Star(_));
+        let ordered = args.iter().filter(positional).chain(args.iter().filter(|arg| !positional(arg)));
+        for (i, arg) in ordered.enumerate() {
             if i > 0 {
                 self.text(", ");
             }
@@ -328,7 +333,9 @@ impl Writer {
         entries.extend(params.kwonly.iter().map(|p| (p.name.name.to_string(), p.default.as_ref())));
         entries.extend(params.kwarg.iter().map(|p| (format!("**{}", p.name.name), None)));
         for (i, (name, default)) in entries.into_iter().enumerate() {
-            self.text(if i > 0 { ", " } else { " " });
+            // Without a positional parameter CPython writes no space.
+            let first = if params.positional.is_empty() { "" } else { " " };
+            self.text(if i > 0 { ", " } else { first });
             self.text(&name);
             if let Some(default) = default {
                 self.out.push('=');
@@ -445,7 +452,14 @@ impl Writer {
             c if bytes || (value < 0x100 && (c.is_control() || value == 0xA0 || value == 0xAD)) => {
                 let _ = write!(self.out, "\\x{value:02x}");
             }
-            c => self.out.push(c),
+            c if crate::scan::is_printable(c) => self.out.push(c),
+            _ => {
+                let _ = if value < 0x10000 {
+                    write!(self.out, "\\u{value:04x}")
+                } else {
+                    write!(self.out, "\\U{value:08x}")
+                };
+            }
         }
     }
 

@@ -108,7 +108,7 @@ fn diagnostics_speak_miette() {
     assert!(conc_grammar::diagnostic::code::ALL.iter().any(|(code, _)| *code == first.code));
 }
 
-/// Columns: expression, what `ast.unparse` makes of it.
+/// Columns: expression, its text as a postponed annotation.
 #[test]
 fn unparsed_expressions() {
     let mut wrong = Vec::new();

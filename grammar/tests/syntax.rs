@@ -65,7 +65,8 @@ fn errors() {
 
 #[test]
 fn several_errors_in_one_file() {
-    let source = "x = = 1\ndef f(:\n    y = 1 +\n    return 2\nif x\n    print 'a'\nz = (1,\nclass A: pass\nok = 1\n";
+    let source =
+        "x = = 1\ndef f(a b):\n    y = 1 +\n    return 2\nif x\n    print 'a'\nz = (1,\nclass A: pass\nok = 1\n";
     let parsed = parse_module(source);
     let found: Vec<_> = parsed.diagnostics.iter().map(|d| (d.position(source).0, d.message.as_str())).collect();
     let expected = [

@@ -64,9 +64,9 @@ impl Builder<'_> {
         }
     }
 
-    pub fn param(&mut self, list: Option<Box<ParamList>>, item: Box<ParamItem>) -> Box<ParamList> {
+    pub fn param(&mut self, list: Option<Box<ParamList>>, item: ParamItem) -> Box<ParamList> {
         let mut list = list.unwrap_or_default();
-        let at = match &*item {
+        let at = match &item {
             ParamItem::Plain(p) => p.it.name.span,
             ParamItem::Star(l, _) | ParamItem::BareStar(l) | ParamItem::Slash(l) => span(*l, *l + 1),
             ParamItem::DoubleStar(l, _) => span(*l, *l + 2),
@@ -74,7 +74,7 @@ impl Builder<'_> {
         if list.seen == Seen::DoubleStar {
             self.error(code::PARAMETER, at, "arguments cannot follow var-keyword argument");
         }
-        match *item {
+        match item {
             ParamItem::Plain(p) => self.add_plain(&mut list, p),
             ParamItem::Star(_, p) => {
                 self.begin_keywords(&mut list, at);
@@ -163,17 +163,13 @@ impl Builder<'_> {
         Box::new(Deep::new(param, depth))
     }
 
-    pub fn type_param(
-        &mut self,
-        list: Option<Deep<Vec<TypeParam>>>,
-        param: Box<Deep<TypeParam>>,
-    ) -> Deep<Vec<TypeParam>> {
+    pub fn type_param(&mut self, list: Option<Deep<Vec<TypeParam>>>, param: Deep<TypeParam>) -> Deep<Vec<TypeParam>> {
         let list = list.unwrap_or_default();
         if param.it.default.is_none() && list.it.last().is_some_and(|last| last.default.is_some()) {
             let name = &param.it.name;
             let message = format!("non-default type parameter '{}' follows default type parameter", name.name);
             self.error(code::PARAMETER, name.span, message);
         }
-        list.push(*param)
+        list.push(param)
     }
 }

@@ -153,9 +153,9 @@ impl Builder<'_> {
         args
     }
 
-    pub fn class_pattern(&mut self, l: u32, r: u32, class: Deep<Expr>, args: Box<ClassPatternArgs>) -> P {
+    pub fn class_pattern(&mut self, l: u32, r: u32, class: Deep<Expr>, args: ClassPatternArgs) -> P {
         let depth = class.depth.max(args.depth);
-        let ClassPatternArgs { positional, keywords, .. } = *args;
+        let ClassPatternArgs { positional, keywords, .. } = args;
         self.pattern(span(l, r), PatternKind::Class { class: class.it, positional, keywords }, depth)
     }
 }

@@ -100,7 +100,7 @@ def record(script, check):
     prefix = os.path.dirname(os.__file__).encode()
     if prefix in out or prefix in err:
         problems.append(f"{name}: the output names a file of CPython's own library\n" + err.decode("utf-8", "replace"))
-    if re.search(rb"0x[0-9a-f]{8,}", out + err):
+    if re.search(rb"at 0x[0-9a-f]{6,}", out + err):
         problems.append(f"{name}: the output contains an address")
     if problems:
         return problems

@@ -80,7 +80,7 @@ def run(script):
         def clean(data):
             data = data.replace(str(cut).encode() + b"/", b"")
             for stem in renamed:
-                data = re.sub(rb'(File "(?:[\w/]*/)?)%s\.py"' % stem.encode(), rb'\g<1>%s.conc"' % stem.encode(), data)
+                data = re.sub(rb"\b%s\.py\b" % stem.encode(), stem.encode() + b".conc", data)
             return data
         return done.returncode, clean(done.stdout), clean(done.stderr)
 

@@ -470,6 +470,16 @@ impl Ctx {
         Ok(list)
     }
 
+    /// The items that `join` puts together.
+    pub fn join_items(&mut self, iterable: Value) -> R<Gc<Tuple>> {
+        match self.collect_tuple(iterable) {
+            Err(e) if self.is_error(e, ClassId::TypeError) && self.exception_text(e.0).ends_with("is not iterable") => {
+                Err(self.type_error("can only join an iterable"))
+            }
+            other => other,
+        }
+    }
+
     /// A tuple of an iterable's items.
     pub fn collect_tuple(&mut self, iterable: Value) -> R<Gc<Tuple>> {
         if let Some(t) = iterable.cast::<Tuple>()

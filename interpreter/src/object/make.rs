@@ -49,7 +49,7 @@ impl Ctx {
         }
         if heap.take_over_limit() {
             // Small objects always succeed; the limit is reported at the next poll.
-            self.signals_arc().interrupt.store(1, Ordering::Relaxed);
+            self.signals_arc().raise();
         }
         heap.refill(&mut self.local, size)
     }

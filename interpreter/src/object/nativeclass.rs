@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::native::{Ctx, NativeDef};
 use crate::object::class::{Class, class_flag};
 use crate::object::kind::{ClassId, Kind};
+use crate::object::misc::{Boxed, Payload};
 use crate::value::{Gc, Value};
 
 impl Ctx {
@@ -38,8 +39,16 @@ impl Ctx {
         let module = self.intern(module).value();
         dict.set_str(self, names.__module__, module);
         dict.set_str(self, names.__doc__, Value::NONE);
-        self.note_subclass(base, class);
+        self.add_subclass(base, class);
         self.install_in(class, methods);
         class
+    }
+}
+
+impl Gc<Boxed> {
+    /// The payload as a `T`, for as long as the calling native's frame holds the object.
+    pub fn data<'a, T: Payload>(self) -> Option<&'a T> {
+        // SAFETY: the object is on the native's stack, so neither it nor its payload is dropped before it returns.
+        unsafe { (*self.as_ptr()).payload::<T>() }
     }
 }

@@ -39,8 +39,8 @@ pub mod methods {
     use dashu_int::IBig;
     use parking_lot::Mutex;
 
-    fn generator(cx: &mut Ctx, this: Gc<Boxed>) -> R<&Generator> {
-        match crate::core::native::payload::<Generator>(this) {
+    fn generator<'a>(cx: &mut Ctx, this: Gc<Boxed>) -> R<&'a Generator> {
+        match this.data::<Generator>() {
             Some(g) => Ok(g),
             None => Err(cx.type_error("a Random object is required")),
         }

@@ -141,6 +141,7 @@ impl Ctx {
             text::fault::FaultKind::Value => ClassId::ValueError,
             text::fault::FaultKind::Type => ClassId::TypeError,
             text::fault::FaultKind::Overflow => ClassId::OverflowError,
+            text::fault::FaultKind::Memory => ClassId::MemoryError,
         };
         self.error(class, &*fault.message)
     }

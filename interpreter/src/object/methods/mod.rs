@@ -12,6 +12,8 @@ pub mod object;
 pub mod os_error;
 pub mod reduce;
 pub mod shared;
+pub mod str;
+mod support;
 pub mod syntax_error;
 pub mod tuple;
 pub mod union;
@@ -53,6 +55,13 @@ static TABLE: &[(ClassId, &[NativeDef])] = &[
     (ClassId::Tuple, shared::showing::METHODS),
     (ClassId::Tuple, shared::generic::METHODS),
     (ClassId::Tuple, tuple::methods::METHODS),
+    (ClassId::Str, str::methods::METHODS),
+    (ClassId::Str, str::order::METHODS),
+    (ClassId::Str, str::case::methods::METHODS),
+    (ClassId::Str, str::search::methods::METHODS),
+    (ClassId::Str, str::split::methods::METHODS),
+    (ClassId::Str, str::layout::methods::METHODS),
+    (ClassId::Str, str::translate::methods::METHODS),
 ];
 
 /// Classes whose instances cannot be hashed.

@@ -27,5 +27,5 @@ use crate::value::Value;
 
 /// `isinstance(v, class)` with hooks.
 pub fn isinstance(cx: &mut Ctx, v: Value, class: Value) -> R<bool> {
-    crate::object::instancecheck::is_instance_of(cx, v, class)
+    cx.isinstance(v, class)
 }

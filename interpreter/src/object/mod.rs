@@ -7,6 +7,7 @@ pub mod classes;
 pub mod compare;
 pub mod convert;
 pub mod ctx;
+pub mod descriptor;
 pub mod dict;
 pub mod exception;
 pub mod exceptions;

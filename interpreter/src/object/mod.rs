@@ -9,6 +9,7 @@ pub mod compare;
 pub mod construct;
 pub mod convert;
 pub mod ctx;
+pub mod descriptor;
 pub mod dict;
 pub mod exception;
 pub mod exceptions;

@@ -166,7 +166,7 @@ impl Ctx {
         })
     }
 
-    fn add_subclass(&mut self, base: Gc<Class>, class: Gc<Class>) {
+    pub(crate) fn add_subclass(&mut self, base: Gc<Class>, class: Gc<Class>) {
         if base.subclasses.get().is_unbound() {
             let list = self.new_list().value();
             base.subclasses.set(list);

@@ -26,6 +26,7 @@ pub mod methods;
 pub mod misc;
 pub mod module;
 pub mod names;
+pub mod nativeclass;
 pub mod number;
 pub mod report;
 pub mod sequence;

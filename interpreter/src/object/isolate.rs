@@ -93,6 +93,10 @@ pub struct Roots {
     pub main_thread: RootSlot,
     pub type_registry: RootSlot,
     pub extra: RootSlot,
+    /// Codec error handlers by name, a dict (unbound: none registered).
+    pub codec_errors: RootSlot,
+    /// Codec search functions, a list (unbound: none registered).
+    pub codec_search: RootSlot,
 }
 
 /// A slot that starts unbound.
@@ -112,7 +116,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 18] {
+    fn all(&self) -> [&RootSlot; 20] {
         [
             &self.builtins,
             &self.modules,
@@ -132,6 +136,8 @@ impl Roots {
             &self.main_thread,
             &self.type_registry,
             &self.extra,
+            &self.codec_errors,
+            &self.codec_search,
         ]
     }
 }

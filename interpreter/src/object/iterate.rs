@@ -261,7 +261,9 @@ impl Ctx {
     fn dict_item(&mut self, id: u32, key: Value, value: Value) -> R {
         match id {
             id if id == ClassId::DictKeyIterator.shape() || id == ClassId::DictReverseKeyIterator.shape() => Ok(key),
-            id if id == ClassId::DictValueIterator.shape() || id == ClassId::DictReverseValueIterator.shape() => Ok(value),
+            id if id == ClassId::DictValueIterator.shape() || id == ClassId::DictReverseValueIterator.shape() => {
+                Ok(value)
+            }
             _ => self.tuple(&[key, value]),
         }
     }
@@ -474,6 +476,16 @@ impl Ctx {
         Ok(list)
     }
 
+    /// The items that `join` puts together.
+    pub fn join_items(&mut self, iterable: Value) -> R<Gc<Tuple>> {
+        match self.collect_tuple(iterable) {
+            Err(e) if self.is_error(e, ClassId::TypeError) && self.exception_text(e.0).ends_with("is not iterable") => {
+                Err(self.type_error("can only join an iterable"))
+            }
+            other => other,
+        }
+    }
+
     /// A tuple of an iterable's items.
     pub fn collect_tuple(&mut self, iterable: Value) -> R<Gc<Tuple>> {
         if let Some(t) = iterable.cast::<Tuple>()
@@ -496,6 +508,7 @@ fn range_step(it: &Iter) -> Option<Value> {
     }
     it.limit.store(left - 1, Ordering::Relaxed);
     let item = it.source.get();
-    it.source.set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
+    it.source
+        .set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
     Some(item)
 }

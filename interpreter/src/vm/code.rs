@@ -118,7 +118,8 @@ impl Ctx {
         let init = vec![call(1), 0, abc(Op::CheckInit, 0, 1, 0, 0), abc(Op::Return, 0, 0, 0, 0)];
         let globals = self.new_namespace();
         let roots = &self.iso().roots;
-        for (slot, words, nregs) in [(&roots.exit_stub, exit, 4), (&roots.segment_stub, segment, 4), (&roots.init_stub, init, 6)]
+        for (slot, words, nregs) in
+            [(&roots.exit_stub, exit, 4), (&roots.segment_stub, segment, 4), (&roots.init_stub, init, 6)]
         {
             let code = self.instantiate(&Arc::new(stub(source.clone(), words, nregs)), globals)?;
             slot.set(code.value());

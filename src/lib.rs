@@ -1,1 +1,3 @@
 //! Conc for Rust hosts.
+
+pub mod command;

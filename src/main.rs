@@ -1,2 +1,8 @@
 //! The `conc` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    conc::command::main(&args)
+}

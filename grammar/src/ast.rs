@@ -43,10 +43,22 @@ pub struct Stmt {
 pub enum StmtKind {
     Expr(Expr),
     /// `a = b = value`: targets in source order.
-    Assign { targets: Vec<Expr>, value: Expr },
-    AugAssign { target: Expr, op: BinOp, value: Expr },
+    Assign {
+        targets: Vec<Expr>,
+        value: Expr,
+    },
+    AugAssign {
+        target: Expr,
+        op: BinOp,
+        value: Expr,
+    },
     /// `target: annotation = value`; `simple` is false for `(x): int`, attributes and subscripts.
-    AnnAssign { target: Expr, annotation: Expr, value: Option<Expr>, simple: bool },
+    AnnAssign {
+        target: Expr,
+        annotation: Expr,
+        value: Option<Expr>,
+        simple: bool,
+    },
     Return(Option<Expr>),
     Delete(Vec<Expr>),
     Pass,
@@ -54,21 +66,62 @@ pub enum StmtKind {
     Continue,
     Global(Vec<Ident>),
     Nonlocal(Vec<Ident>),
-    If { test: Expr, body: Vec<Stmt>, orelse: Vec<Stmt> },
-    While { test: Expr, body: Vec<Stmt>, orelse: Vec<Stmt> },
-    For { target: Expr, iter: Expr, body: Vec<Stmt>, orelse: Vec<Stmt>, is_async: bool },
-    With { items: Vec<WithItem>, body: Vec<Stmt>, is_async: bool },
+    If {
+        test: Expr,
+        body: Vec<Stmt>,
+        orelse: Vec<Stmt>,
+    },
+    While {
+        test: Expr,
+        body: Vec<Stmt>,
+        orelse: Vec<Stmt>,
+    },
+    For {
+        target: Expr,
+        iter: Expr,
+        body: Vec<Stmt>,
+        orelse: Vec<Stmt>,
+        is_async: bool,
+    },
+    With {
+        items: Vec<WithItem>,
+        body: Vec<Stmt>,
+        is_async: bool,
+    },
     /// `star` marks `except*`.
-    Try { body: Vec<Stmt>, handlers: Vec<Handler>, orelse: Vec<Stmt>, finalbody: Vec<Stmt>, star: bool },
-    Raise { exc: Option<Expr>, cause: Option<Expr> },
-    Assert { test: Expr, msg: Option<Expr> },
+    Try {
+        body: Vec<Stmt>,
+        handlers: Vec<Handler>,
+        orelse: Vec<Stmt>,
+        finalbody: Vec<Stmt>,
+        star: bool,
+    },
+    Raise {
+        exc: Option<Expr>,
+        cause: Option<Expr>,
+    },
+    Assert {
+        test: Expr,
+        msg: Option<Expr>,
+    },
     Import(Vec<Alias>),
     /// `from ..module import names`; `level` counts the dots; a lone alias named `*` is `import *`.
-    ImportFrom { module: Option<Ident>, names: Vec<Alias>, level: u32 },
+    ImportFrom {
+        module: Option<Ident>,
+        names: Vec<Alias>,
+        level: u32,
+    },
     FunctionDef(Box<FunctionDef>),
     ClassDef(Box<ClassDef>),
-    Match { subject: Expr, cases: Vec<MatchCase> },
-    TypeAlias { name: Ident, type_params: Vec<TypeParam>, value: Expr },
+    Match {
+        subject: Expr,
+        cases: Vec<MatchCase>,
+    },
+    TypeAlias {
+        name: Ident,
+        type_params: Vec<TypeParam>,
+        value: Expr,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -171,13 +224,24 @@ pub enum PatternKind {
     /// A bare name.
     Capture(Ident),
     /// `pattern as name`
-    As { pattern: Box<Pattern>, name: Ident },
+    As {
+        pattern: Box<Pattern>,
+        name: Ident,
+    },
     Or(Vec<Pattern>),
     Sequence(Vec<Pattern>),
     /// `*name` or `*_` (None) inside a sequence.
     Star(Option<Ident>),
-    Mapping { keys: Vec<Expr>, patterns: Vec<Pattern>, rest: Option<Ident> },
-    Class { class: Expr, positional: Vec<Pattern>, keywords: Vec<(Ident, Pattern)> },
+    Mapping {
+        keys: Vec<Expr>,
+        patterns: Vec<Pattern>,
+        rest: Option<Ident>,
+    },
+    Class {
+        class: Expr,
+        positional: Vec<Pattern>,
+        keywords: Vec<(Ident, Pattern)>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -193,33 +257,86 @@ pub enum ExprKind {
     /// An f-string, already joined with the string literals beside it.
     JoinedStr(Vec<FPart>),
     /// `and` chain / `or` chain, at least two values.
-    BoolOp { and: bool, values: Vec<Expr> },
+    BoolOp {
+        and: bool,
+        values: Vec<Expr>,
+    },
     /// `op_span` covers the operator (for carets).
-    BinOp { op: BinOp, op_span: Span, left: Box<Expr>, right: Box<Expr> },
-    UnaryOp { op: UnaryOp, operand: Box<Expr> },
+    BinOp {
+        op: BinOp,
+        op_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    UnaryOp {
+        op: UnaryOp,
+        operand: Box<Expr>,
+    },
     /// `left op0 rest[0] op1 rest[1] ...`
-    Compare { left: Box<Expr>, rest: Vec<(CmpOp, Expr)> },
-    Call { func: Box<Expr>, args: Vec<Arg> },
-    Attribute { value: Box<Expr>, attr: Ident },
-    Subscript { value: Box<Expr>, index: Box<Expr> },
+    Compare {
+        left: Box<Expr>,
+        rest: Vec<(CmpOp, Expr)>,
+    },
+    Call {
+        func: Box<Expr>,
+        args: Vec<Arg>,
+    },
+    Attribute {
+        value: Box<Expr>,
+        attr: Ident,
+    },
+    Subscript {
+        value: Box<Expr>,
+        index: Box<Expr>,
+    },
     /// Only as (or inside the tuple of) a subscript's index.
-    Slice { lower: Option<Box<Expr>>, upper: Option<Box<Expr>>, step: Option<Box<Expr>> },
+    Slice {
+        lower: Option<Box<Expr>>,
+        upper: Option<Box<Expr>>,
+        step: Option<Box<Expr>>,
+    },
     /// `*value` in displays, calls' tuples, targets and subscripts.
     Starred(Box<Expr>),
     /// `parenthesized` tells `(a, b)` from `a, b`.
-    Tuple { items: Vec<Expr>, parenthesized: bool },
+    Tuple {
+        items: Vec<Expr>,
+        parenthesized: bool,
+    },
     List(Vec<Expr>),
     Set(Vec<Expr>),
     /// A pair whose key is None is `**value`.
     Dict(Vec<(Option<Expr>, Expr)>),
-    Lambda { params: Box<Params>, body: Box<Expr> },
-    IfExp { test: Box<Expr>, body: Box<Expr>, orelse: Box<Expr> },
-    ListComp { elt: Box<Expr>, generators: Vec<Comprehension> },
-    SetComp { elt: Box<Expr>, generators: Vec<Comprehension> },
-    DictComp { key: Box<Expr>, value: Box<Expr>, generators: Vec<Comprehension> },
-    GeneratorExp { elt: Box<Expr>, generators: Vec<Comprehension> },
+    Lambda {
+        params: Box<Params>,
+        body: Box<Expr>,
+    },
+    IfExp {
+        test: Box<Expr>,
+        body: Box<Expr>,
+        orelse: Box<Expr>,
+    },
+    ListComp {
+        elt: Box<Expr>,
+        generators: Vec<Comprehension>,
+    },
+    SetComp {
+        elt: Box<Expr>,
+        generators: Vec<Comprehension>,
+    },
+    DictComp {
+        key: Box<Expr>,
+        value: Box<Expr>,
+        generators: Vec<Comprehension>,
+    },
+    GeneratorExp {
+        elt: Box<Expr>,
+        generators: Vec<Comprehension>,
+    },
     /// `target := value`
-    Named { target: Ident, value: Box<Expr> },
+    Named {
+        target: Ident,
+        value: Box<Expr>,
+    },
     Await(Box<Expr>),
     Yield(Option<Box<Expr>>),
     YieldFrom(Box<Expr>),
@@ -249,7 +366,12 @@ pub enum Arg {
 pub enum FPart {
     Literal(Wtf8),
     /// `{value!conversion:spec}`; the text of `{value=}` comes as a literal before it, with conversion `r` if none was given and there is no spec.
-    Field { span: Span, value: Box<Expr>, conversion: Option<char>, spec: Option<Vec<FPart>> },
+    Field {
+        span: Span,
+        value: Box<Expr>,
+        conversion: Option<char>,
+        spec: Option<Vec<FPart>>,
+    },
 }
 
 /// String data: UTF-8, plus lone surrogates from escapes in the three-byte form (WTF-8).
@@ -263,7 +385,10 @@ pub enum Const {
     Ellipsis,
     Int(i64),
     /// An integer beyond i64: digits in `radix` (2, 8, 10 or 16) without prefix or underscores.
-    BigInt { radix: u32, digits: Box<str> },
+    BigInt {
+        radix: u32,
+        digits: Box<str>,
+    },
     Float(f64),
     /// `2j`
     Imaginary(f64),
@@ -316,7 +441,14 @@ impl StmtKind {
         use StmtKind::*;
         matches!(
             self,
-            If { .. } | While { .. } | For { .. } | With { .. } | Try { .. } | FunctionDef(_) | ClassDef(_) | Match { .. }
+            If { .. }
+                | While { .. }
+                | For { .. }
+                | With { .. }
+                | Try { .. }
+                | FunctionDef(_)
+                | ClassDef(_)
+                | Match { .. }
         )
     }
 }

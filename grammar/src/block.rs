@@ -25,6 +25,8 @@ pub struct Blocks<'s> {
     at_end: bool,
     parser: StartParser,
     builder: Builder<'s>,
+    /// The end of the last line taken.
+    end: u32,
     pub diagnostics: Vec<Diagnostic>,
     /// The source ended inside a bracket, a string or after a backslash.
     pub incomplete: bool,
@@ -52,6 +54,7 @@ impl<'s> Blocks<'s> {
             at_end: false,
             parser: StartParser::new(),
             builder: Builder::new(source),
+            end: 0,
             diagnostics: Vec::new(),
             incomplete: false,
             wants_block: false,
@@ -77,8 +80,12 @@ impl<'s> Blocks<'s> {
             && self.diagnostics.is_empty()
         {
             match &e.kind {
+                ExprKind::Tuple { items, parenthesized: false } if items.iter().any(is_starred) => {
+                    let at = items.iter().find(|i| is_starred(i)).map_or(e.span, |i| i.span);
+                    self.report(Diagnostic::invalid_syntax(at));
+                }
                 ExprKind::Starred(_) => self.report(Diagnostic::invalid_syntax(e.span)),
-                _ if last < self.source.len() => self.trailing(last),
+                _ if last < self.source.len() => self.trailing(),
                 _ => {}
             }
         }
@@ -87,7 +94,7 @@ impl<'s> Blocks<'s> {
     }
 
     /// After the expression only blank lines may follow.
-    fn trailing(&mut self, _from: usize) {
+    fn trailing(&mut self) {
         let mut line = Line::default();
         while self.diagnostics.is_empty() && self.layout.read(&mut line) {
             let at = Span { start: line.start(), end: line.tokens.first().map_or(line.end, |t| t.2) };
@@ -151,6 +158,7 @@ impl<'s> Blocks<'s> {
     /// Takes the peeked line through the parser. The builder then holds what it said.
     fn take(&mut self, depth: u32, in_match: bool) -> Parsed {
         self.peeked = false;
+        self.end = self.line.tokens.last().map_or(self.line.end, |t| t.2);
         if let Some(error) = self.line.indent_error.take() {
             self.report(error);
         }
@@ -178,7 +186,8 @@ impl<'s> Blocks<'s> {
         }
         let failed = result.err().map(|error| explain::failure(self.source, &self.line, error));
         // Errors that an action found lie before the place where the parser stopped.
-        let found = std::mem::take(&mut self.builder.errors);
+        let mut found = std::mem::take(&mut self.builder.errors);
+        found.sort_by_key(|e| e.span.start);
         match failed {
             Some(failed) if found.is_empty() || explain::is_lexical(&self.line, &failed) => self.report(failed),
             _ => found.into_iter().for_each(|e| self.report(e)),
@@ -191,6 +200,9 @@ impl<'s> Blocks<'s> {
     fn statement(&mut self, level: usize, depth: u32, body: &mut Vec<Stmt>) {
         let start = self.line.start();
         let first = self.first_token();
+        if matches!(self.line.first(), Tok::Elif | Tok::Else | Tok::Except | Tok::Finally) {
+            return self.stray_clause(level, depth, first);
+        }
         match self.take(depth, false) {
             Parsed::Simple => body.append(&mut self.builder.statements),
             Parsed::Header(Header::Decorator(first)) => {
@@ -206,6 +218,15 @@ impl<'s> Blocks<'s> {
                 }
             }
         }
+    }
+
+    /// A clause without the statement it belongs to.
+    fn stray_clause(&mut self, level: usize, depth: u32, first: Span) {
+        self.report(Diagnostic::invalid_syntax(first));
+        let known = self.diagnostics.len();
+        self.take(depth, false);
+        self.diagnostics.truncate(known);
+        self.skip_block(level, depth);
     }
 
     /// Checks the block below a line that was wrong, and forgets it.
@@ -234,6 +255,9 @@ impl<'s> Blocks<'s> {
     }
 
     fn missing_block(&mut self, after: &str, header_start: u32, at_end: bool) {
+        if let Some(error) = self.line.indent_error.take().filter(|_| !at_end) {
+            return self.report(error);
+        }
         self.wants_block |= at_end;
         let (line, _) = line_column(self.source, header_start);
         let span = if at_end { self.end_of_source() } else { self.first_token() };
@@ -277,11 +301,16 @@ impl<'s> Blocks<'s> {
             | Header::Case(_)
             | Header::Decorator(_) => {
                 self.report(Diagnostic::invalid_syntax(first));
-                self.suite(level, depth, "statement", start);
+                self.skip_block(level, depth);
                 return None;
             }
         };
-        Some(finish(start, kind))
+        Some(self.finish(start, kind))
+    }
+
+    /// A compound statement; its span reaches to the end of the last line taken.
+    fn finish(&self, start: u32, kind: StmtKind) -> Stmt {
+        Stmt { span: Span { start, end: self.end.max(start) }, kind }
     }
 
     /// Is the next line a clause that begins with `token`, at `level`?
@@ -326,7 +355,7 @@ impl<'s> Blocks<'s> {
         let mut orelse = self.else_clause(level, depth + clauses.len() as u32);
         // Innermost first: each `elif` is the only statement of the `orelse` before it.
         for (at, test, body) in clauses.into_iter().rev() {
-            orelse = vec![finish(at, StmtKind::If { test, body, orelse })];
+            orelse = vec![self.finish(at, StmtKind::If { test, body, orelse })];
         }
         orelse.pop()
     }
@@ -334,7 +363,7 @@ impl<'s> Blocks<'s> {
     fn try_statement(&mut self, level: usize, depth: u32, start: u32) -> StmtKind {
         let body = self.suite(level, depth, "'try' statement", start);
         let (mut handlers, mut star) = (Vec::new(), None);
-        let mut broken = false;
+        let (mut broken, mut bare) = (false, false);
         while self.clause(level, Tok::Except) {
             let first = self.first_token();
             let Some(Header::Except { typ, name, star: starred }) = self.take_clause(level, depth) else {
@@ -345,11 +374,15 @@ impl<'s> Blocks<'s> {
                 let message = "cannot have both 'except' and 'except*' on the same 'try'";
                 let at = explain::except_head(self.source, first);
                 self.report(Diagnostic::new(code::CLAUSE, at, message));
+            } else if bare {
+                let at =
+                    handlers.last().map_or(first, |h: &Handler| Span { start: h.span.start, end: h.span.start + 6 });
+                self.report(Diagnostic::new(code::CLAUSE, at, "default 'except:' must be last"));
             }
             let after = if starred { "'except*' statement" } else { "'except' statement" };
             let body = self.suite(level, depth + 1, after, first.start);
-            let end = end_of(&body).unwrap_or(first.end);
-            handlers.push(Handler { span: Span { start: first.start, end }, typ, name, body });
+            bare |= typ.is_none();
+            handlers.push(Handler { span: Span { start: first.start, end: self.end }, typ, name, body });
         }
         let orelse = if handlers.is_empty() { Vec::new() } else { self.else_clause(level, depth) };
         let mut finalbody = Vec::new();
@@ -361,8 +394,10 @@ impl<'s> Blocks<'s> {
                 finalbody = self.suite(level, depth, "'finally' statement", at);
             }
         }
-        if handlers.is_empty() && !finally && !broken {
-            let at_end = !self.peek();
+        let at_end = !self.peek();
+        // At the end of the source the missing block has been reported already.
+        let reported = broken || (at_end && self.wants_block);
+        if handlers.is_empty() && !finally && !reported {
             self.wants_block |= at_end;
             let span = if at_end { self.end_of_source() } else { self.first_token() };
             self.report(Diagnostic::new(code::CLAUSE, span, "expected 'except' or 'finally' block"));
@@ -394,7 +429,10 @@ impl<'s> Blocks<'s> {
                     self.skip_block(inner, depth);
                 }
                 Parsed::Simple | Parsed::Header(_) => {
-                    self.report(Diagnostic::invalid_syntax(at).with_help("only 'case' clauses may stand directly in a 'match' block"));
+                    self.report(
+                        Diagnostic::invalid_syntax(at)
+                            .with_help("only 'case' clauses may stand directly in a 'match' block"),
+                    );
                     self.skip_block(inner, depth);
                 }
             }
@@ -442,31 +480,6 @@ impl<'s> Blocks<'s> {
     }
 }
 
-/// A compound statement; its span reaches to the end of its last part.
-fn finish(start: u32, kind: StmtKind) -> Stmt {
-    let end = last_end(&kind).max(start);
-    Stmt { span: Span { start, end }, kind }
-}
-
-fn end_of(statements: &[Stmt]) -> Option<u32> {
-    statements.last().map(|s| s.span.end)
-}
-
-/// The end of the last statement inside a compound statement.
-fn last_end(kind: &StmtKind) -> u32 {
-    let end = match kind {
-        StmtKind::If { body, orelse, .. } | StmtKind::While { body, orelse, .. } | StmtKind::For { body, orelse, .. } => {
-            end_of(orelse).or(end_of(body))
-        }
-        StmtKind::With { body, .. } => end_of(body),
-        StmtKind::Try { body, handlers, orelse, finalbody, .. } => end_of(finalbody)
-            .or(end_of(orelse))
-            .or(handlers.last().map(|h| h.span.end))
-            .or(end_of(body)),
-        StmtKind::FunctionDef(f) => end_of(&f.body),
-        StmtKind::ClassDef(c) => end_of(&c.body),
-        StmtKind::Match { cases, .. } => cases.last().and_then(|c| end_of(&c.body)),
-        _ => None,
-    };
-    end.unwrap_or(0)
+fn is_starred(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Starred(_))
 }

@@ -63,7 +63,8 @@ fn coding_line(text: &[u8]) -> Option<String> {
 }
 
 fn coding_name(comment: &[u8]) -> Option<String> {
-    let found = memchr::memmem::find_iter(comment, b"coding").find(|&i| matches!(comment.get(i + 6), Some(b':' | b'=')))?;
+    let found =
+        memchr::memmem::find_iter(comment, b"coding").find(|&i| matches!(comment.get(i + 6), Some(b':' | b'=')))?;
     let rest = &comment[found + 7..];
     let skip = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
     let name: Vec<u8> = rest[skip..]
@@ -80,7 +81,8 @@ fn utf8(text: &[u8]) -> Result<String, Diagnostic> {
         Err(error) => {
             let at = error.valid_up_to();
             let (byte, reason) = (text[at], utf8_reason(text, at));
-            let message = format!("(unicode error) 'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {reason}");
+            let message =
+                format!("(unicode error) 'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {reason}");
             Err(fail(at, message))
         }
     }
@@ -99,7 +101,9 @@ fn ascii(text: &[u8]) -> Result<String, Diagnostic> {
         None => utf8(text),
         Some(at) => {
             let byte = text[at];
-            let message = format!("(unicode error) 'ascii' codec can't decode byte 0x{byte:02x} in position {at}: ordinal not in range(128)");
+            let message = format!(
+                "(unicode error) 'ascii' codec can't decode byte 0x{byte:02x} in position {at}: ordinal not in range(128)"
+            );
             Err(fail(at, message))
         }
     }

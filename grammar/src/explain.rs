@@ -48,7 +48,10 @@ pub fn is_header(tokens: &[Spanned]) -> bool {
     use Tok::*;
     let first = |i: usize| tokens.get(i).map_or(Newline, |t| t.1);
     let token = if first(0) == Async { first(1) } else { first(0) };
-    matches!(token, If | Elif | Else | While | For | With | WithParen | Try | Except | Finally | Def | Class | Match | Case)
+    matches!(
+        token,
+        If | Elif | Else | While | For | With | WithParen | Try | Except | Finally | Def | Class | Match | Case
+    )
 }
 
 /// `except*` with its star, or `except`.
@@ -114,7 +117,9 @@ impl Failure<'_> {
         if matches!(first, "elseif" | "elsif" | "elif") && self.tokens[0].1 == Tok::Name {
             return Diagnostic { code: code::ELIF, ..diagnostic }.with_help("Python says 'elif'");
         }
-        if self.token().is_keyword() && matches!(self.before(1), Tok::Def | Tok::Class | Tok::Dot | Tok::As | Tok::Import) {
+        if self.token().is_keyword()
+            && matches!(self.before(1), Tok::Def | Tok::Class | Tok::Dot | Tok::As | Tok::Import)
+        {
             return diagnostic.with_help(format!("'{}' is a keyword and cannot be a name", self.text(self.at)));
         }
         match (self.before(1), self.token()) {
@@ -122,7 +127,9 @@ impl Failure<'_> {
             (_, Tok::Bang) => diagnostic.with_help("Python negates with 'not'; 'is not equal' is '!='"),
             (Tok::Amp, Tok::Amp) => diagnostic.with_help("Python says 'and'"),
             (Tok::Bar, Tok::Bar) => diagnostic.with_help("Python says 'or'"),
-            (Tok::Plus, Tok::Newline) if self.before(2) == Tok::Plus => diagnostic.with_help("Python has no '++': use '+= 1'"),
+            (Tok::Plus, Tok::Newline) if self.before(2) == Tok::Plus => {
+                diagnostic.with_help("Python has no '++': use '+= 1'")
+            }
             (Tok::Name, Tok::LBrace) => diagnostic.with_help("Python's blocks begin with ':' and are indented"),
             (_, Tok::Walrus) => diagnostic.with_help("':=' needs parentheses here"),
             _ => diagnostic,
@@ -148,7 +155,8 @@ impl Failure<'_> {
             .or_else(|| if around == Around::Nothing { None } else { self.missing_comma(open) })
             .or_else(|| if around == Around::Field { self.in_field(open) } else { None })
             .or_else(|| self.equals(around))
-            .or_else(|| if around == Around::Bracket { self.in_dict(open) } else { self.header() })
+            .or_else(|| self.not_operand())
+            .or_else(|| if around == Around::Bracket { self.in_bracket(open) } else { self.header() })
             .or_else(|| self.parenthesized_parameter())
     }
 
@@ -216,10 +224,12 @@ impl Failure<'_> {
         if !before.ends_expression() || !token.starts_expression() || keyword_like || prefixed || token == Tok::Not {
             return None;
         }
-        if self.parameters(open) || self.tokens[open].1 == Tok::LBrace && self.line.unclosed.is_some() {
+        let first = self.start_of_disjunction(self.at);
+        let boundary = first.checked_sub(1).map_or(Tok::Newline, |i| self.tokens[i].1);
+        let annotated = matches!(boundary, Tok::Colon | Tok::Assign);
+        if matches!(boundary, Tok::For | Tok::Else) || (self.parameters(open) && !annotated) {
             return None;
         }
-        let first = self.start_of_disjunction(self.at);
         let last = self.end_of_expression(self.at, false);
         let message = "invalid syntax. Perhaps you forgot a comma?";
         Some(Diagnostic::new(code::COMMA, self.range(first, last), message))
@@ -271,7 +281,10 @@ impl Failure<'_> {
                     break;
                 }
                 depth -= 1;
-            } else if depth == 0 && (ends_disjunction(token.1) || token.1 == Tok::Error) && !(commas && token.1 == Tok::Comma) {
+            } else if depth == 0
+                && (ends_disjunction(token.1) || token.1 == Tok::Error)
+                && !(commas && token.1 == Tok::Comma)
+            {
                 break;
             }
             i += 1;
@@ -315,6 +328,10 @@ impl Failure<'_> {
         if self.before(2) == Tok::Bang {
             return fail("f-string: expecting ':' or '}'".into());
         }
+        if token == Tok::RBrace && is_operator(self.before(1)) && self.before(2).ends_expression() {
+            let message = "f-string: expecting '=', or '!', or ':', or '}'";
+            return Some(Diagnostic::new(code::FSTRING, self.range(self.at - 1, self.at - 1), message));
+        }
         if self.before(1).ends_expression() && token != Tok::Walrus {
             return fail("f-string: expecting '=', or '!', or ':', or '}'".into());
         }
@@ -331,6 +348,10 @@ impl Failure<'_> {
             return None;
         }
         let first = self.start_of_operand(self.at);
+        let whole = first.checked_sub(1).map(|i| self.tokens[i].1);
+        if !whole.is_some_and(|t| t == Tok::Comma || t.opens() || is_header(&[(0, t, 0)])) {
+            return None;
+        }
         let last = self.end_of_expression(self.at + 1, false);
         if matches!(self.tokens.get(last + 1), Some((_, Tok::Assign | Tok::Walrus, _))) {
             return None;
@@ -373,10 +394,100 @@ impl Failure<'_> {
         i
     }
 
+    /// `a + not b`
+    fn not_operand(&self) -> Option<Diagnostic> {
+        let found = self.token() == Tok::Not && is_operator(self.before(1));
+        found.then(|| Diagnostic::new(code::SYNTAX, self.span(), "'not' after an operator must be parenthesized"))
+    }
+
+    fn in_bracket(&self, open: usize) -> Option<Diagnostic> {
+        self.in_dict(open)
+            .or_else(|| self.comprehension(open))
+            .or_else(|| self.argument(open))
+            .or_else(|| self.type_parameter(open))
+    }
+
+    /// A malformed comprehension.
+    fn comprehension(&self, open: usize) -> Option<Diagnostic> {
+        let top = self.top_level(open);
+        if self.token() != Tok::For {
+            let last_for = top.iter().rposition(|&i| self.tokens[i].1 == Tok::For)?;
+            let complete = top[last_for..].iter().any(|&i| self.tokens[i].1 == Tok::In);
+            let message = "'in' expected after for-loop variables";
+            let missing = !complete && self.token().closes() && self.before(1) != Tok::For;
+            return missing.then(|| Diagnostic::new(code::SYNTAX, self.span(), message));
+        }
+        let comma = top.iter().rposition(|&i| self.tokens[i].1 == Tok::Comma);
+        if matches!(self.tokens[open].1, Tok::LSquare | Tok::LBrace) && comma.is_some() {
+            let message = "did you forget parentheses around the comprehension target?";
+            return Some(Diagnostic::new(code::SYNTAX, self.range(open + 1, self.at - 1), message));
+        }
+        let first = comma.map_or(open, |c| top[c]) + 1;
+        let starred = self.tokens[first].1 == Tok::Star;
+        let message = "iterable unpacking cannot be used in comprehension";
+        starred.then(|| Diagnostic::new(code::STAR, self.range(first, self.at - 1), message))
+    }
+
+    /// The tokens directly inside the bracket that token `open` opens, up to the failing one.
+    fn top_level(&self, open: usize) -> Vec<usize> {
+        let (mut depth, mut found) = (0usize, Vec::new());
+        for (i, token) in self.tokens[..self.at].iter().enumerate().skip(open + 1) {
+            if token.1.opens() {
+                depth += 1;
+            } else if token.1.closes() {
+                depth = depth.saturating_sub(1);
+            } else if depth == 0 {
+                found.push(i);
+            }
+        }
+        found
+    }
+
+    /// A malformed argument of a call.
+    fn argument(&self, open: usize) -> Option<Diagnostic> {
+        let call = self.tokens[open].1 == Tok::LParen && open > 0 && self.tokens[open - 1].1.ends_expression();
+        if !call || !matches!(self.token(), Tok::RParen | Tok::Comma) {
+            return None;
+        }
+        match (self.before(1), self.before(2)) {
+            (Tok::Assign, Tok::Name) => {
+                let message = "expected argument value expression";
+                Some(Diagnostic::new(code::ARGUMENT, self.range(self.at - 2, self.at - 1), message))
+            }
+            (Tok::Star, Tok::LParen | Tok::Comma) => {
+                Some(Diagnostic::new(code::STAR, self.span(), "Invalid star expression"))
+            }
+            _ => None,
+        }
+    }
+
+    /// `[]` or a bound where a type parameter cannot have one.
+    fn type_parameter(&self, open: usize) -> Option<Diagnostic> {
+        if !matches!(self.tokens[0].1, Tok::Def | Tok::Class | Tok::Type)
+            || open != 2
+            || self.tokens[open].1 != Tok::LSquare
+        {
+            return None;
+        }
+        let message = match (self.token(), self.before(2)) {
+            (Tok::RSquare, Tok::Name) => "Type parameter list cannot be empty",
+            (Tok::Colon, Tok::Star) => "cannot use bound with TypeVarTuple",
+            (Tok::Colon, Tok::DoubleStar) => "cannot use bound with ParamSpec",
+            _ => return None,
+        };
+        Some(Diagnostic::new(code::PARAMETER, self.span(), message))
+    }
+
     /// Inside `{}`: a key without a value.
     fn in_dict(&self, open: usize) -> Option<Diagnostic> {
-        if self.tokens[open].1 != Tok::LBrace || !matches!(self.token(), Tok::RBrace | Tok::Comma) {
+        if self.tokens[open].1 != Tok::LBrace
+            || !matches!(self.token(), Tok::RBrace | Tok::Comma | Tok::For | Tok::Star)
+        {
             return None;
+        }
+        if self.token() == Tok::Star {
+            let message = "cannot use a starred expression in a dictionary value";
+            return (self.before(1) == Tok::Colon).then(|| Diagnostic::new(code::STAR, self.span(), message));
         }
         if self.before(1) == Tok::Colon {
             let message = "expression expected after dictionary key and ':'";
@@ -395,6 +506,10 @@ impl Failure<'_> {
         let first = if self.tokens.first()?.1 == Tok::Async { 1 } else { 0 };
         let head = self.tokens.get(first)?.1;
         let (token, before) = (self.token(), self.before(1));
+        if head == Tok::Import && token == Tok::From {
+            let message = "Did you mean to use 'from ... import ...' instead?";
+            return Some(Diagnostic::new(code::IMPORT, self.range(0, self.at), message));
+        }
         if before == Tok::Import && token == Tok::Newline {
             let span = Span { start: self.line.end, end: self.line.end };
             return Some(Diagnostic::new(code::IMPORT, span, "Expected one or more names after 'import'"));
@@ -418,6 +533,11 @@ impl Failure<'_> {
 
     /// `def f((a, b))`
     fn parenthesized_parameter(&self) -> Option<Diagnostic> {
+        if self.token() == Tok::LParen && self.before(1) == Tok::Lambda {
+            let last = self.end_of_expression(self.at, false);
+            let message = "Lambda expression parameters cannot be parenthesized";
+            return Some(Diagnostic::new(code::PARAMETER, self.range(self.at, last), message));
+        }
         let def = self.tokens.first()?.1 == Tok::Def;
         if !def || self.token() != Tok::LParen || !matches!(self.before(1), Tok::LParen | Tok::Comma) {
             return None;
@@ -432,8 +552,37 @@ fn ends_disjunction(token: Tok) -> bool {
     use Tok::*;
     matches!(
         token,
-        Comma | Colon | FColon | Assign | Walrus | Semi | If | Elif | Else | While | For | Async | Lambda | Return | Yield
-            | From | Import | As | With | WithParen | Assert | Raise | Del | Match | Case | Type | Arrow | Bang | Newline | Def | Class
+        Comma
+            | Colon
+            | FColon
+            | Assign
+            | Walrus
+            | Semi
+            | If
+            | Elif
+            | Else
+            | While
+            | For
+            | Async
+            | Lambda
+            | Return
+            | Yield
+            | From
+            | Import
+            | As
+            | With
+            | WithParen
+            | Assert
+            | Raise
+            | Del
+            | Match
+            | Case
+            | Type
+            | Arrow
+            | Bang
+            | Newline
+            | Def
+            | Class
     ) || token.is_augmented_assign()
 }
 
@@ -446,6 +595,18 @@ fn is_operator(token: Tok) -> bool {
     use Tok::*;
     matches!(
         token,
-        Plus | Minus | Star | DoubleStar | Slash | DoubleSlash | Percent | LShift | RShift | Amp | Bar | Caret | Tilde | At
+        Plus | Minus
+            | Star
+            | DoubleStar
+            | Slash
+            | DoubleSlash
+            | Percent
+            | LShift
+            | RShift
+            | Amp
+            | Bar
+            | Caret
+            | Tilde
+            | At
     )
 }

@@ -11,6 +11,8 @@ pub enum Stop {
     Close,
     /// The closing quote.
     Quote,
+    /// The end of the line, in a format spec.
+    Line,
     /// The end of the line or of the source.
     End,
 }
@@ -41,7 +43,7 @@ pub fn scan_text(source: &str, from: usize, quote: u8, triple: bool, raw: bool, 
                 at = escape(bytes, at, raw);
                 continue;
             }
-            b'\n' | b'\r' if !triple => return Text { end: at, stop: if spec { Stop::Quote } else { Stop::End } },
+            b'\n' | b'\r' if !triple => return Text { end: at, stop: if spec { Stop::Line } else { Stop::End } },
             b if b == quote && (!triple || bytes[at..].starts_with(&[quote; 3])) => Stop::Quote,
             _ => {
                 at += 1;

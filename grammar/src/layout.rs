@@ -72,10 +72,6 @@ impl<'s> Layout<'s> {
         Layout { source, lexer: Tok::lexer(source), nest: Vec::new(), indents: vec![(0, 0)], fstrings: 0 }
     }
 
-    pub fn source(&self) -> &'s str {
-        self.source
-    }
-
     fn at(&self) -> usize {
         self.lexer.span().end
     }
@@ -108,12 +104,18 @@ impl<'s> Layout<'s> {
         let mut at = self.at();
         loop {
             let (mut column, mut alternate) = (0u32, 0u32);
+            let mut continued = None;
             let start = at;
             loop {
                 match bytes.get(at) {
                     Some(b' ') => (column, alternate) = (column + 1, alternate + 1),
                     Some(b'\t') => (column, alternate) = ((column / 8 + 1) * 8, alternate + 1),
                     Some(b'\x0C') => (column, alternate) = (0, 0),
+                    Some(b'\\') if matches!(bytes.get(at + 1), Some(b'\n' | b'\r')) => {
+                        // Of an indentation spread over continued lines the first part that is not empty counts.
+                        continued = continued.or((column > 0).then_some((column, alternate)));
+                        at += if bytes[at + 1..].starts_with(b"\r\n") { 2 } else { 1 };
+                    }
                     _ => break,
                 }
                 at += 1;
@@ -126,6 +128,7 @@ impl<'s> Layout<'s> {
                     if found.is_none() {
                         return false;
                     }
+                    (column, alternate) = continued.unwrap_or((column, alternate));
                     line.indent_error = self.indent(column, alternate, Span::new(start, at)).err();
                     line.level = self.indents.len() - 1;
                     return true;
@@ -150,7 +153,10 @@ impl<'s> Layout<'s> {
         let (top, top_alternate) = self.indents[self.indents.len() - 1];
         if top != column {
             let message = "unindent does not match any outer indentation level";
-            let span = Span { start: span.end, end: span.end };
+            // CPython marks the end of the line.
+            let rest = &self.source.as_bytes()[span.end as usize..];
+            let end = span.end + memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()) as u32;
+            let span = Span { start: end, end };
             return Err(Diagnostic::indentation(code::INDENT, span, message));
         }
         if top_alternate == alternate { Ok(()) } else { Err(Diagnostic::tab(span)) }
@@ -182,17 +188,18 @@ impl<'s> Layout<'s> {
                     }
                 }
                 None => {
-                    line.incomplete = !self.nest.is_empty() || self.ends_in_backslash();
-                    let last = line.tokens.last().map_or(0, |t| t.2);
-                    self.cut(line, if self.nest.is_empty() { last } else { self.source.len() as u32 });
+                    line.incomplete = !self.nest.is_empty() || self.ends_in_backslash(line);
+                    self.cut(line, self.source.len() as u32);
                     return;
                 }
             }
         }
     }
 
-    fn ends_in_backslash(&self) -> bool {
-        self.source.trim_end_matches(['\n', '\r']).ends_with('\\')
+    /// Is a backslash all that follows the last token?
+    fn ends_in_backslash(&self, line: &Line) -> bool {
+        let last = line.tokens.last().map_or(0, |t| t.2 as usize);
+        self.source[last..].trim() == "\\"
     }
 
     /// Ends the line with whatever is still open.
@@ -213,10 +220,12 @@ impl<'s> Layout<'s> {
         }
         let word = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())];
         const STATEMENTS: &[&str] = &[
-            "assert", "break", "class", "continue", "def", "del", "elif", "except", "finally", "global", "import", "nonlocal", "pass",
-            "raise", "return", "try", "while", "with",
+            "assert", "break", "class", "continue", "def", "del", "elif", "except", "finally", "global", "import",
+            "nonlocal", "pass", "raise", "return", "try", "while", "with",
         ];
-        word.len() <= 8 && STATEMENTS.contains(&word) && !self.nest.iter().any(|(o, _)| matches!(o, Open::FString { .. }))
+        word.len() <= 8
+            && STATEMENTS.contains(&word)
+            && !self.nest.iter().any(|(o, _)| matches!(o, Open::FString { .. }))
     }
 
     fn token(&mut self, line: &mut Line, token: Tok) {
@@ -259,7 +268,9 @@ impl<'s> Layout<'s> {
                 self.nest.pop();
                 line.tokens.push((start, token, end));
             }
-            Some(&(Open::Field, _)) => self.fail(line, code::BRACKET, start, end, format!("f-string: unmatched '{text}'")),
+            Some(&(Open::Field, _)) => {
+                self.fail(line, code::BRACKET, start, end, format!("f-string: unmatched '{text}'"))
+            }
             Some(&(open, at)) => {
                 let line_of = |offset| line_column(self.source, offset).0;
                 let place = if line.error.is_none() && line_of(at) != line_of(start) {
@@ -267,11 +278,9 @@ impl<'s> Layout<'s> {
                 } else {
                     String::new()
                 };
-                let prefix = if self.fstrings > 0 { "f-string: " } else { "" };
-                let message = format!(
-                    "{prefix}closing parenthesis '{text}' does not match opening parenthesis '{}'{place}",
-                    open.char()
-                );
+                let opening = open.char();
+                let message =
+                    format!("closing parenthesis '{text}' does not match opening parenthesis '{opening}'{place}");
                 self.nest.pop();
                 self.fail(line, code::BRACKET, start, end, message);
             }
@@ -317,6 +326,11 @@ impl<'s> Layout<'s> {
             fstring::Stop::Close => {
                 self.lexer.bump(1);
                 self.fail(line, code::FSTRING, at, at + 1, "f-string: single '}' is not allowed");
+            }
+            fstring::Stop::Line => {
+                // A format spec ends with its line; after it only the closing brace may follow.
+                let top = self.nest.len() - 1;
+                self.nest[top].0 = Open::Field;
             }
             fstring::Stop::Quote if spec => return self.stop_in_spec(line, at),
             fstring::Stop::Quote => {
@@ -369,7 +383,7 @@ impl<'s> Layout<'s> {
     fn report(&mut self, line: &mut Line, diagnostic: Option<Diagnostic>, at: u32) {
         if line.error.is_none() {
             line.error = diagnostic;
-            line.tokens.push((at, Tok::Error, at + 1));
+            line.tokens.push((at, Tok::Error, at));
         }
     }
 
@@ -407,7 +421,9 @@ impl<'s> Layout<'s> {
     fn closes_enclosing(&self, quote: Option<u8>, triple: bool) -> Option<&'static str> {
         let enclosing = self.nest.iter().rev().find(|(open, _)| matches!(open, Open::FString { .. }))?.0;
         match enclosing {
-            Open::FString { quote: q, triple: t, .. } if Some(q) == quote && t == triple => Some("f-string: expecting '}'"),
+            Open::FString { quote: q, triple: t, .. } if Some(q) == quote && t == triple => {
+                Some("f-string: expecting '}'")
+            }
             _ => None,
         }
     }
@@ -418,7 +434,7 @@ impl<'s> Layout<'s> {
             let after = at + 1;
             if self.source[after as usize..].is_empty() {
                 line.incomplete = true;
-                self.fail(line, code::CHARACTER, at, after, "unexpected EOF while parsing");
+                self.fail(line, code::CHARACTER, after, after, "unexpected EOF while parsing");
             } else {
                 let message = "unexpected character after line continuation character";
                 self.fail(line, code::CHARACTER, after, after + 1, message);

@@ -19,11 +19,13 @@ mod parse;
 mod scan;
 mod soft;
 mod token;
+mod unparse;
 
 pub use builder::MAX_DEPTH;
 pub use decode::decode_source;
 pub use diagnostic::{Diagnostic, Kind, Label, line_column};
 pub use parse::{Interactive, Parsed, parse_bytes, parse_expression, parse_interactive, parse_module};
+pub use unparse::unparse;
 
 #[rustfmt::skip]
 #[allow(clippy::all, unused)]

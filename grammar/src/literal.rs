@@ -35,7 +35,8 @@ fn integer(digits: &str, radix: u32) -> Const {
         Ok(value) => Const::Int(value),
         Err(_) => {
             let digits = digits.trim_start_matches('0');
-            i64::from_str_radix(digits, radix).map_or_else(|_| Const::BigInt { radix, digits: digits.into() }, Const::Int)
+            i64::from_str_radix(digits, radix)
+                .map_or_else(|_| Const::BigInt { radix, digits: digits.into() }, Const::Int)
         }
     }
 }
@@ -109,7 +110,8 @@ fn escape(text: &str, at: usize, flavor: Flavor, out: &mut Vec<u8>) -> Result<us
             return Ok(at + 1 + digits);
         }
         b'x' if is_bytes => {
-            let value = hex(bytes, at + 2, 2).map_err(|_| format!("(value error) invalid \\x escape at position {at}"))?;
+            let value =
+                hex(bytes, at + 2, 2).map_err(|_| format!("(value error) invalid \\x escape at position {at}"))?;
             push(value, true, out);
             return Ok(at + 4);
         }
@@ -136,7 +138,8 @@ fn push_code_point(value: u32, out: &mut Vec<u8>) {
     match char::from_u32(value) {
         Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         None => {
-            let parts = [0xE0 | (value >> 12) as u8 & 0x0F, 0x80 | (value >> 6) as u8 & 0x3F, 0x80 | value as u8 & 0x3F];
+            let parts =
+                [0xE0 | (value >> 12) as u8 & 0x0F, 0x80 | (value >> 6) as u8 & 0x3F, 0x80 | value as u8 & 0x3F];
             out.extend_from_slice(&parts);
         }
     }

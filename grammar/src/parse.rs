@@ -83,7 +83,7 @@ pub fn parse_interactive(source: &str) -> Interactive {
     let module = blocks.module();
     let last_line = source.strip_suffix('\n').unwrap_or(source).rsplit('\n').next().unwrap_or("");
     let blank = last_line.trim().is_empty();
-    if blocks.incomplete && !(blank && source.ends_with("\n\n\n")) && only_about_the_end(&blocks) {
+    if blocks.incomplete && !(blank && source.ends_with("\n\n\n")) && only_about_the_end(&blocks, source) {
         return Interactive::Incomplete;
     }
     if !blank && (blocks.wants_block && blocks.diagnostics.len() == 1) {
@@ -97,7 +97,13 @@ pub fn parse_interactive(source: &str) -> Interactive {
 }
 
 /// Nothing is wrong but that the text stops.
-fn only_about_the_end(blocks: &Blocks) -> bool {
+fn only_about_the_end(blocks: &Blocks, source: &str) -> bool {
     blocks.diagnostics.len() <= 1
-        && blocks.diagnostics.iter().all(|d| matches!(d.code, code::BRACKET | code::STRING | code::CHARACTER))
+        && blocks.diagnostics.iter().all(|d| {
+            let at_end = d.span.start as usize >= source.trim_end_matches(['\n', '\r', '\\', ' ']).len();
+            at_end
+                || (matches!(d.code, code::BRACKET | code::STRING)
+                    && !d.message.starts_with("closing")
+                    && !d.message.starts_with("unmatched"))
+        })
 }

@@ -16,7 +16,7 @@ fn fail(code: &'static str, start: usize, end: usize, message: impl Into<String>
 /// Checks the characters beyond ASCII that the token's pattern lets through.
 pub fn name(lex: &mut Scan) -> Result<(), LexError> {
     let text = lex.slice();
-    if text.is_ascii() || ident::is_identifier(ident::normalize(text).as_ref()) {
+    if text.is_ascii() || ident::is_identifier(text) {
         return Ok(());
     }
     let first = |(i, c): &(usize, char)| if *i == 0 { !ident::is_start(*c) } else { !ident::is_continue(*c) };
@@ -27,8 +27,16 @@ pub fn name(lex: &mut Scan) -> Result<(), LexError> {
 
 pub fn invalid_character(c: char) -> String {
     let number = format!("U+{:04X}", c as u32);
-    let printable = !c.is_control() && !(c.is_whitespace() && c != ' ') && !is_format(c);
-    if printable { format!("invalid character '{c}' ({number})") } else { format!("invalid non-printable character {number}") }
+    if is_printable(c) {
+        format!("invalid character '{c}' ({number})")
+    } else {
+        format!("invalid non-printable character {number}")
+    }
+}
+
+/// `str.isprintable` for one character, but for unassigned ones.
+pub fn is_printable(c: char) -> bool {
+    c == ' ' || !(c.is_control() || c.is_whitespace() || is_format(c))
 }
 
 /// Format characters (category Cf) that turn up in pasted text.
@@ -163,7 +171,8 @@ impl Number<'_> {
     }
 
     fn leading_zeros(&self, whole: usize) -> NumberError {
-        let message = "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers";
+        let message =
+            "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers";
         let zeros = self.text[..whole].iter().take_while(|b| matches!(b, b'0' | b'_')).count();
         (0, zeros, message.into())
     }
@@ -191,7 +200,8 @@ pub fn string(lex: &mut Scan) -> Result<(), LexError> {
         }
         Err(stop) => {
             lex.bump(stop - span.end);
-            Err(unterminated(lex.source(), span.start, stop, triple, ""))
+            let error = unterminated(lex.source(), span.start, stop, triple, "");
+            Err(if triple { error } else { escaped_quote(error, &lex.source()[body..stop], quote) })
         }
     }
 }
@@ -234,6 +244,20 @@ pub fn unterminated(source: &str, start: usize, stop: usize, triple: bool, prefi
     let (line, _) = line_column(source, if triple { detected } else { stop } as u32);
     let message = format!("unterminated {kind}{prefix}string literal (detected at line {line})");
     let LexError(diagnostic) = fail(code::STRING, start, stop, message);
-    let help = if triple { "close it with three quotes" } else { "close it before the end of the line, or use triple quotes" };
+    let help =
+        if triple { "close it with three quotes" } else { "close it before the end of the line, or use triple quotes" };
     LexError(diagnostic.map(|d| Box::new(d.with_help(help))))
+}
+
+/// CPython's afterthought to an unterminated string with a quote after a backslash.
+fn escaped_quote(error: LexError, text: &str, quote: u8) -> LexError {
+    let (escaped, plain) = (['\\', char::from(quote)], r"\\");
+    let escaped: String = escaped.iter().collect();
+    if !text.replace(plain, "").contains(&escaped) {
+        return error;
+    }
+    LexError(error.0.map(|mut d| {
+        d.message.push_str("; perhaps you escaped the end quote?");
+        d
+    }))
 }

@@ -37,7 +37,11 @@ fn types(source: &str, tokens: &mut [Spanned]) {
     let mut begins = true;
     for i in 0..tokens.len().saturating_sub(1) {
         let (start, token, end) = tokens[i];
-        if begins && token == Tok::Name && tokens[i + 1].1 == Tok::Name && &source[start as usize..end as usize] == "type" {
+        if begins
+            && token == Tok::Name
+            && tokens[i + 1].1 == Tok::Name
+            && &source[start as usize..end as usize] == "type"
+        {
             tokens[i].1 = Tok::Type;
         }
         begins = matches!(token, Tok::Semi | Tok::Colon);

@@ -111,6 +111,8 @@ pub enum Tok {
     #[token("<=")] LtE,
     #[token(">")] Gt,
     #[token(">=")] GtE,
+    /// Not in the grammar; known so that the complaint is about all of it.
+    #[token("<>")] LtGt,
     #[token("+=")] PlusEq,
     #[token("-=")] MinusEq,
     #[token("*=")] StarEq,
@@ -137,8 +139,22 @@ impl Tok {
         use Tok::*;
         matches!(
             self,
-            Name | Number | Str | FStart | LParen | LSquare | LBrace | Minus | Plus | Tilde | Not | Lambda | Await
-                | None | True | False | Ellipsis
+            Name | Number
+                | Str
+                | FStart
+                | LParen
+                | LSquare
+                | LBrace
+                | Minus
+                | Plus
+                | Tilde
+                | Not
+                | Lambda
+                | Await
+                | None
+                | True
+                | False
+                | Ellipsis
         )
     }
 

@@ -9,3 +9,4 @@ pub mod native;
 pub mod object;
 pub mod text;
 pub mod value;
+pub mod vm;

@@ -36,7 +36,8 @@ impl Builder<'_> {
 
     pub fn keyword(&mut self, l: u32, equals: u32, r: u32, name: E, value: E) -> Deep<(Span, ArgKind)> {
         let at = name.it.span;
-        let up_to_equals = span(l, self.source[equals as usize..].find('=').map_or(equals, |i| equals + i as u32 + 1));
+        let up_to_equals =
+            span(at.start, self.source[equals as usize..].find('=').map_or(equals, |i| equals + i as u32 + 1));
         let name = match name.it.kind {
             ExprKind::Name(name) if at.start == l => name,
             ExprKind::Const(c @ (Const::True | Const::False | Const::None)) => {
@@ -94,6 +95,14 @@ impl Builder<'_> {
         before.len() as u32
     }
 
+    /// A lone generator expression without parentheses may not have a comma after it.
+    pub fn trailing_arg_comma(&mut self, list: ArgList) -> ArgList {
+        if let ([_], Some(at)) = (&list.args[..], list.generator) {
+            self.error(code::ARGUMENT, at, "Generator expression must be parenthesized");
+        }
+        list
+    }
+
     /// What can be said once the closing parenthesis, at `close`, is reached.
     fn finish_args(&mut self, list: &ArgList, close: u32) {
         if let Some(at) = list.generator.filter(|_| list.args.len() > 1) {
@@ -119,7 +128,8 @@ impl Builder<'_> {
     pub fn class_args(&mut self, close: u32, list: ArgList) -> ArgList {
         match (&list.args[..], list.generator) {
             ([Arg::Positional(Expr { kind: ExprKind::GeneratorExp { elt, .. }, .. })], Some(at)) => {
-                let word = self.text(elt.span.end, at.end).find("for").map_or(elt.span.end, |i| elt.span.end + i as u32);
+                let word =
+                    self.text(elt.span.end, at.end).find("for").map_or(elt.span.end, |i| elt.span.end + i as u32);
                 self.error(code::SYNTAX, span(word, word + 3), "invalid syntax");
             }
             _ => self.finish_args(&list, close),

@@ -43,7 +43,7 @@ impl Builder<'_> {
     }
 
     /// `(value)`: no node of its own.
-    pub fn group(&mut self, _l: u32, _r: u32, value: E) -> E {
+    pub fn group(&mut self, value: E) -> E {
         if matches!(value.it.kind, ExprKind::Starred(_)) {
             self.error(code::STAR, value.it.span, "cannot use starred expression here");
         }

@@ -43,14 +43,7 @@ pub struct Builder<'s> {
 
 impl<'s> Builder<'s> {
     pub fn new(source: &'s str) -> Builder<'s> {
-        Builder {
-            source,
-            outer_depth: 0,
-            statements: Vec::new(),
-            header: None,
-            result: None,
-            errors: Vec::new(),
-        }
+        Builder { source, outer_depth: 0, statements: Vec::new(), header: None, result: None, errors: Vec::new() }
     }
 
     /// Forgets the last line.

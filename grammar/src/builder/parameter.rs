@@ -64,9 +64,9 @@ impl Builder<'_> {
         }
     }
 
-    pub fn param(&mut self, list: Option<Box<ParamList>>, item: Box<ParamItem>) -> Box<ParamList> {
+    pub fn param(&mut self, list: Option<Box<ParamList>>, item: ParamItem) -> Box<ParamList> {
         let mut list = list.unwrap_or_default();
-        let at = match &*item {
+        let at = match &item {
             ParamItem::Plain(p) => p.it.name.span,
             ParamItem::Star(l, _) | ParamItem::BareStar(l) | ParamItem::Slash(l) => span(*l, *l + 1),
             ParamItem::DoubleStar(l, _) => span(*l, *l + 2),
@@ -74,7 +74,7 @@ impl Builder<'_> {
         if list.seen == Seen::DoubleStar {
             self.error(code::PARAMETER, at, "arguments cannot follow var-keyword argument");
         }
-        match *item {
+        match item {
             ParamItem::Plain(p) => self.add_plain(&mut list, p),
             ParamItem::Star(_, p) => {
                 self.begin_keywords(&mut list, at);
@@ -120,12 +120,13 @@ impl Builder<'_> {
     }
 
     fn add_slash(&mut self, list: &mut ParamList, at: Span) {
-        if list.slash {
-            self.error(code::PARAMETER, at, "/ may appear only once");
-        } else if list.seen == Seen::Star {
+        if list.seen == Seen::Star {
+            list.bare_star = None;
             self.error(code::PARAMETER, at, "/ must be ahead of *");
+        } else if list.slash {
+            self.error(code::PARAMETER, at, "/ may appear only once");
         } else if list.params.positional.is_empty() {
-            self.error(code::PARAMETER, at, "at least one argument must precede /");
+            self.error(code::PARAMETER, at, "invalid syntax");
         }
         list.slash = true;
         list.params.posonly = list.params.positional.len();
@@ -139,7 +140,12 @@ impl Builder<'_> {
     }
 
     pub fn lambda(&mut self, l: u32, r: u32, mut params: Box<ParamList>, body: E) -> E {
-        self.end_keywords(&mut params);
+        if let Some(star) = params.bare_star.take() {
+            // CPython marks the token that should have been a name.
+            let skip = |c: char| c.is_whitespace() || c == ',';
+            let at = body.it.span.start - self.text(star + 1, body.it.span.start).trim_start_matches(skip).len() as u32;
+            self.error(code::PARAMETER, span(at, at + 1), "named arguments must follow bare *");
+        }
         let depth = params.depth.max(body.depth);
         let kind = ExprKind::Lambda { params: Box::new(params.params), body: body.boxed() };
         self.node(span(l, r), kind, depth)
@@ -157,17 +163,13 @@ impl Builder<'_> {
         Box::new(Deep::new(param, depth))
     }
 
-    pub fn type_param(
-        &mut self,
-        list: Option<Deep<Vec<TypeParam>>>,
-        param: Box<Deep<TypeParam>>,
-    ) -> Deep<Vec<TypeParam>> {
+    pub fn type_param(&mut self, list: Option<Deep<Vec<TypeParam>>>, param: Deep<TypeParam>) -> Deep<Vec<TypeParam>> {
         let list = list.unwrap_or_default();
         if param.it.default.is_none() && list.it.last().is_some_and(|last| last.default.is_some()) {
             let name = &param.it.name;
             let message = format!("non-default type parameter '{}' follows default type parameter", name.name);
             self.error(code::PARAMETER, name.span, message);
         }
-        list.push(*param)
+        list.push(param)
     }
 }

@@ -73,14 +73,14 @@ impl Builder<'_> {
                 name
             }
             ExprKind::Name(name) => name,
-            other => {
-                let message = match other {
-                    ExprKind::Attribute { .. } => "cannot use attribute as pattern target",
-                    ExprKind::Call { .. } => "cannot use function call as pattern target",
-                    ExprKind::Subscript { .. } => "cannot use subscript as pattern target",
-                    _ => "invalid pattern target",
-                };
-                self.error(code::PATTERN, at, message);
+            ExprKind::Attribute { .. } | ExprKind::Call { .. } | ExprKind::Subscript { .. } => {
+                let text = self.text(at.start, at.end);
+                let next = at.start + text.find(['.', '(', '[']).unwrap_or(0) as u32;
+                self.error(code::PATTERN, span(next, next + 1), "invalid syntax");
+                Box::from("")
+            }
+            _ => {
+                self.error(code::PATTERN, at, "invalid pattern target");
                 Box::from("")
             }
         };
@@ -88,7 +88,14 @@ impl Builder<'_> {
         self.pattern(span(l, r), kind, pattern.depth)
     }
 
-    pub fn complex_pattern(&mut self, whole: (u32, u32), op: BinOp, at: (u32, u32), real: Deep<Expr>, imaginary: Deep<Expr>) -> Deep<Expr> {
+    pub fn complex_pattern(
+        &mut self,
+        whole: (u32, u32),
+        op: BinOp,
+        at: (u32, u32),
+        real: Deep<Expr>,
+        imaginary: Deep<Expr>,
+    ) -> Deep<Expr> {
         if !matches!(imaginary.it.kind, ExprKind::Const(Const::Imaginary(_))) {
             self.error(code::PATTERN, imaginary.it.span, "imaginary number required in complex literal");
         }
@@ -146,9 +153,9 @@ impl Builder<'_> {
         args
     }
 
-    pub fn class_pattern(&mut self, l: u32, r: u32, class: Deep<Expr>, args: Box<ClassPatternArgs>) -> P {
+    pub fn class_pattern(&mut self, l: u32, r: u32, class: Deep<Expr>, args: ClassPatternArgs) -> P {
         let depth = class.depth.max(args.depth);
-        let ClassPatternArgs { positional, keywords, .. } = *args;
+        let ClassPatternArgs { positional, keywords, .. } = args;
         self.pattern(span(l, r), PatternKind::Class { class: class.it, positional, keywords }, depth)
     }
 }

@@ -13,6 +13,7 @@ pub struct Strings {
     depth: u32,
     kind: Option<Kind>,
     formatted: bool,
+    mixed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,24 +42,22 @@ impl Builder<'_> {
         if is_bytes && !body.is_ascii() {
             self.error(code::ESCAPE, span(l, r), "bytes can only contain ASCII literal characters");
         }
-        self.mix(&mut strings, if is_bytes { Kind::Bytes } else { Kind::Str }, l, r);
+        Self::mix(&mut strings, if is_bytes { Kind::Bytes } else { Kind::Str });
         if let Err(message) = literal::decode(body, flavor, &mut strings.text) {
             self.error(code::ESCAPE, span(l, r), message);
         }
         strings
     }
 
-    fn mix(&mut self, strings: &mut Strings, kind: Kind, l: u32, r: u32) {
+    fn mix(strings: &mut Strings, kind: Kind) {
         match strings.kind {
-            Some(before) if before != kind => {
-                self.error(code::STRING, span(l, r), "cannot mix bytes and nonbytes literals");
-            }
+            Some(before) if before != kind => strings.mixed = true,
             _ => strings.kind = Some(kind),
         }
     }
 
     pub fn fstring(&mut self, mut strings: Strings, parts: Deep<Vec<FPart>>) -> Strings {
-        self.mix(&mut strings, Kind::Str, 0, 0);
+        Self::mix(&mut strings, Kind::Str);
         strings.formatted = true;
         strings.depth = strings.depth.max(parts.depth);
         for part in parts.it {
@@ -74,6 +73,12 @@ impl Builder<'_> {
     }
 
     pub fn strings(&mut self, l: u32, r: u32, mut strings: Strings) -> Deep<Expr> {
+        if strings.mixed {
+            // CPython marks the token after the literals.
+            let rest = &self.source[r as usize..];
+            let at = r + (rest.len() - rest.trim_start_matches([' ', '\t']).len()) as u32;
+            self.error(code::STRING, span(at, at + 1), "cannot mix bytes and nonbytes literals");
+        }
         let kind = if strings.formatted {
             strings.flush();
             ExprKind::JoinedStr(strings.parts)
@@ -95,7 +100,7 @@ impl Builder<'_> {
         parts
     }
 
-    /// `debug` holds the ends of the text of `{text=}`.
+    /// `debug` holds where the text of `{text=}` begins and where its `=` ends.
     pub fn field(
         &mut self,
         whole: (u32, u32),
@@ -108,7 +113,8 @@ impl Builder<'_> {
         self.refuse_starred(&value.it);
         let at = span(whole.0, whole.1);
         if let Some((from, to)) = debug {
-            let text = self.text(from, to).replace("\r\n", "\n").replace('\r', "\n");
+            let text = format!("{}{}", self.text(from, to), blanks(&self.source[to as usize..]));
+            let text = text.replace("\r\n", "\n").replace('\r', "\n");
             add_literal(&mut parts.it, text.into_bytes());
         }
         let mut conversion = conversion.and_then(|c| self.conversion(c));
@@ -127,8 +133,9 @@ impl Builder<'_> {
         let text = self.text(at.start + 1, at.end);
         let name = text.trim_start();
         if name.len() < text.len() {
-            let message = "f-string: conversion type must come right after the exclamation mark";
-            self.error(code::FSTRING, span(at.end - name.len() as u32, at.end), message);
+            // The spelling is CPython's.
+            let message = "f-string: conversion type must come right after the exclamanation mark";
+            self.error(code::FSTRING, span(at.start, at.end), message);
             return None;
         }
         if matches!(name, "s" | "r" | "a") {
@@ -137,6 +144,19 @@ impl Builder<'_> {
         let message = format!("f-string: invalid conversion character '{name}': expected 's', 'r', or 'a'");
         self.error(code::FSTRING, span(at.start + 1, at.end), message);
         None
+    }
+}
+
+/// The white space at the start of `rest`, without the comments in it.
+fn blanks(mut rest: &str) -> String {
+    let mut blanks = String::new();
+    loop {
+        let after = rest.trim_start();
+        blanks.push_str(&rest[..rest.len() - after.len()]);
+        if !after.starts_with('#') {
+            return blanks;
+        }
+        rest = after.find(['\n', '\r']).map_or("", |i| &after[i..]);
     }
 }
 

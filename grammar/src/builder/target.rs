@@ -68,7 +68,11 @@ impl Builder<'_> {
 
     fn refuse_target(&mut self, bad: &Expr, usage: Use, whole: bool) {
         let what = description(&bad.kind);
-        if matches!(bad.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_)) && usage != Use::Delete && whole {
+        if matches!(bad.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_))
+            && usage != Use::Delete
+            && whole
+            && !self.parenthesized(bad)
+        {
             return self.error(code::TARGET, bad.span, "assignment to yield expression not possible");
         }
         let verb = if usage == Use::Delete { "delete" } else { "assign to" };
@@ -77,6 +81,10 @@ impl Builder<'_> {
             message.push_str(" here. Maybe you meant '==' instead of '='?");
         }
         self.error(code::TARGET, bad.span, message);
+    }
+
+    fn parenthesized(&self, expr: &Expr) -> bool {
+        self.source[..expr.span.start as usize].trim_end().ends_with('(')
     }
 
     pub fn check_augmented(&mut self, target: &Expr) {
@@ -91,7 +99,9 @@ impl Builder<'_> {
         let (span, message) = match &target.kind {
             ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Subscript { .. } => return,
             ExprKind::List(_) => (target.span, "only single target (not list) can be annotated"),
-            ExprKind::Tuple { parenthesized: true, .. } => (target.span, "only single target (not tuple) can be annotated"),
+            ExprKind::Tuple { parenthesized: true, .. } => {
+                (target.span, "only single target (not tuple) can be annotated")
+            }
             ExprKind::Tuple { items, .. } => (items[0].span, "only single target (not tuple) can be annotated"),
             _ => (target.span, "illegal target for annotation"),
         };

@@ -317,6 +317,8 @@ ops! {
     // ---- the machine's own; never emitted by the compiler
     /// Leave `vm::run` with `R[0]` as the result of the entry frame.
     Exit None 0;
+    /// The frame called from a barrier has returned: go back to the frame below the barrier.
+    SegmentReturn None 0;
     /// Continue a resumable native frame.
     ResumeNative None 0;
     /// After `__init__`: check that `R[A]` is None.

@@ -149,6 +149,9 @@ impl<'a> Compiler<'a> {
         let attributes = attributes.iter().map(|name| Const::Str(name.as_bytes().into())).collect();
         self.load_const(temp, Const::Tuple(attributes));
         self.set_class_name("__static_attributes__", temp);
+        if let Some(cell) = self.unit.slots.get("__classdict__").map(|slot| slot.reg) {
+            self.set_class_name("__classdictcell__", cell);
+        }
         match self.unit.slots.get("__class__").map(|slot| slot.reg) {
             Some(cell) => {
                 self.set_class_name("__classcell__", cell);

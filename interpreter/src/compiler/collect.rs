@@ -314,8 +314,7 @@ impl Collector {
                 if let (ExprKind::Name(base), Some(class)) = (&value.kind, self.class)
                     && &**base == "self"
                 {
-                    let name = self.mangled(&attr.name);
-                    self.table.scopes[class].static_attributes.push(name);
+                    self.table.scopes[class].static_attributes.push(attr.name.clone());
                 }
                 self.expr(value);
             }

@@ -54,7 +54,8 @@ impl<'a> Compiler<'a> {
         // The iterable may sit in the destination's place only before the collection does.
         debug_assert_ne!(iterable, result);
         let bound = self.unit.bound.clone();
-        self.push_comp_frame(scope, generators.len() > 1);
+        let early_reads = generators.len() > 1 || !names_only(&first.target);
+        self.push_comp_frame(scope, early_reads);
         self.mark(sink.whole.span);
         self.emit_new_collection(sink.kind, result);
         self.generators(generators, Some(iterable), Sink { result, ..sink });
@@ -73,9 +74,9 @@ impl<'a> Compiler<'a> {
         self.emit(op, 0, result, 0, 0);
     }
 
-    /// Gives the comprehension's variables registers of their own. With several clauses (`nested`), one may read a
-    /// variable before a later one has bound it.
-    fn push_comp_frame(&mut self, scope: ScopeId, nested: bool) {
+    /// Gives the comprehension's variables registers of their own. With several clauses, or targets that compute
+    /// (`early_reads`), a variable may be read before it is bound.
+    fn push_comp_frame(&mut self, scope: ScopeId, early_reads: bool) {
         let mut slots = HashMap::new();
         let own = self.table.scopes[scope].symbols.iter().filter(|s| s.is_own());
         for symbol in own {
@@ -84,7 +85,7 @@ impl<'a> Compiler<'a> {
             self.unit.bound.remove(reg);
             if is_cell {
                 self.emit(Op::NewCell, 0, reg, NO_REG, 0);
-            } else if nested {
+            } else if early_reads {
                 self.load_special(reg, special::UNBOUND);
             }
             slots.insert(symbol.name.clone(), Slot { reg, is_cell });
@@ -240,5 +241,14 @@ impl<'a> Compiler<'a> {
             }
         }
         self.release(top);
+    }
+}
+
+fn names_only(target: &Expr) -> bool {
+    match &target.kind {
+        ExprKind::Name(_) => true,
+        ExprKind::Tuple { items, .. } | ExprKind::List(items) => items.iter().all(names_only),
+        ExprKind::Starred(inner) => names_only(inner),
+        _ => false,
     }
 }

@@ -221,10 +221,11 @@ impl<'a> Compiler<'a> {
     // ---- annotations
 
     fn annotations(&mut self, params: &'a Params, returns: Option<&'a Expr>) -> u8 {
-        let p = params;
         let annotated = |p: &&Param| p.annotation.is_some();
-        let all: Vec<&'a Param> =
-            p.positional.iter().chain(&p.vararg).chain(&p.kwonly).chain(&p.kwarg).filter(annotated).collect();
+        // CPython's order.
+        let (posonly, others) = params.positional.split_at(params.posonly.min(params.positional.len()));
+        let rest = params.vararg.iter().chain(&params.kwonly).chain(&params.kwarg);
+        let all: Vec<&'a Param> = others.iter().chain(posonly).chain(rest).filter(annotated).collect();
         if all.is_empty() && returns.is_none() {
             return 0;
         }

@@ -3,10 +3,8 @@
 use conc_grammar::ast::{BinOp, Expr, ExprKind, Span};
 
 use super::assemble::Reg;
-use super::symbols::ScopeKind;
 use super::unit::Compiler;
 use crate::bytecode::op::Op;
-use crate::bytecode::template::flags;
 
 impl<'a> Compiler<'a> {
     pub fn assign_stmt(&mut self, targets: &'a [Expr], value: &'a Expr) {
@@ -159,6 +157,9 @@ impl<'a> Compiler<'a> {
     // ---- annotated
 
     pub fn ann_assign(&mut self, target: &'a Expr, annotation: &'a Expr, value: Option<&'a Expr>, simple: bool) {
+        if matches!(&target.kind, ExprKind::Name(name) if &**name == "__debug__") {
+            return self.error("cannot assign to __debug__", target.span);
+        }
         if let Some(value) = value {
             self.assign_one(target, value);
         }
@@ -170,7 +171,6 @@ impl<'a> Compiler<'a> {
                 self.annotation(annotation, temp);
                 self.store_annotation(name, temp, target.span);
             }
-            ExprKind::Name(name) if &**name == "__debug__" => self.error("cannot assign to __debug__", target.span),
             ExprKind::Attribute { value: object, .. } if value.is_none() => {
                 self.expr_any(object);
             }
@@ -201,10 +201,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn store_annotation(&mut self, name: &str, value: Reg, span: Span) {
-        let in_namespace = self.scope().kind == ScopeKind::Class || self.unit.flags & flags::NAMESPACE != 0;
         let (dict, key) = (self.alloc(), self.alloc());
-        self.mark(span);
-        self.emit(Op::Annotations, 0, dict, u16::from(in_namespace), 0);
+        // The body made it; the script may have deleted or replaced it since.
+        self.load_name("__annotations__", dict, span);
         let name = self.mangle(name);
         self.load_str(key, &name);
         self.emit(Op::SetItem, 0, dict, key, value);

@@ -94,6 +94,7 @@ impl<'a> Compiler<'a> {
         let data = &self.table.scopes[scope];
         unit.flags = extra_flags | self.flags_of(data);
         unit.place_locals(data, extra_flags & flags::NAMESPACE != 0);
+        unit.asm.mark(span);
         self.outer.push(std::mem::replace(&mut self.unit, unit));
     }
 

@@ -17,6 +17,8 @@ use crate::value::{Gc, Value};
 pub struct Signals {
     /// Non-zero: the worker looks at the flags below at its next poll.
     pub interrupt: AtomicUsize,
+    /// Script frames allowed; an interrupt lowers it to zero, so that calls notice too.
+    pub depth_limit: AtomicUsize,
     /// KeyboardInterrupt is to be raised in main.
     pub keyboard: AtomicBool,
     /// The collector wants the world stopped.
@@ -25,14 +27,21 @@ pub struct Signals {
     pub pending: AtomicU64,
 }
 
+impl Signals {
+    /// Makes the worker look at its flags at the next poll.
+    pub fn raise(&self) {
+        self.interrupt.store(1, Ordering::Release);
+        self.depth_limit.store(0, Ordering::Release);
+    }
+}
+
 /// One worker's context. Machine state first: the loop keeps it in registers and spills it here before it calls out.
 #[repr(C)]
 pub struct Ctx {
     /// End of the current segment, or null while a generator's frame is the innermost: calls compare against it.
     pub limit: *mut Value,
-    /// Script frames in use; compared with `depth_limit` at calls.
+    /// Script frames in use; compared with the signals' `depth_limit` at calls.
     pub depth: usize,
-    pub depth_limit: usize,
     /// Innermost frame and the instruction after the current one.
     pub base: *mut Value,
     pub pc: *const AtomicU64,
@@ -42,6 +51,8 @@ pub struct Ctx {
     pub segment: Gc<Segment>,
     /// While a generator's frame is innermost: the first free word of the segment.
     pub gen_top: *mut Value,
+    /// While arguments are bound: the end of the frame being made, which is not innermost yet.
+    pub bind_top: *mut Value,
     pub local: LocalHeap,
     isolate: *const Isolate,
     /// Lowest native stack address calls may use.
@@ -84,10 +95,10 @@ impl Ctx {
     /// A context for the calling thread; `setup` makes the first fiber.
     pub(crate) fn new(isolate: Arc<Isolate>, stack_limit: usize, stack_base: usize) -> Ctx {
         let signals = Arc::new(Signals::default());
+        signals.depth_limit.store(isolate.recursion_limit.load(Ordering::Relaxed), Ordering::Relaxed);
         Ctx {
             limit: std::ptr::null_mut(),
             depth: 0,
-            depth_limit: isolate.recursion_limit.load(Ordering::Relaxed),
             base: std::ptr::null_mut(),
             pc: std::ptr::null(),
             signals: Arc::as_ptr(&signals),
@@ -95,6 +106,7 @@ impl Ctx {
             // SAFETY: dangling until `attach_fiber`; nothing runs before that.
             segment: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
             gen_top: std::ptr::null_mut(),
+            bind_top: std::ptr::null_mut(),
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
             stack_limit,
@@ -169,6 +181,7 @@ impl Ctx {
     pub fn handle_interrupt(&mut self) -> R<()> {
         let signals = self.signals_owner.clone();
         signals.interrupt.store(0, Ordering::Relaxed);
+        signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::Relaxed);
         if signals.keyboard.swap(false, Ordering::Relaxed) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
@@ -196,7 +209,11 @@ impl Ctx {
     pub fn collect(&mut self) {
         let iso = self.iso();
         self.type_cache.fill(EMPTY_CACHE_ENTRY);
-        let (segment, top) = (self.segment, self.stack_top());
+        let segment = self.segment;
+        let mut top = self.stack_top();
+        if self.bind_top > top && self.bind_top <= segment.end() {
+            top = self.bind_top;
+        }
         let (handled, fiber, base) = (self.handled, self.fiber, self.base as usize);
         let stack_base = self.stack_base;
         // Callee-saved registers go into this frame, where the conservative scan sees them.
@@ -216,7 +233,7 @@ impl Ctx {
         });
         self.local = local;
         if !iso.to_finalize.lock().is_empty() {
-            self.signals_owner.interrupt.store(1, Ordering::Relaxed);
+            self.signals_owner.raise();
         }
     }
 

@@ -96,7 +96,9 @@ impl Ctx {
                 return Ok(exc);
             }
             let (what, got) = (class.name_text(), self.type_name(exc));
-            let message = format!("calling <class '{what}'> should have returned an instance of BaseException, not <class '{got}'>");
+            let message = format!(
+                "calling <class '{what}'> should have returned an instance of BaseException, not <class '{got}'>"
+            );
             return Err(self.type_error(message));
         }
         Err(self.type_error("exceptions must derive from BaseException"))

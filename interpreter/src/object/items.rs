@@ -106,7 +106,9 @@ impl Ctx {
                 Some(i) => i,
                 None => {
                     let got = self.type_name(key);
-                    return Err(self.error(ClassId::IndexError, format!("cannot fit '{got}' into an index-sized integer")));
+                    return Err(
+                        self.error(ClassId::IndexError, format!("cannot fit '{got}' into an index-sized integer"))
+                    );
                 }
             }
         };
@@ -211,8 +213,7 @@ impl Ctx {
         };
         if let Some(slice) = key.cast::<SliceObject>() {
             let span = self.slice_span(slice, data.len())?;
-            let part: Vec<u8> =
-                (0..span.count).map(|i| data[(span.start + i as i64 * span.step) as usize]).collect();
+            let part: Vec<u8> = (0..span.count).map(|i| data[(span.start + i as i64 * span.step) as usize]).collect();
             if v.is_a::<ByteArray>() {
                 let class = self.class(ClassId::ByteArray);
                 return Ok(self.new_bytearray(class, &part)?.value());
@@ -378,7 +379,8 @@ impl Ctx {
         let items = match self.collect_tuple(items) {
             Ok(items) => items,
             Err(e) if self.is_error(e, ClassId::TypeError) && self.exception_text(e.0).ends_with("is not iterable") => {
-                let message = if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
+                let message =
+                    if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
                 return Err(self.type_error(message));
             }
             Err(e) => return Err(e),

@@ -255,7 +255,9 @@ impl Ctx {
     fn dict_item(&mut self, id: u32, key: Value, value: Value) -> R {
         match id {
             id if id == ClassId::DictKeyIterator.shape() || id == ClassId::DictReverseKeyIterator.shape() => Ok(key),
-            id if id == ClassId::DictValueIterator.shape() || id == ClassId::DictReverseValueIterator.shape() => Ok(value),
+            id if id == ClassId::DictValueIterator.shape() || id == ClassId::DictReverseValueIterator.shape() => {
+                Ok(value)
+            }
             _ => self.tuple(&[key, value]),
         }
     }
@@ -500,6 +502,7 @@ fn range_step(it: &Iter) -> Option<Value> {
     }
     it.limit.store(left - 1, Ordering::Relaxed);
     let item = it.source.get();
-    it.source.set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
+    it.source
+        .set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
     Some(item)
 }

@@ -83,9 +83,9 @@ fn write_carets(line_start: u32, text: &str, p: &Position, out: &mut String) {
     if start >= end || (start <= indent && end >= text.trim_end().len() && p.anchor.is_none()) {
         return;
     }
-    let anchor = p.anchor.map(|a| {
-        (a.start.saturating_sub(line_start) as usize, (a.end.saturating_sub(line_start) as usize).min(end))
-    });
+    let anchor = p
+        .anchor
+        .map(|a| (a.start.saturating_sub(line_start) as usize, (a.end.saturating_sub(line_start) as usize).min(end)));
     let mut marks = String::from("    ");
     for (i, c) in text.char_indices().skip_while(|(i, _)| *i < indent).take_while(|(i, _)| *i < end) {
         let mark = if i < start {

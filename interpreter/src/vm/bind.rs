@@ -1,0 +1,373 @@
+//! Binding arguments to parameters, with CPython's complaints.
+
+use crate::bytecode::template::flags;
+use crate::native::{Args, Ctx, Kwargs, NativeDef, ParamKind, R, Raised};
+use crate::object::dict::Dict;
+use crate::object::function::{Code, Function, Native};
+use crate::object::kind::ClassId;
+use crate::object::sequence::Tuple;
+use crate::object::string::Str;
+use crate::value::{Gc, Value};
+
+impl Ctx {
+    /// Writes a function's arguments into the registers at `regs`, the remaining locals unbound. `args` must not lie
+    /// there; the last `names.len()` of them are named.
+    ///
+    /// # Safety
+    /// `regs` has room for the code's registers.
+    pub(super) unsafe fn bind_args(
+        &mut self,
+        f: Gc<Function>,
+        code: Gc<Code>,
+        args: &[Value],
+        names: &[Value],
+        regs: *mut Value,
+    ) -> R<()> {
+        // SAFETY: by the contract; the slice is only used here.
+        let regs = unsafe { std::slice::from_raw_parts_mut(regs, code.nlocals as usize) };
+        regs.fill(Value::UNBOUND);
+        let outer = std::mem::replace(&mut self.bind_top, regs.as_mut_ptr_range().end);
+        let result = self.bind_into(f, code, args, names, regs);
+        self.bind_top = outer;
+        result
+    }
+
+    fn bind_into(
+        &mut self,
+        f: Gc<Function>,
+        code: Gc<Code>,
+        args: &[Value],
+        names: &[Value],
+        regs: &mut [Value],
+    ) -> R<()> {
+        let npos = args.len() - names.len();
+        let argcount = code.argcount as usize;
+        let nparams = code.nparams as usize;
+        let direct = npos.min(argcount);
+        regs[..direct].copy_from_slice(&args[..direct]);
+        let has_rest = code.flags & flags::VARARGS != 0;
+        if has_rest {
+            let at = argcount + code.kwonly as usize;
+            regs[at] = self.tuple(&args[direct..npos])?;
+        }
+        if code.flags & flags::VARKEYWORDS != 0 {
+            regs[nparams - 1] = self.new_dict().value();
+        }
+        for (i, &name) in names.iter().enumerate() {
+            self.bind_keyword(f, code, name, args[npos + i], regs)?;
+        }
+        if npos > argcount && !has_rest {
+            return Err(self.too_many(f, code, npos, regs));
+        }
+        if direct < argcount {
+            self.bind_defaults(f, code, direct, regs)?;
+        }
+        if code.kwonly > 0 {
+            self.bind_kwonly(f, code, regs)?;
+        }
+        Ok(())
+    }
+
+    fn bind_keyword(
+        &mut self,
+        f: Gc<Function>,
+        code: Gc<Code>,
+        name: Value,
+        value: Value,
+        regs: &mut [Value],
+    ) -> R<()> {
+        let Some(text) = name.cast::<Str>() else { return Err(self.type_error("keywords must be strings")) };
+        let template = code.template();
+        let total = (code.argcount + code.kwonly) as usize;
+        let posonly = template.posonly as usize;
+        let found = template.locals[..total].iter().position(|l| l.name.as_bytes() == text.as_bytes());
+        match found {
+            Some(i) if i >= posonly => {
+                if !regs[i].is_unbound() {
+                    let (fname, text) = (self.function_name(f), text.to_text().into_owned());
+                    return Err(self.type_error(format!("{fname}() got multiple values for argument '{text}'")));
+                }
+                regs[i] = value;
+                Ok(())
+            }
+            _ if code.flags & flags::VARKEYWORDS != 0 => {
+                let dict = regs[code.nparams as usize - 1].cast::<Dict>();
+                match dict {
+                    Some(dict) => dict.set(self, name, value),
+                    None => Ok(()),
+                }
+            }
+            Some(_) => {
+                let (fname, text) = (self.function_name(f), text.to_text().into_owned());
+                let message =
+                    format!("{fname}() got some positional-only arguments passed as keyword arguments: '{text}'");
+                Err(self.type_error(message))
+            }
+            None => Err(self.unexpected_keyword(f, code, text)),
+        }
+    }
+
+    fn unexpected_keyword(&mut self, f: Gc<Function>, code: Gc<Code>, name: Gc<Str>) -> Raised {
+        let (fname, text) = (self.function_name(f), name.to_text().into_owned());
+        let template = code.template();
+        let candidates = template.locals[template.posonly as usize..(code.argcount + code.kwonly) as usize].iter();
+        let hint = match crate::object::suggest::closest(&text, candidates.map(|l| &*l.name)) {
+            Some(other) => format!(". Did you mean '{other}'?"),
+            None => String::new(),
+        };
+        self.type_error(format!("{fname}() got an unexpected keyword argument '{text}'{hint}"))
+    }
+
+    fn bind_defaults(&mut self, f: Gc<Function>, code: Gc<Code>, given: usize, regs: &mut [Value]) -> R<()> {
+        let argcount = code.argcount as usize;
+        let defaults = f.defaults.get().cast::<Tuple>();
+        let count = defaults.map_or(0, |d| d.len);
+        let first = argcount - count.min(argcount);
+        let skip = count.saturating_sub(argcount);
+        let mut missing = Vec::new();
+        for (i, reg) in regs.iter_mut().enumerate().take(argcount).skip(given) {
+            if !reg.is_unbound() {
+                continue;
+            }
+            match defaults {
+                Some(d) if i >= first => *reg = d.items()[i - first + skip],
+                _ => missing.push(i),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(self.missing(f, code, &missing, "positional"))
+    }
+
+    fn bind_kwonly(&mut self, f: Gc<Function>, code: Gc<Code>, regs: &mut [Value]) -> R<()> {
+        let argcount = code.argcount as usize;
+        let defaults = f.kwdefaults.get().cast::<Dict>();
+        let mut missing = Vec::new();
+        for i in argcount..argcount + code.kwonly as usize {
+            if !regs[i].is_unbound() {
+                continue;
+            }
+            let name = self.intern(&code.template().locals[i].name);
+            match defaults.and_then(|d| d.get_str(self, name)) {
+                Some(value) => regs[i] = value,
+                None => missing.push(i),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(self.missing(f, code, &missing, "keyword-only"))
+    }
+
+    fn function_name(&self, f: Gc<Function>) -> String {
+        self.text_of(f.qualname.get())
+    }
+
+    #[cold]
+    fn missing(&mut self, f: Gc<Function>, code: Gc<Code>, missing: &[usize], kind: &str) -> Raised {
+        let names: Vec<String> = missing.iter().map(|&i| format!("'{}'", code.template().locals[i].name)).collect();
+        let list = match names.as_slice() {
+            [one] => one.clone(),
+            [a, b] => format!("{a} and {b}"),
+            [init @ .., last] => format!("{}, and {last}", init.join(", ")),
+            [] => String::new(),
+        };
+        let plural = if names.len() == 1 { "" } else { "s" };
+        let fname = self.function_name(f);
+        let count = names.len();
+        self.type_error(format!("{fname}() missing {count} required {kind} argument{plural}: {list}"))
+    }
+
+    #[cold]
+    fn too_many(&mut self, f: Gc<Function>, code: Gc<Code>, given: usize, regs: &[Value]) -> Raised {
+        let fname = self.function_name(f);
+        let argcount = code.argcount as usize;
+        let defaults = f.defaults.get().cast::<Tuple>().map_or(0, |d| d.len);
+        let takes = if defaults > 0 {
+            format!("from {} to {argcount} positional arguments", argcount - defaults)
+        } else {
+            format!("{argcount} positional argument{}", if argcount == 1 { "" } else { "s" })
+        };
+        let kwonly = regs[argcount..argcount + code.kwonly as usize].iter().filter(|v| !v.is_unbound()).count();
+        let were = if kwonly > 0 {
+            let (p, k) = (if given == 1 { "" } else { "s" }, if kwonly == 1 { "" } else { "s" });
+            format!("{given} positional argument{p} (and {kwonly} keyword-only argument{k}) were given")
+        } else {
+            format!("{given} {} given", if given == 1 { "was" } else { "were" })
+        };
+        self.type_error(format!("{fname}() takes {takes} but {were}"))
+    }
+
+    // ---- natives
+
+    /// Calls a native with `this` (if bound) before the arguments.
+    pub(super) fn call_native(&mut self, n: Gc<Native>, args: &[Value], names: &[Value]) -> R {
+        let this = n.this.get();
+        if this.is_unbound() {
+            return self.call_def(n, n.def(), args, names);
+        }
+        self.with_first(this, args, |cx, args| cx.call_def(n, n.def(), args, names))
+    }
+
+    /// Binds and calls.
+    pub(super) fn call_def(&mut self, n: Gc<Native>, def: &'static NativeDef, args: &[Value], names: &[Value]) -> R {
+        let max = def.max as usize;
+        if names.is_empty() && !def.has_kwonly {
+            if args.len() < def.min as usize || (args.len() > max && !def.has_rest) {
+                return Err(self.native_arity(n, def, args.len()));
+            }
+            let split = args.len().min(max);
+            return (def.call)(self, Args { fixed: &args[..split], rest: &args[split..], kwargs: Kwargs(None) });
+        }
+        self.call_def_named(n, def, args, names)
+    }
+
+    #[inline(never)]
+    fn call_def_named(&mut self, n: Gc<Native>, def: &'static NativeDef, args: &[Value], names: &[Value]) -> R {
+        const MOST: usize = 32;
+        let max = def.max as usize;
+        let npos = args.len() - names.len();
+        if npos > max && !def.has_rest {
+            return Err(self.native_arity(n, def, npos));
+        }
+        let split = npos.min(max);
+        let mut fixed = [Value::UNBOUND; MOST];
+        fixed[..split].copy_from_slice(&args[..split]);
+        let mut kwargs = None;
+        for (i, &name) in names.iter().enumerate() {
+            let value = args[npos + i];
+            let Some(text) = name.cast::<Str>() else { return Err(self.type_error("keywords must be strings")) };
+            match fixed_index(def, text.as_bytes()) {
+                Some(at) => {
+                    if !fixed[at].is_unbound() {
+                        let (fname, text) = (self.native_name(n, def), text.to_text().into_owned());
+                        let message =
+                            format!("argument for {fname}() given by name ('{text}') and position ({})", at + 1);
+                        return Err(self.type_error(message));
+                    }
+                    fixed[at] = value;
+                }
+                None if def.has_kwargs => {
+                    let dict = *kwargs.get_or_insert_with(|| self.new_dict());
+                    dict.set(self, name, value)?;
+                }
+                None => return Err(self.native_keyword(n, def, text)),
+            }
+        }
+        let mut count = 0;
+        for p in def.params {
+            if matches!(p.kind, ParamKind::VarArgs | ParamKind::VarKeywords) {
+                continue;
+            }
+            if p.required && fixed[count].is_unbound() {
+                let fname = self.native_name(n, def);
+                if p.kind == ParamKind::PositionalOnly {
+                    return Err(self.native_arity(n, def, npos));
+                }
+                let message = format!("{fname}() missing required argument '{}' (pos {})", p.name, count + 1);
+                return Err(self.type_error(message));
+            }
+            count += 1;
+        }
+        (def.call)(self, Args { fixed: &fixed[..count], rest: &args[split..npos], kwargs: Kwargs(kwargs) })
+    }
+
+    fn native_name(&mut self, n: Gc<Native>, def: &'static NativeDef) -> String {
+        match n.owner.get().cast::<crate::object::class::Class>() {
+            Some(class) if def.name == "__new__" || def.name == "__init__" => class.name_text(),
+            _ => def.name.to_string(),
+        }
+    }
+
+    #[cold]
+    fn native_keyword(&mut self, n: Gc<Native>, def: &'static NativeDef, name: Gc<Str>) -> Raised {
+        let (fname, text) = (self.native_name(n, def), name.to_text().into_owned());
+        let takes_keywords =
+            def.params.iter().any(|p| matches!(p.kind, ParamKind::Positional | ParamKind::KeywordOnly));
+        if !takes_keywords {
+            let qualified = self.native_qualified(n, def);
+            return self.type_error(format!("{qualified}() takes no keyword arguments"));
+        }
+        self.type_error(format!("{fname}() got an unexpected keyword argument '{text}'"))
+    }
+
+    /// `class.method` or the plain name.
+    fn native_qualified(&mut self, n: Gc<Native>, def: &'static NativeDef) -> String {
+        match n.owner.get().cast::<crate::object::class::Class>() {
+            Some(class) if def.name == "__new__" || def.name == "__init__" => class.name_text(),
+            Some(class) => format!("{}.{}", class.name_text(), def.name),
+            None => def.name.to_string(),
+        }
+    }
+
+    #[cold]
+    fn native_arity(&mut self, n: Gc<Native>, def: &'static NativeDef, given: usize) -> Raised {
+        let method = n.header().shape() != ClassId::BuiltinFunction.shape() || !n.this.get().is_unbound();
+        let receiver = (method && def.role != crate::native::Role::StaticMethod
+            || def.role == crate::native::Role::Method) as usize;
+        let constructor = def.name == "__new__";
+        let receiver = if constructor { 1 } else { receiver };
+        let (min, max) = ((def.min as usize).saturating_sub(receiver), (def.max as usize).saturating_sub(receiver));
+        let given = given.saturating_sub(receiver);
+        let qualified = self.native_qualified(n, def);
+        let name = self.native_name(n, def);
+        let keywords = def.params.iter().any(|p| p.kind == ParamKind::Positional);
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        let message = if given < min && keywords {
+            let missing = def.params.get(given + receiver).map_or("", |p| p.name);
+            format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
+        } else if max == 0 && !def.has_rest {
+            format!("{qualified}() takes no arguments ({given} given)")
+        } else if min == max && max == 1 && !def.has_rest && !constructor {
+            format!("{qualified}() takes exactly one argument ({given} given)")
+        } else if keywords {
+            let most = if min == max { "exactly" } else { "at most" };
+            let kind = if def.has_kwonly { "positional argument" } else { "argument" };
+            format!("{name}() takes {most} {max} {kind}{} ({given} given)", plural(max))
+        } else if min == max && !def.has_rest {
+            format!("{name} expected {max} argument{}, got {given}", plural(max))
+        } else if given < min {
+            format!("{name} expected at least {min} argument{}, got {given}", plural(min))
+        } else {
+            format!("{name} expected at most {max} argument{}, got {given}", plural(max))
+        };
+        self.type_error(message)
+    }
+
+    /// Calls `body` with `first` before `args`.
+    pub(super) fn with_first<T>(
+        &mut self,
+        first: Value,
+        args: &[Value],
+        body: impl FnOnce(&mut Ctx, &[Value]) -> R<T>,
+    ) -> R<T> {
+        const INLINE: usize = 12;
+        if args.len() < INLINE {
+            let mut buffer = [Value::NONE; INLINE];
+            buffer[0] = first;
+            buffer[1..=args.len()].copy_from_slice(args);
+            return body(self, &buffer[..=args.len()]);
+        }
+        let list = self.new_list();
+        self.list_push(list, first)?;
+        for &a in args {
+            self.list_push(list, a)?;
+        }
+        let t = self.list_snapshot(list)?;
+        body(self, t.items())
+    }
+}
+
+/// The place among the fixed arguments of a parameter that may be passed by name.
+fn fixed_index(def: &NativeDef, name: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for p in def.params {
+        match p.kind {
+            ParamKind::VarArgs | ParamKind::VarKeywords => continue,
+            ParamKind::Positional | ParamKind::KeywordOnly if p.name.as_bytes() == name => return Some(at),
+            _ => at += 1,
+        }
+    }
+    None
+}

@@ -1,0 +1,346 @@
+//! Calls: from natives by a nested run, from the loop by pushing a frame.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::code::GENERATOR_LIKE;
+use super::run::{Outcome, run};
+use crate::native::{Ctx, R, Raised};
+use crate::object::class::Class;
+use crate::object::function::{Code, Function, Method, Native};
+use crate::object::kind::Kind;
+use crate::object::sequence::Tuple;
+use crate::object::stack::{BARRIER, Segment};
+use crate::value::{Gc, Value};
+
+/// Words left free at a segment's end, so that moving arguments up by a few never leaves it.
+const SLACK: usize = 32;
+const LARGEST_SEGMENT: usize = 8 << 10;
+
+/// What a call from the loop led to.
+pub enum Called {
+    /// A frame was pushed: go on at `cx.pc`, `cx.base`.
+    Frame,
+    Value(Value),
+}
+
+/// `Machine::call`
+pub fn call(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value]) -> R {
+    match dispatch(cx, f, args, names, None)? {
+        Called::Value(v) => Ok(v),
+        Called::Frame => Err(Raised(Value::NONE)),
+    }
+}
+
+/// Calls anything. With `at` (register A of the calling instruction) a script function's frame is pushed for the
+/// loop to run; without, it runs here.
+pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Option<usize>) -> R<Called> {
+    let Some(header) = f.header() else { return Err(not_callable(cx, f)) };
+    match Kind::of(header.kind()) {
+        Kind::Function => {
+            let Some(function) = f.cast::<Function>() else { return Err(not_callable(cx, f)) };
+            match at {
+                Some(a) => push_frame(cx, function, args, names, a).map(|()| Called::Frame),
+                None => run_function(cx, function, args, names).map(Called::Value),
+            }
+        }
+        Kind::Native => match f.cast::<Native>() {
+            Some(n) => cx.call_native(n, args, names).map(Called::Value),
+            None => Err(not_callable(cx, f)),
+        },
+        Kind::Method => {
+            let Some(m) = f.cast::<Method>() else { return Err(not_callable(cx, f)) };
+            let function = m.function.get();
+            cx.with_first(m.this.get(), args, |cx, args| dispatch(cx, function, args, names, at))
+        }
+        Kind::Class => {
+            let Some(class) = f.cast::<Class>() else { return Err(not_callable(cx, f)) };
+            super::construct::call_class(cx, class, args, names).map(Called::Value)
+        }
+        _ => {
+            let name = cx.names().__call__;
+            match cx.lookup_special(f, name) {
+                Some(method) if crate::object::attr::is_plain_method(method) => {
+                    cx.check_stack()?;
+                    cx.with_first(f, args, |cx, args| dispatch(cx, method, args, names, at))
+                }
+                Some(method) => {
+                    cx.check_stack()?;
+                    let class = cx.class_of(f);
+                    let bound = cx.bind(method, f, class)?;
+                    dispatch(cx, bound, args, names, at)
+                }
+                None => Err(not_callable(cx, f)),
+            }
+        }
+    }
+}
+
+#[cold]
+fn not_callable(cx: &mut Ctx, f: Value) -> Raised {
+    let name = cx.type_name(f);
+    cx.type_error(format!("'{name}' object is not callable"))
+}
+
+/// Runs a script function to its end on the current native stack.
+fn run_function(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value]) -> R {
+    cx.check_stack()?;
+    let code = f.code.obj::<Code>();
+    check_depth(cx)?;
+    let entry = Entry::open(cx, code.nregs as usize)?;
+    // SAFETY: the barrier and the frame lie in the segment with room to spare.
+    unsafe {
+        let e = entry.barrier;
+        let base = e.add(4);
+        *e = f.value();
+        let stub = cx.iso().roots.exit_stub.obj::<Code>();
+        link(base, stub.entry.add(2), code);
+        *e.sub(1) = stub.value();
+        match cx.bind_args(f, code, args, names, base) {
+            Ok(()) => {}
+            Err(e) => {
+                entry.close(cx);
+                return Err(e);
+            }
+        }
+        cx.depth += 1;
+        let result = run(cx, code.entry, base);
+        entry.close(cx);
+        match result {
+            Ok(Outcome::Done(v) | Outcome::Yielded(v)) => Ok(v),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// Raises RecursionError at the limit and handles interrupts.
+pub fn check_depth(cx: &mut Ctx) -> R<()> {
+    let limit = depth_limit(cx);
+    if cx.depth < limit {
+        return Ok(());
+    }
+    if limit == 0 {
+        cx.handle_interrupt()?;
+        if cx.depth < depth_limit(cx) {
+            return Ok(());
+        }
+    }
+    // A little room lets handlers and finally blocks of the error run.
+    Err(cx.error(crate::object::kind::ClassId::RecursionError, "maximum recursion depth exceeded"))
+}
+
+#[inline(always)]
+pub fn depth_limit(cx: &Ctx) -> usize {
+    // SAFETY: the context owns a count of its signals.
+    unsafe { (*cx.signals).depth_limit.load(Ordering::Relaxed) }
+}
+
+/// Writes the links of a frame.
+///
+/// # Safety
+/// `base` has four words before it in the segment.
+#[inline(always)]
+pub unsafe fn link(base: *mut Value, return_pc: *const AtomicU64, code: Gc<Code>) {
+    // SAFETY: by the contract.
+    unsafe {
+        *base.sub(3) = Value::from_bits(0);
+        *base.sub(2) = Value::from_bits(return_pc as u64);
+        *base.sub(1) = code.value();
+    }
+}
+
+/// The machine state around a nested run.
+pub struct Entry {
+    pub barrier: *mut Value,
+    base: *mut Value,
+    pc: *const AtomicU64,
+    limit: *mut Value,
+    gen_top: *mut Value,
+    segment: Gc<Segment>,
+    depth: usize,
+}
+
+impl Entry {
+    /// Saves the state and makes room for a barrier and a frame of `nregs` registers.
+    pub fn open(cx: &mut Ctx, nregs: usize) -> R<Entry> {
+        let mut entry = Entry {
+            barrier: std::ptr::null_mut(),
+            base: cx.base,
+            pc: cx.pc,
+            limit: cx.limit,
+            gen_top: cx.gen_top,
+            segment: cx.segment,
+            depth: cx.depth,
+        };
+        let top = cx.stack_top();
+        let place = place_barrier(cx, top, nregs)?;
+        // SAFETY: the barrier's words are free.
+        unsafe {
+            entry.barrier = place.add(3);
+            *place = Value::from_bits(entry.base as u64);
+            *place.add(1) = Value::from_bits(entry.pc as u64);
+        }
+        Ok(entry)
+    }
+
+    /// Restores the state.
+    pub fn close(self, cx: &mut Ctx) {
+        cx.base = self.base;
+        cx.pc = self.pc;
+        cx.limit = self.limit;
+        cx.gen_top = self.gen_top;
+        cx.segment = self.segment;
+        cx.depth = self.depth;
+    }
+}
+
+/// Finds room for a barrier and `nregs` registers at `top`, or in the next segment; sets `segment` and `limit`.
+/// Returns the first of the barrier's words.
+fn place_barrier(cx: &mut Ctx, top: *mut Value, nregs: usize) -> R<*mut Value> {
+    let need = BARRIER + nregs + SLACK;
+    // SAFETY: both point into (or one past) the segment.
+    let room = unsafe { cx.segment.end().offset_from(top) };
+    if room >= need as isize {
+        // SAFETY: as above.
+        cx.limit = unsafe { cx.segment.end().sub(SLACK) };
+        return Ok(top);
+    }
+    let next = match cx.segment.next.get().cast::<Segment>() {
+        Some(next) if next.len >= need => next,
+        _ => {
+            let words = (cx.segment.len * 2).min(LARGEST_SEGMENT).max(need);
+            let next = cx.new_segment(words)?;
+            next.previous.set(cx.segment.value());
+            cx.segment.next.set(next.value());
+            next
+        }
+    };
+    cx.segment = next;
+    // SAFETY: the segment is longer than the slack.
+    cx.limit = unsafe { next.end().sub(SLACK) };
+    Ok(next.start())
+}
+
+/// Pushes the frame of a call made by the instruction with register `a`, whose frame is at `cx.base`; `cx.pc` is past
+/// the instruction word.
+pub fn push_frame(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value], a: usize) -> R<()> {
+    const INLINE: usize = 16;
+    check_depth(cx)?;
+    // The arguments may lie where the frame will: keep a copy.
+    if args.len() <= INLINE {
+        let mut copy = [Value::NONE; INLINE];
+        copy[..args.len()].copy_from_slice(args);
+        return push_frame_of(cx, f, &copy[..args.len()], names, a);
+    }
+    let copy = cx.tuple(args)?;
+    match copy.cast::<Tuple>() {
+        Some(t) => push_frame_of(cx, f, t.items(), names, a),
+        None => Ok(()),
+    }
+}
+
+fn push_frame_of(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value], a: usize) -> R<()> {
+    let code = f.code.obj::<Code>();
+    let nregs = code.nregs as usize;
+    let caller = cx.base;
+    // SAFETY: frames lie in segments with the room that is checked here; the caller's is the innermost.
+    unsafe {
+        let return_pc = cx.pc.add(1);
+        let direct = caller.add(a + 4);
+        if !cx.limit.is_null() && direct.add(nregs) <= cx.limit {
+            let saved = (cx.base, cx.pc);
+            cx.bind_args(f, code, args, names, direct)?;
+            debug_assert!(saved == (cx.base, cx.pc));
+            *direct.sub(4) = f.value();
+            link(direct, return_pc, code);
+            cx.base = direct;
+        } else {
+            let base = push_barrier(cx, f, code, args, names, return_pc)?;
+            cx.base = base;
+        }
+        cx.pc = code.entry;
+        cx.depth += 1;
+    }
+    Ok(())
+}
+
+/// Pushes a barrier and binds the frame above it; undone if binding fails.
+unsafe fn push_barrier(
+    cx: &mut Ctx,
+    f: Gc<Function>,
+    code: Gc<Code>,
+    args: &[Value],
+    names: &[Value],
+    return_pc: *const AtomicU64,
+) -> R<*mut Value> {
+    let (limit, segment, gen_top) = (cx.limit, cx.segment, cx.gen_top);
+    let top = cx.stack_top();
+    let place = place_barrier(cx, top, code.nregs as usize)?;
+    // SAFETY: the barrier's words and the registers lie in the segment.
+    unsafe {
+        let e = place.add(3);
+        let stub = cx.iso().roots.segment_stub.obj::<Code>();
+        *place = Value::from_bits(cx.base as u64);
+        *place.add(1) = Value::from_bits(return_pc as u64);
+        *e.sub(1) = stub.value();
+        *e = f.value();
+        let base = e.add(4);
+        link(base, stub.entry.add(2), code);
+        // While binding runs (it may collect), the words above the old top must count as stack.
+        let bound = cx.bind_args(f, code, args, names, base);
+        if let Err(e) = bound {
+            cx.limit = limit;
+            cx.segment = segment;
+            cx.gen_top = gen_top;
+            return Err(e);
+        }
+        Ok(base)
+    }
+}
+
+/// Leaves a barrier downwards: `e` is its base. Restores segment, limit and generator state for the frame below and
+/// returns that frame's base and return pc.
+///
+/// # Safety
+/// `e` is the base of a segment barrier.
+pub unsafe fn leave_barrier(cx: &mut Ctx, e: *mut Value) -> (*mut Value, *const AtomicU64) {
+    // SAFETY: by the contract.
+    unsafe {
+        let base = (*e.sub(3)).bits() as *mut Value;
+        let pc = (*e.sub(2)).bits() as *const AtomicU64;
+        let place = e.sub(3);
+        if place == cx.segment.start()
+            && let Some(previous) = cx.segment.previous.get().cast::<Segment>()
+        {
+            cx.segment = previous;
+        }
+        restore_limit(cx, base, place);
+        (base, pc)
+    }
+}
+
+/// Sets `limit` (and `gen_top`) for the frame at `base` becoming the innermost; `top` is the segment's first free
+/// word should it be a generator's.
+///
+/// # Safety
+/// `base` is a live frame.
+#[inline(always)]
+pub unsafe fn restore_limit(cx: &mut Ctx, base: *mut Value, top: *mut Value) {
+    // SAFETY: by the contract.
+    unsafe {
+        let code = (*base.sub(1)).object() as *const Code;
+        if (*code).flags & GENERATOR_LIKE != 0 && !in_segment(cx, base) {
+            cx.limit = std::ptr::null_mut();
+            // The barrier may have been placed in a further segment: then everything below its end is in use.
+            if in_segment(cx, top) || top == cx.segment.start() {
+                cx.gen_top = top;
+            }
+        } else {
+            cx.limit = cx.segment.end().sub(SLACK);
+        }
+    }
+}
+
+#[inline(always)]
+fn in_segment(cx: &Ctx, at: *mut Value) -> bool {
+    at >= cx.segment.start() && at < cx.segment.end()
+}

@@ -1,0 +1,99 @@
+//! Calling classes: `__new__`, then `__init__`.
+
+use std::sync::atomic::Ordering;
+
+use crate::native::{Ctx, R};
+use crate::object::class::{Class, class_flag};
+use crate::object::function::{Code, Function, Native};
+use crate::object::kind::{ClassId, Kind};
+use crate::value::{Gc, Value};
+
+/// `class(*args)`, by the metaclass's `__call__` if it has its own.
+pub fn call_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]) -> R {
+    let meta = cx.class_of(class.value());
+    if meta.id != ClassId::Type as u32 {
+        let name = cx.names().__call__;
+        if let Some(f) = cx.lookup(meta, name)
+            && !f.is_a::<Native>()
+        {
+            let bound = cx.bind(f, class.value(), meta)?;
+            return super::call::call(cx, bound, args, names);
+        }
+    }
+    construct(cx, class, args, names)
+}
+
+/// `type.__call__(class, *args)`
+pub fn construct(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]) -> R {
+    cx.check_stack()?;
+    if class.id == ClassId::Type as u32 && args.len() == 1 && names.is_empty() {
+        return Ok(cx.class_of(args[0]).value());
+    }
+    let n = cx.names();
+    let Some(new) = cx.lookup(class, n.__new__) else {
+        let name = class.name_text();
+        return Err(cx.type_error(format!("cannot create '{name}' instances")));
+    };
+    let new = cx.bind(new, Value::UNBOUND, class)?;
+    let object = cx.with_first(class.value(), args, |cx, args| super::call::call(cx, new, args, names))?;
+    let made = cx.class_of(object);
+    if !made.is_subclass_of(class) {
+        return Ok(object);
+    }
+    if let Some(init) = cx.lookup(made, n.__init__) {
+        let result = if crate::object::attr::is_plain_method(init) {
+            cx.with_first(object, args, |cx, args| super::call::call(cx, init, args, names))?
+        } else {
+            let bound = cx.bind(init, object, made)?;
+            super::call::call(cx, bound, args, names)?
+        };
+        if !result.is_none() {
+            return Err(bad_init(cx, result));
+        }
+    }
+    Ok(object)
+}
+
+#[cold]
+pub fn bad_init(cx: &mut Ctx, result: Value) -> crate::native::Raised {
+    let got = cx.type_name(result);
+    cx.type_error(format!("__init__() should return None, not '{got}'"))
+}
+
+/// The script `__init__` of a class whose construction is nothing but "make an instance, call it": cached per class
+/// version.
+#[inline(always)]
+pub fn simple_init(cx: &mut Ctx, class: Gc<Class>) -> Option<Gc<Function>> {
+    let version = class.version();
+    if class.ctor_version.load(Ordering::Acquire) == version && version != 0 {
+        return class.ctor_init.get().cast();
+    }
+    find_simple_init(cx, class, version)
+}
+
+#[inline(never)]
+fn find_simple_init(cx: &mut Ctx, class: Gc<Class>, version: u32) -> Option<Gc<Function>> {
+    let found = inspect(cx, class);
+    if version != 0 && class.version() == version {
+        class.ctor_init.set(found.map_or(Value::UNBOUND, |f| f.value()));
+        class.ctor_version.store(version, Ordering::Release);
+    }
+    found
+}
+
+fn inspect(cx: &mut Ctx, class: Gc<Class>) -> Option<Gc<Function>> {
+    if cx.class_of(class.value()).id != ClassId::Type as u32
+        || class.instance_kind() != Kind::Instance
+        || class.has(class_flag::ABSTRACT)
+    {
+        return None;
+    }
+    let names = cx.names();
+    let object = cx.class(ClassId::Object);
+    if cx.lookup(class, names.__new__) != cx.lookup(object, names.__new__) {
+        return None;
+    }
+    let init = cx.lookup(class, names.__init__)?.cast::<Function>()?;
+    let code = init.code.obj::<Code>();
+    (code.flags & super::code::GENERATOR_LIKE == 0).then_some(init)
+}

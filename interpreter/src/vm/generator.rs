@@ -1,0 +1,326 @@
+//! Generators: making, resuming in place, throwing into.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::call::{check_depth, restore_limit};
+use super::run::{Outcome, run};
+use crate::bytecode::op::Op;
+use crate::bytecode::template::flags;
+use crate::native::{Ctx, R, Raised};
+use crate::object::exception::{Exception, extra};
+use crate::object::function::Code;
+use crate::object::generator::{Generator, state};
+use crate::object::kind::ClassId;
+use crate::value::{Gc, Value};
+
+/// Turns the fresh frame at `base` into a generator object that goes on at `pc`.
+pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
+    // SAFETY: `base` is a frame whose parameters have been bound.
+    unsafe {
+        let code: Gc<Code> = Gc::from_value_unchecked(*base.sub(1));
+        let class = if code.flags & flags::COROUTINE != 0 {
+            ClassId::Coroutine
+        } else if code.flags & flags::ASYNC_GENERATOR != 0 {
+            ClassId::AsyncGenerator
+        } else {
+            ClassId::Generator
+        };
+        let g = cx.new_generator(class, code.nregs as usize)?;
+        let frame = g.base();
+        std::ptr::copy_nonoverlapping(base.sub(4), frame.sub(4), code.nlocals as usize + 4);
+        *frame.sub(2) = Value::from_bits(0);
+        g.pc.store(pc as *mut AtomicU64, Ordering::Release);
+        g.code.set(code.value());
+        let (name, qualname) = match (*base.sub(4)).cast::<crate::object::function::Function>() {
+            Some(f) => (f.name.get(), f.qualname.get()),
+            None => (code.name.get(), code.qualname.get()),
+        };
+        g.name.set(name);
+        g.qualname.set(qualname);
+        Ok(g.value())
+    }
+}
+
+/// The generator whose frame is at `base`; None: a generator function's frame that has not made its object yet.
+pub fn of_frame(cx: &Ctx, base: *mut Value) -> Option<Gc<Generator>> {
+    if base >= cx.segment.start() && base < cx.segment.end() {
+        return None;
+    }
+    // A frame of an earlier segment cannot be innermost, so this one lies in its generator.
+    // SAFETY: a generator's frame follows its struct and links.
+    unsafe { Some(Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1))) }
+}
+
+/// Makes a claimed generator's frame the innermost one; the resumer goes on at (`base`, `pc`), or is Rust if null.
+///
+/// # Safety
+/// `cx.base` is the resumer's frame.
+#[inline(always)]
+pub unsafe fn enter(cx: &mut Ctx, g: Gc<Generator>, base: *mut Value, pc: *const AtomicU64) {
+    g.link_base.store(base, Ordering::Relaxed);
+    g.link_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
+    g.outer_handled.set(cx.handled);
+    let handled = g.handled.get();
+    if !handled.is_none() {
+        cx.handled = handled;
+    }
+    cx.depth += 1;
+    if !cx.limit.is_null() {
+        cx.gen_top = cx.stack_top();
+        cx.limit = std::ptr::null_mut();
+    }
+}
+
+/// Delivers a sent value to the suspended `yield` (nothing to do before the first one) and returns where to go on.
+///
+/// # Safety
+/// The generator is claimed and suspended or fresh.
+#[inline(always)]
+pub unsafe fn deliver(g: Gc<Generator>, value: Value) -> *const AtomicU64 {
+    let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
+    // SAFETY: `pc` follows the suspended Yield or the MakeGenerator instruction.
+    unsafe {
+        let word = (*pc.sub(1)).load(Ordering::Relaxed);
+        if word as u8 == Op::Yield as u8 {
+            *g.base().add((word >> 16) as u16 as usize) = value;
+        }
+    }
+    pc
+}
+
+/// Suspends the running generator at `pc`; returns the resumer's frame, base null if it is Rust.
+#[inline(always)]
+pub fn suspend(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64) -> (*mut Value, *const AtomicU64) {
+    g.pc.store(pc as *mut AtomicU64, Ordering::Release);
+    let outer = g.outer_handled.get();
+    g.handled.set(if cx.handled == outer { Value::NONE } else { cx.handled });
+    leave(cx, g, outer, state::SUSPENDED)
+}
+
+/// Ends the running generator; returns the resumer's frame, or None if it is Rust.
+pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const AtomicU64)> {
+    let outer = g.outer_handled.get();
+    g.handled.set(Value::NONE);
+    let (base, pc) = leave(cx, g, outer, state::DONE);
+    if base.is_null() { None } else { Some((base, pc)) }
+}
+
+#[inline(always)]
+fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value, *const AtomicU64) {
+    cx.handled = outer;
+    g.outer_handled.set(Value::NONE);
+    cx.depth -= 1;
+    let base = g.link_base.load(Ordering::Relaxed);
+    let pc = g.link_pc.load(Ordering::Relaxed) as *const AtomicU64;
+    if !base.is_null() {
+        let top = cx.gen_top;
+        // SAFETY: the link is the resumer's live frame.
+        unsafe { restore_limit(cx, base, top) };
+    }
+    g.set_state(next);
+    (base, pc)
+}
+
+/// `Machine::resume`: sends a value, or raises it inside if `throw`. `Ok(None)`: it returned None... with a value as
+/// StopIteration.
+pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Option<Value>> {
+    cx.check_stack()?;
+    check_depth(cx)?;
+    let from = g.state();
+    match from {
+        state::DONE => return finished(cx, g, value, throw),
+        state::RUNNING => return Err(already_running(cx, g)),
+        state::CREATED if !throw && !value.is_none() => {
+            let what = kind_name(g);
+            return Err(cx.type_error(format!("can't send non-None value to a just-started {what}")));
+        }
+        _ => {}
+    }
+    if !g.claim(from) {
+        return Err(already_running(cx, g));
+    }
+    let (base, pc, limit, gen_top) = (cx.base, cx.pc, cx.limit, cx.gen_top);
+    g.resumer.store(base, Ordering::Relaxed);
+    g.resumer_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
+    // SAFETY: the generator was claimed; its frame becomes the innermost until it suspends or ends.
+    let result = unsafe {
+        enter(cx, g, std::ptr::null_mut(), std::ptr::null());
+        let start = if throw { g.pc.load(Ordering::Acquire) as *const AtomicU64 } else { deliver(g, value) };
+        cx.base = g.base();
+        cx.pc = start;
+        if throw { throw_here(cx, g, value) } else { run(cx, start, g.base()) }
+    };
+    cx.base = base;
+    cx.pc = pc;
+    cx.limit = limit;
+    cx.gen_top = gen_top;
+    match result {
+        Ok(Outcome::Yielded(v)) => Ok(Some(v)),
+        Ok(Outcome::Done(v)) if v.is_none() && g.header().shape() == ClassId::Generator.shape() && !throw => Ok(None),
+        Ok(Outcome::Done(v)) => Err(cx.stop_iteration(v)),
+        Err(e) => Err(e),
+    }
+}
+
+/// What the generator delegates to while suspended in `yield from` or `await`, or None.
+pub fn delegate(g: Gc<Generator>) -> Value {
+    if g.state() != state::SUSPENDED {
+        return Value::NONE;
+    }
+    let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
+    // SAFETY: `pc` follows the suspended Yield, whose register C holds the sub-iterator if it delegates.
+    unsafe {
+        let word = (*pc.sub(1)).load(Ordering::Relaxed);
+        if word as u8 == Op::Yield as u8 && (word >> 8) as u8 == 1 {
+            return *g.base().add((word >> 48) as u16 as usize);
+        }
+    }
+    Value::NONE
+}
+
+/// Raises an exception at the suspension point of the (claimed, entered) generator.
+fn throw_here(cx: &mut Ctx, g: Gc<Generator>, exc: Value) -> R<Outcome> {
+    let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
+    // SAFETY: `pc` follows the Yield or MakeGenerator instruction.
+    let word = unsafe { (*pc.sub(1)).load(Ordering::Relaxed) };
+    if word as u8 == Op::Yield as u8 && (word >> 8) as u8 == 1 {
+        // SAFETY: the delegating Yield names its sub-iterator's register.
+        let inner = unsafe { *g.base().add((word >> 48) as u16 as usize) };
+        match delegate_throw(cx, inner, exc) {
+            Ok(Some(v)) => {
+                suspend(cx, g, pc);
+                return Ok(Outcome::Yielded(v));
+            }
+            Ok(None) => return after_delegate(cx, g, pc, Value::NONE),
+            Err(e) if cx.is_error(e, ClassId::StopIteration) && e.0 != exc => {
+                let value = e.0.cast::<Exception>().map_or(Value::NONE, |e| e.extra[extra::STOP_VALUE].get());
+                return after_delegate(cx, g, pc, value);
+            }
+            Err(e) => return super::run::run_raising(cx, pc, g.base(), e.0),
+        }
+    }
+    super::run::run_raising(cx, pc, g.base(), exc)
+}
+
+/// Goes on after the `Send` whose sub-iterator has returned `value`: the instruction before the delegating Yield.
+fn after_delegate(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64, value: Value) -> R<Outcome> {
+    // SAFETY: the word after a delegating Yield jumps back to its Send; the value goes where yielded ones go.
+    unsafe {
+        let yield_word = (*pc.sub(1)).load(Ordering::Relaxed);
+        *g.base().add((yield_word >> 16) as u16 as usize) = value;
+        let back = (*pc).load(Ordering::Relaxed);
+        let send = pc.offset((back >> 32) as i32 as isize);
+        let word = (*send).load(Ordering::Relaxed);
+        let target = send.offset((word >> 48) as u16 as i16 as isize);
+        run(cx, target, g.base())
+    }
+}
+
+/// Passes an exception to the iterator a generator delegates to.
+fn delegate_throw(cx: &mut Ctx, inner: Value, exc: Value) -> R<Option<Value>> {
+    if cx.is_instance(exc, ClassId::GeneratorExit) {
+        close_iterator(cx, inner)?;
+        return Err(Raised(exc));
+    }
+    if let Some(g) = inner.cast::<Generator>() {
+        return match g.state() {
+            state::CREATED | state::SUSPENDED | state::RUNNING => resume(cx, g, exc, true),
+            _ => Err(Raised(exc)),
+        };
+    }
+    let name = cx.intern("throw");
+    match cx.get_attr_opt(inner, name)? {
+        Some(throw) => cx.call(throw, &[exc]).map(Some),
+        None => Err(Raised(exc)),
+    }
+}
+
+fn close_iterator(cx: &mut Ctx, inner: Value) -> R<()> {
+    if let Some(g) = inner.cast::<Generator>() {
+        return close(cx, g);
+    }
+    let name = cx.names().close;
+    if let Some(f) = cx.get_attr_opt(inner, name)? {
+        cx.call(f, &[])?;
+    }
+    Ok(())
+}
+
+/// `generator.close()`
+pub fn close(cx: &mut Ctx, g: Gc<Generator>) -> R<()> {
+    close_with_value(cx, g).map(drop)
+}
+
+/// The same, with the value the generator returned.
+pub fn close_with_value(cx: &mut Ctx, g: Gc<Generator>) -> R {
+    match g.state() {
+        state::CREATED => {
+            if g.claim(state::CREATED) {
+                g.set_state(state::DONE);
+            }
+            return Ok(Value::NONE);
+        }
+        state::DONE => return Ok(Value::NONE),
+        _ => {}
+    }
+    let exit = cx.new_exception(ClassId::GeneratorExit, "");
+    match resume(cx, g, exit, true) {
+        Ok(Some(_)) => {
+            let what = kind_name(g);
+            Err(cx.runtime_error(format!("{what} ignored GeneratorExit")))
+        }
+        Ok(None) => Ok(Value::NONE),
+        Err(e) if cx.is_error(e, ClassId::StopIteration) => {
+            Ok(e.0.cast::<Exception>().map_or(Value::NONE, |e| e.extra[extra::STOP_VALUE].get()))
+        }
+        Err(e) if cx.is_error(e, ClassId::GeneratorExit) => Ok(Value::NONE),
+        Err(e) => Err(e),
+    }
+}
+
+fn finished(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Option<Value>> {
+    if g.header().shape() == ClassId::Coroutine.shape() {
+        return Err(cx.runtime_error("cannot reuse already awaited coroutine"));
+    }
+    if throw { Err(Raised(value)) } else { Ok(None) }
+}
+
+#[cold]
+pub fn already_running(cx: &mut Ctx, g: Gc<Generator>) -> Raised {
+    let what = kind_name(g);
+    cx.value_error(format!("{what} already executing"))
+}
+
+pub fn kind_name(g: Gc<Generator>) -> &'static str {
+    match g.header().shape() {
+        s if s == ClassId::Coroutine.shape() => "coroutine",
+        s if s == ClassId::AsyncGenerator.shape() => "async generator",
+        _ => "generator",
+    }
+}
+
+/// StopIteration leaving a generator is an error of its own.
+pub fn translate_stop(cx: &mut Ctx, g: Gc<Generator>, code: Gc<Code>, exc: Value) -> Value {
+    let stop = cx.is_instance(exc, ClassId::StopIteration);
+    let async_stop = code.flags & flags::ASYNC_GENERATOR != 0 && cx.is_instance(exc, ClassId::StopAsyncIteration);
+    if !stop && !async_stop {
+        return exc;
+    }
+    let what = if stop { "StopIteration" } else { "StopAsyncIteration" };
+    let message = format!("{} raised {what}", kind_name(g));
+    let new = cx.new_exception(ClassId::RuntimeError, &message);
+    if let Some(e) = new.cast::<Exception>() {
+        e.cause.set(exc);
+        e.context.set(exc);
+        e.suppress.store(1, Ordering::Relaxed);
+        if let Some(old) = exc.cast::<Exception>() {
+            let _ = old;
+        }
+    }
+    let at = code.index_of(cx.pc).wrapping_sub(1);
+    let tb = cx.new_traceback(Value::NONE, code.value(), at);
+    if let Some(e) = new.cast::<Exception>() {
+        e.traceback.set(tb.value());
+    }
+    new
+}

@@ -1,0 +1,30 @@
+//! The virtual machine: code objects, the loop, calls, unwinding, generators, import; and the making of an interpreter.
+
+pub mod asyncgen;
+pub mod bind;
+pub mod cache;
+pub mod call;
+pub mod code;
+pub mod compile;
+pub mod construct;
+pub mod frames;
+pub mod generator;
+pub mod groups;
+pub mod import;
+pub mod intrinsic;
+pub mod methods;
+pub mod run;
+pub mod setup;
+pub mod slow;
+pub mod unwind;
+
+pub use compile::source_text;
+pub use setup::new_interpreter;
+
+use crate::native::{Ctx, R};
+use crate::value::Value;
+
+/// `isinstance(v, class)` with hooks.
+pub fn isinstance(cx: &mut Ctx, v: Value, class: Value) -> R<bool> {
+    crate::object::instancecheck::is_instance_of(cx, v, class)
+}

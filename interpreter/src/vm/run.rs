@@ -1,0 +1,1158 @@
+//! The loop: one short arm per opcode; slow paths are functions in the sibling files.
+//!
+//! Live state is (`cx`, `pc`, `base`). `pc` is past the current instruction word while an arm runs. Before anything
+//! that may allocate, raise or call, `pc` and `base` are spilled to the context.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::cache;
+use super::call::{Called, depth_limit, leave_barrier, link};
+use super::code::cached;
+use super::construct::{bad_init, simple_init};
+use super::generator;
+use super::slow;
+use super::unwind::{Unwound, caller_base, unwind};
+use crate::bytecode::op::Op;
+use crate::native::{Args, Ctx, Kwargs, R, Raised};
+use crate::object::arith::{BinaryOp, UnaryOp, floor_div, floor_mod};
+use crate::object::class::Class;
+use crate::object::compare::CompareOp;
+use crate::object::function::{Cell, Code, Function, Method, Native};
+use crate::object::generator::{Generator, state};
+use crate::object::kind::{ClassId, Kind};
+use crate::object::misc::Iter;
+use crate::object::sequence::{List, Tuple};
+use crate::value::{Gc, Value};
+
+/// Bitwise operators on two ints, or the slow path.
+macro_rules! bit {
+    ($base:ident, $cx:ident, $a:ident, $x:expr, $y:expr, $o:tt, $slow:expr) => {{
+        let (x, y): (Value, Value) = ($x, $y);
+        if x.both_int(y) {
+            *$base.add($a as usize) = Value::from_bits(x.bits() $o y.bits());
+        } else {
+            $slow;
+        }
+    }};
+}
+
+/// How a run ended.
+pub enum Outcome {
+    Done(Value),
+    /// A generator resumed from Rust has yielded.
+    Yielded(Value),
+}
+
+/// Runs from `pc` in the frame at `base` until the run's entry frame returns.
+///
+/// # Safety
+/// `base` is a frame of verified code and `pc` one of its instructions.
+pub unsafe fn run(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value) -> R<Outcome> {
+    // SAFETY: by the contract.
+    unsafe { run_from(cx, pc, base, Value::UNBOUND) }
+}
+
+/// Like [`run`], but first raises `exc` at the instruction before `pc`.
+pub fn run_raising(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value, exc: Value) -> R<Outcome> {
+    // SAFETY: the caller has made `base` the innermost frame.
+    unsafe { run_from(cx, pc, base, exc) }
+}
+
+/// The loop itself. Unsafe throughout: registers and code are raw memory that the verifier vouches for.
+#[allow(clippy::cognitive_complexity)]
+unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value, raise: Value) -> R<Outcome> {
+    // SAFETY: for the whole body: `base` is a live frame of `nregs` registers, `pc` an instruction of its code,
+    // operands are in range by the verifier, heap references are live because frames are roots.
+    unsafe {
+        let mut pc = start;
+        let mut base = start_base;
+        let mut pending = raise;
+        loop {
+            let exc: Value = 'ops: {
+                if !pending.is_unbound() {
+                    cx.pc = pc;
+                    cx.base = base;
+                    break 'ops std::mem::replace(&mut pending, Value::UNBOUND);
+                }
+
+                macro_rules! reg {
+                    ($i:expr) => {
+                        *base.add($i as usize)
+                    };
+                }
+                macro_rules! spill {
+                    () => {
+                        cx.pc = pc;
+                        cx.base = base;
+                    };
+                }
+                macro_rules! slow {
+                    ($e:expr) => {{
+                        spill!();
+                        match $e {
+                            Ok(v) => v,
+                            Err(Raised(e)) => break 'ops e,
+                        }
+                    }};
+                }
+                macro_rules! jump {
+                    ($offset:expr) => {{
+                        let offset = $offset as isize;
+                        pc = pc.offset(offset - 1);
+                        if offset < 0 && (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
+                            slow!(cx.handle_interrupt());
+                        }
+                    }};
+                }
+
+                loop {
+                    let word = (*pc).load(Ordering::Relaxed);
+                    pc = pc.add(1);
+                    let a = (word >> 16) as u16;
+                    let b = (word >> 32) as u16;
+                    let c = (word >> 48) as u16;
+                    let sbx = (word >> 32) as i32;
+                    let bx = (word >> 32) as u32;
+                    let aux = (word >> 8) as u8;
+                    // SAFETY: code is made of opcodes only.
+                    let op: Op = std::mem::transmute(word as u8);
+
+                    macro_rules! code {
+                        () => {
+                            (*((*base.sub(1)).object() as *const Code))
+                        };
+                    }
+                    macro_rules! name {
+                        ($i:expr) => {
+                            Gc::from_value_unchecked(code!().name($i as usize))
+                        };
+                    }
+                    macro_rules! arith {
+                        ($op:ident, $x:expr, $y:expr) => {{
+                            let (x, y) = ($x, $y);
+                            let v = slow!(slow::arith(cx, BinaryOp::$op, aux, x, y));
+                            reg!(a) = v;
+                        }};
+                    }
+                    // Ints by `$int` on the tagged words, floats by `$float`, everything else by the slow path.
+                    macro_rules! fast_arith {
+                        ($op:ident, $int:expr, $float:tt, $x:expr, $y:expr) => {{
+                            let (x, y): (Value, Value) = ($x, $y);
+                            if x.both_int(y) {
+                                let f: fn(i64, i64) -> Option<i64> = $int;
+                                if let Some(n) = f(x.bits() as i64, y.bits() as i64) {
+                                    reg!(a) = Value::from_bits(n as u64);
+                                    continue;
+                                }
+                            } else if x.is_float() && y.is_float() {
+                                reg!(a) = cx.float(x.float() $float y.float());
+                                continue;
+                            }
+                            arith!($op, x, y);
+                        }};
+                    }
+                    macro_rules! compare {
+                        ($op:ident, $o:tt) => {{
+                            let (x, y): (Value, Value) = (reg!(b), reg!(c));
+                            if x.both_int(y) {
+                                reg!(a) = Value::bool((x.bits() as i64) $o (y.bits() as i64));
+                            } else if x.is_float() && y.is_float() {
+                                reg!(a) = Value::bool(x.float() $o y.float());
+                            } else {
+                                let v = slow!(cx.compare(CompareOp::$op, x, y));
+                                reg!(a) = v;
+                            }
+                        }};
+                    }
+                    macro_rules! compare_jump {
+                        ($op:ident, $o:tt, $x:expr, $y:expr) => {{
+                            let (x, y): (Value, Value) = ($x, $y);
+                            let holds = if x.both_int(y) {
+                                (x.bits() as i64) $o (y.bits() as i64)
+                            } else if x.is_float() && y.is_float() {
+                                x.float() $o y.float()
+                            } else {
+                                slow!(slow::compare_truth(cx, CompareOp::$op, x, y))
+                            };
+                            if holds == (aux != 0) {
+                                jump!(c as i16);
+                            }
+                        }};
+                    }
+                    macro_rules! imm_b {
+                        () => {
+                            Value::small_int(b as i16 as i64)
+                        };
+                    }
+                    macro_rules! imm_c {
+                        () => {
+                            Value::small_int(c as i16 as i64)
+                        };
+                    }
+                    macro_rules! return_value {
+                        ($v:expr) => {{
+                            let v = $v;
+                            *base.sub(4) = v;
+                            let return_pc = (*base.sub(2)).bits() as *const AtomicU64;
+                            base = caller_base(base, return_pc);
+                            pc = return_pc;
+                            cx.depth -= 1;
+                        }};
+                    }
+                    macro_rules! enter_generator {
+                        ($g:expr, $value:expr) => {{
+                            let g: Gc<Generator> = $g;
+                            spill!();
+                            generator::enter(cx, g, base, pc);
+                            pc = generator::deliver(g, $value);
+                            base = g.base();
+                        }};
+                    }
+                    macro_rules! called {
+                        ($e:expr) => {{
+                            match slow!($e) {
+                                Called::Frame => {
+                                    pc = cx.pc;
+                                    base = cx.base;
+                                }
+                                Called::Value(v) => {
+                                    reg!(a) = v;
+                                    pc = pc.add(1);
+                                }
+                            }
+                        }};
+                    }
+
+                    match op {
+                        Op::Nop => {}
+                        Op::Move => reg!(a) = reg!(b),
+                        Op::LoadInt => reg!(a) = Value::small_int(sbx as i64),
+                        Op::LoadConst => reg!(a) = code!().konst(bx as usize),
+                        Op::LoadSpecial => reg!(a) = Value::from_bits(bx as u64),
+                        Op::LoadBuiltin => {
+                            spill!();
+                            reg!(a) = slow::builtin(cx, bx);
+                        }
+                        Op::CheckBound => {
+                            if reg!(a).is_unbound() {
+                                slow!(slow::unbound_local(cx, name!(bx)));
+                            }
+                        }
+
+                        Op::NewCell => {
+                            let v = if b == 0xffff { Value::UNBOUND } else { reg!(b) };
+                            spill!();
+                            let cell = cx.new_cell(v);
+                            reg!(a) = cell.value();
+                        }
+                        Op::GetCell => {
+                            let cell: Gc<Cell> = Gc::from_value_unchecked(reg!(b));
+                            let v = cell.value.get();
+                            if v.is_unbound() && aux == 0 {
+                                slow!(slow::unbound_local(cx, name!(c)));
+                            }
+                            reg!(a) = v;
+                        }
+                        Op::SetCell => {
+                            let cell: Gc<Cell> = Gc::from_value_unchecked(reg!(a));
+                            cell.value.set(reg!(b));
+                        }
+                        Op::GetFree => {
+                            let v = free_cell(base, b).value.get();
+                            if v.is_unbound() && aux == 0 {
+                                slow!(slow::unbound_free(cx, name!(c)));
+                            }
+                            reg!(a) = v;
+                        }
+                        Op::SetFree => free_cell(base, b).value.set(reg!(a)),
+                        Op::LoadFree => reg!(a) = free_cell(base, b).value(),
+
+                        Op::GetGlobal => {
+                            let cell = cached(&*pc);
+                            if cell.is_object() {
+                                let v = (*(cell.object() as *const Cell)).value.get();
+                                if !v.is_unbound() {
+                                    reg!(a) = v;
+                                    pc = pc.add(2);
+                                    continue;
+                                }
+                                let cell = cached(&*pc.add(1));
+                                if cell.is_object() {
+                                    let v = (*(cell.object() as *const Cell)).value.get();
+                                    if !v.is_unbound() {
+                                        reg!(a) = v;
+                                        pc = pc.add(2);
+                                        continue;
+                                    }
+                                }
+                            }
+                            let v = slow!(slow::global(cx, base, name!(bx), &*pc, &*pc.add(1)));
+                            reg!(a) = v;
+                            pc = pc.add(2);
+                        }
+                        Op::SetGlobal => {
+                            let cell = cached(&*pc);
+                            if cell.is_object() && !(*(cell.object() as *const Cell)).value.get().is_unbound() {
+                                (*(cell.object() as *const Cell)).value.set(reg!(a));
+                            } else {
+                                slow!(slow::set_global(cx, base, name!(bx), reg!(a), &*pc));
+                            }
+                            pc = pc.add(1);
+                        }
+                        Op::DelGlobal => slow!(slow::del_global(cx, base, name!(bx))),
+                        Op::GetName => {
+                            let v = slow!(slow::get_name(cx, base, name!(bx)));
+                            reg!(a) = v;
+                        }
+                        Op::GetNameFree => {
+                            let v = slow!(slow::get_name_free(cx, base, name!(c), free_cell(base, b)));
+                            reg!(a) = v;
+                        }
+                        Op::SetName => {
+                            let v = reg!(a);
+                            slow!(slow::set_name(cx, reg!(0), name!(bx), v));
+                        }
+                        Op::DelName => slow!(slow::del_name(cx, reg!(0), name!(bx))),
+                        Op::Annotations => {
+                            let v = slow!(slow::annotations(cx, base, b == 1));
+                            reg!(a) = v;
+                        }
+
+                        Op::Add => fast_arith!(Add, |x, y| x.checked_add(y), +, reg!(b), reg!(c)),
+                        Op::Sub => fast_arith!(Sub, |x, y| x.checked_sub(y), -, reg!(b), reg!(c)),
+                        Op::Mul => fast_arith!(Mul, |x, y| (x >> 2).checked_mul(y), *, reg!(b), reg!(c)),
+                        Op::Div => {
+                            let (x, y) = (reg!(b), reg!(c));
+                            if x.is_float() && y.is_float() {
+                                let d = y.float();
+                                if d != 0.0 {
+                                    reg!(a) = cx.float(x.float() / d);
+                                    continue;
+                                }
+                            }
+                            arith!(Div, x, y);
+                        }
+                        Op::FloorDiv => {
+                            let (x, y) = (reg!(b), reg!(c));
+                            if x.both_int(y) && y.int() > 0 {
+                                reg!(a) = Value::small_int(floor_div(x.int(), y.int()));
+                                continue;
+                            }
+                            arith!(FloorDiv, x, y);
+                        }
+                        Op::Mod => {
+                            let (x, y) = (reg!(b), reg!(c));
+                            if x.both_int(y) && y.int() > 0 {
+                                reg!(a) = Value::small_int(floor_mod(x.int(), y.int()));
+                                continue;
+                            }
+                            arith!(Mod, x, y);
+                        }
+                        Op::Pow => arith!(Pow, reg!(b), reg!(c)),
+                        Op::MatMul => arith!(MatMul, reg!(b), reg!(c)),
+                        Op::LShift => {
+                            let (x, y) = (reg!(b), reg!(c));
+                            if x.both_int(y) && (0..40).contains(&y.int()) && x.int().unsigned_abs() < 1 << 20 {
+                                reg!(a) = Value::small_int(x.int() << y.int());
+                                continue;
+                            }
+                            arith!(LShift, x, y);
+                        }
+                        Op::RShift => {
+                            let (x, y) = (reg!(b), reg!(c));
+                            if x.both_int(y) && (0..62).contains(&y.int()) {
+                                reg!(a) = Value::small_int(x.int() >> y.int());
+                                continue;
+                            }
+                            arith!(RShift, x, y);
+                        }
+                        Op::BitAnd => bit!(base, cx, a, reg!(b), reg!(c), &, arith!(And, reg!(b), reg!(c))),
+                        Op::BitOr => bit!(base, cx, a, reg!(b), reg!(c), |, arith!(Or, reg!(b), reg!(c))),
+                        Op::BitXor => bit!(base, cx, a, reg!(b), reg!(c), ^, arith!(Xor, reg!(b), reg!(c))),
+                        Op::AddImm => {
+                            let x = reg!(b);
+                            if x.is_int()
+                                && let Some(n) = (x.bits() as i64).checked_add(imm_c!().bits() as i64)
+                            {
+                                reg!(a) = Value::from_bits(n as u64);
+                                continue;
+                            }
+                            if x.is_float() {
+                                reg!(a) = cx.float(x.float() + (c as i16) as f64);
+                                continue;
+                            }
+                            arith!(Add, x, imm_c!());
+                        }
+                        Op::SubImm => {
+                            let x = reg!(b);
+                            if x.is_int()
+                                && let Some(n) = (x.bits() as i64).checked_sub(imm_c!().bits() as i64)
+                            {
+                                reg!(a) = Value::from_bits(n as u64);
+                                continue;
+                            }
+                            if x.is_float() {
+                                reg!(a) = cx.float(x.float() - (c as i16) as f64);
+                                continue;
+                            }
+                            arith!(Sub, x, imm_c!());
+                        }
+                        Op::MulImm => {
+                            let x = reg!(b);
+                            if x.is_int()
+                                && let Some(n) = (x.bits() as i64).checked_mul(c as i16 as i64)
+                            {
+                                reg!(a) = Value::from_bits(n as u64);
+                                continue;
+                            }
+                            arith!(Mul, x, imm_c!());
+                        }
+                        Op::FloorDivImm => {
+                            let (x, y) = (reg!(b), c as i16 as i64);
+                            if x.is_int() && y > 0 {
+                                reg!(a) = Value::small_int(floor_div(x.int(), y));
+                                continue;
+                            }
+                            arith!(FloorDiv, x, imm_c!());
+                        }
+                        Op::ModImm => {
+                            let (x, y) = (reg!(b), c as i16 as i64);
+                            if x.is_int() && y > 0 {
+                                let n = x.int();
+                                // 32-bit division is several times faster.
+                                let m = if n as u64 <= u32::MAX as u64 {
+                                    (n as u32 % y as u32) as i64
+                                } else {
+                                    floor_mod(n, y)
+                                };
+                                reg!(a) = Value::small_int(m);
+                                continue;
+                            }
+                            arith!(Mod, x, imm_c!());
+                        }
+                        Op::BitAndImm => {
+                            let x = reg!(b);
+                            if x.is_int() {
+                                reg!(a) = Value::from_bits(x.bits() & imm_c!().bits());
+                                continue;
+                            }
+                            arith!(And, x, imm_c!());
+                        }
+                        Op::Neg => {
+                            let x = reg!(b);
+                            if x.is_int() && x.int() != Value::INT_MIN {
+                                reg!(a) = Value::small_int(-x.int());
+                            } else if x.is_float() {
+                                reg!(a) = cx.float(-x.float());
+                            } else {
+                                let v = slow!(cx.unary(UnaryOp::Neg, x));
+                                reg!(a) = v;
+                            }
+                        }
+                        Op::Pos => {
+                            let v = slow!(cx.unary(UnaryOp::Pos, reg!(b)));
+                            reg!(a) = v;
+                        }
+                        Op::Invert => {
+                            let v = slow!(cx.unary(UnaryOp::Invert, reg!(b)));
+                            reg!(a) = v;
+                        }
+                        Op::Not => {
+                            let t = slow!(cx.truth(reg!(b)));
+                            reg!(a) = Value::bool(!t);
+                        }
+
+                        Op::Lt => compare!(Lt, <),
+                        Op::Le => compare!(Le, <=),
+                        Op::Eq => compare!(Eq, ==),
+                        Op::Ne => compare!(Ne, !=),
+                        Op::Gt => compare!(Gt, >),
+                        Op::Ge => compare!(Ge, >=),
+                        Op::Is => reg!(a) = Value::bool((reg!(b) == reg!(c)) != (aux == 1)),
+                        Op::In => {
+                            let found = slow!(cx.contains(reg!(c), reg!(b)));
+                            reg!(a) = Value::bool(found != (aux == 1));
+                        }
+
+                        Op::Jump => jump!(sbx),
+                        Op::JumpTrue => {
+                            let v = reg!(a);
+                            let t = match v {
+                                Value::TRUE => true,
+                                Value::FALSE | Value::NONE => false,
+                                _ => slow!(cx.truth(v)),
+                            };
+                            if t {
+                                jump!(sbx);
+                            }
+                        }
+                        Op::JumpFalse => {
+                            let v = reg!(a);
+                            let t = match v {
+                                Value::TRUE => true,
+                                Value::FALSE | Value::NONE => false,
+                                _ => slow!(cx.truth(v)),
+                            };
+                            if !t {
+                                jump!(sbx);
+                            }
+                        }
+                        Op::JumpNone => {
+                            if reg!(a).is_none() != (aux == 1) {
+                                jump!(sbx);
+                            }
+                        }
+                        Op::JumpLt => compare_jump!(Lt, <, reg!(a), reg!(b)),
+                        Op::JumpLe => compare_jump!(Le, <=, reg!(a), reg!(b)),
+                        Op::JumpEq => compare_jump!(Eq, ==, reg!(a), reg!(b)),
+                        Op::JumpNe => compare_jump!(Ne, !=, reg!(a), reg!(b)),
+                        Op::JumpGt => compare_jump!(Gt, >, reg!(a), reg!(b)),
+                        Op::JumpGe => compare_jump!(Ge, >=, reg!(a), reg!(b)),
+                        Op::JumpIs => {
+                            if (reg!(a) == reg!(b)) == (aux != 0) {
+                                jump!(c as i16);
+                            }
+                        }
+                        Op::JumpLtImm => compare_jump!(Lt, <, reg!(a), imm_b!()),
+                        Op::JumpLeImm => compare_jump!(Le, <=, reg!(a), imm_b!()),
+                        Op::JumpEqImm => compare_jump!(Eq, ==, reg!(a), imm_b!()),
+                        Op::JumpNeImm => compare_jump!(Ne, !=, reg!(a), imm_b!()),
+                        Op::JumpGtImm => compare_jump!(Gt, >, reg!(a), imm_b!()),
+                        Op::JumpGeImm => compare_jump!(Ge, >=, reg!(a), imm_b!()),
+
+                        Op::GetIter => {
+                            slow!(slow::get_iter(cx, base, a as usize, reg!(b)));
+                        }
+                        Op::ForNext => {
+                            let source = reg!(a);
+                            if source == Value::COUNTED {
+                                let left = reg!(a + 2).bits();
+                                if left != 0 {
+                                    let next = reg!(a + 1);
+                                    reg!(b) = next;
+                                    reg!(a + 1) = Value::from_bits(next.bits().wrapping_add(reg!(a + 3).bits()));
+                                    reg!(a + 2) = Value::from_bits(left - 4);
+                                    jump!(c as i16);
+                                }
+                                continue;
+                            }
+                            let h = source.header().unwrap_unchecked();
+                            if h.shape() == ClassId::List.shape() {
+                                let i = reg!(a + 1).int() as usize;
+                                if let Some(v) = (*(source.object() as *const List)).get(i) {
+                                    reg!(b) = v;
+                                    reg!(a + 1) = Value::small_int(i as i64 + 1);
+                                    jump!(c as i16);
+                                }
+                                continue;
+                            }
+                            if h.shape() == ClassId::Generator.shape() {
+                                let g: Gc<Generator> = Gc::from_value_unchecked(source);
+                                let limit = depth_limit(cx);
+                                if cx.depth < limit && g.claim(state::SUSPENDED) {
+                                    enter_generator!(g, Value::NONE);
+                                    continue;
+                                }
+                                match g.state() {
+                                    state::CREATED if cx.depth < limit && g.claim(state::CREATED) => {
+                                        enter_generator!(g, Value::NONE);
+                                        continue;
+                                    }
+                                    state::DONE => continue,
+                                    _ => {}
+                                }
+                            }
+                            if h.shape() == ClassId::Tuple.shape() {
+                                let i = reg!(a + 1).int() as usize;
+                                if let Some(&v) = (*(source.object() as *const Tuple)).items().get(i) {
+                                    reg!(b) = v;
+                                    reg!(a + 1) = Value::small_int(i as i64 + 1);
+                                    jump!(c as i16);
+                                }
+                                continue;
+                            }
+                            let next = if h.kind() == Kind::Iter as u8 {
+                                slow!(cx.iter_step(Gc::<Iter>::from_value_unchecked(source)))
+                            } else {
+                                slow!(cx.next(source))
+                            };
+                            if let Some(v) = next {
+                                reg!(b) = v;
+                                jump!(c as i16);
+                            }
+                        }
+                        Op::IterObject => {
+                            let v = slow!(cx.iter(reg!(b)));
+                            reg!(a) = v;
+                        }
+                        Op::GetAiter => {
+                            let v = slow!(slow::get_aiter(cx, reg!(b)));
+                            reg!(a) = v;
+                        }
+                        Op::GetAnext => {
+                            let v = slow!(slow::get_anext(cx, reg!(b)));
+                            reg!(a) = v;
+                        }
+                        Op::EndAsyncFor => {
+                            let e = reg!(a);
+                            if cx.is_instance(e, ClassId::StopAsyncIteration) {
+                                jump!(sbx);
+                            } else {
+                                spill!();
+                                break 'ops e;
+                            }
+                        }
+                        Op::Unpack => {
+                            let source = reg!(b);
+                            if let Some(h) = source.header()
+                                && h.shape() == ClassId::Tuple.shape()
+                                && (*(source.object() as *const Tuple)).len == c as usize
+                            {
+                                let t: Gc<Tuple> = Gc::from_value_unchecked(source);
+                                for (i, &v) in t.items().iter().enumerate() {
+                                    reg!(a as usize + i) = v;
+                                }
+                                continue;
+                            }
+                            slow!(slow::unpack(cx, base.add(a as usize), source, c as usize));
+                        }
+                        Op::UnpackEx => {
+                            slow!(slow::unpack_ex(cx, base.add(a as usize), reg!(b), c as usize, aux as usize));
+                        }
+
+                        Op::Call => {
+                            let callee = reg!(a);
+                            if let Some(h) = callee.header() {
+                                let nargs = b as usize;
+                                let args = base.add(a as usize + 4);
+                                if h.kind() == Kind::Function as u8 {
+                                    let code = (*(callee.object() as *const Function)).code.obj::<Code>();
+                                    if code.plain_args == b
+                                        && args.add(code.nregs as usize) <= cx.limit
+                                        && cx.depth < depth_limit(cx)
+                                    {
+                                        link(args, pc.add(1), code);
+                                        for i in nargs..code.nlocals as usize {
+                                            *args.add(i) = Value::UNBOUND;
+                                        }
+                                        cx.depth += 1;
+                                        base = args;
+                                        pc = code.entry;
+                                        continue;
+                                    }
+                                } else if h.kind() == Kind::Native as u8 {
+                                    let n = &*(callee.object() as *const Native);
+                                    let def = n.def();
+                                    if n.this.get().is_unbound()
+                                        && nargs >= def.min as usize
+                                        && nargs <= def.max as usize
+                                        && !def.has_kwonly
+                                    {
+                                        let fixed = std::slice::from_raw_parts(args, nargs);
+                                        let v = slow!((def.call)(cx, Args { fixed, rest: &[], kwargs: Kwargs(None) }));
+                                        reg!(a) = v;
+                                        pc = pc.add(1);
+                                        continue;
+                                    }
+                                } else if h.kind() == Kind::Class as u8 {
+                                    let class: Gc<Class> = Gc::from_value_unchecked(callee);
+                                    spill!();
+                                    if let Some(init) = simple_init(cx, class) {
+                                        let code = init.code.obj::<Code>();
+                                        let inner = args.add(5);
+                                        if code.plain_args as usize == nargs + 1
+                                            && inner.add(code.nregs as usize) <= cx.limit
+                                            && cx.depth + 1 < depth_limit(cx)
+                                        {
+                                            let object = cx.new_instance(class).value();
+                                            std::ptr::copy(args, inner.add(1), nargs);
+                                            let stub = cx.iso().roots.init_stub.obj::<Code>();
+                                            link(args, pc.add(1), stub);
+                                            *args = object;
+                                            *args.add(1) = init.value();
+                                            link(inner, stub.entry.add(2), code);
+                                            *inner = object;
+                                            for i in nargs + 1..code.nlocals as usize {
+                                                *inner.add(i) = Value::UNBOUND;
+                                            }
+                                            cx.depth += 2;
+                                            base = inner;
+                                            pc = code.entry;
+                                            continue;
+                                        }
+                                    }
+                                } else if h.kind() == Kind::Method as u8 && !cx.limit.is_null() {
+                                    // Unfold the bound method in place and look again.
+                                    let m = &*(callee.object() as *const Method);
+                                    let function = m.function.get();
+                                    if function.is_a::<Function>() {
+                                        let f: Gc<Function> = Gc::from_value_unchecked(function);
+                                        let code = f.code.obj::<Code>();
+                                        if code.plain_args as usize == nargs + 1
+                                            && args.add(code.nregs as usize + 1) <= cx.limit
+                                            && cx.depth < depth_limit(cx)
+                                        {
+                                            std::ptr::copy(args, args.add(1), nargs);
+                                            *args = m.this.get();
+                                            reg!(a) = function;
+                                            link(args, pc.add(1), code);
+                                            for i in nargs + 1..code.nlocals as usize {
+                                                *args.add(i) = Value::UNBOUND;
+                                            }
+                                            cx.depth += 1;
+                                            base = args;
+                                            pc = code.entry;
+                                            continue;
+                                        }
+                                    }
+                                }
+                            }
+                            called!(slow::call(cx, base, a, b as usize, &[], false));
+                        }
+                        Op::CallMethod => {
+                            let callee = reg!(a);
+                            let args = base.add(a as usize + 4);
+                            if let Some(h) = callee.header()
+                                && !(*args).is_unbound()
+                            {
+                                let nargs = b as usize + 1;
+                                if h.kind() == Kind::Function as u8 {
+                                    let code = (*(callee.object() as *const Function)).code.obj::<Code>();
+                                    if code.plain_args as usize == nargs
+                                        && args.add(code.nregs as usize) <= cx.limit
+                                        && cx.depth < depth_limit(cx)
+                                    {
+                                        link(args, pc.add(1), code);
+                                        for i in nargs..code.nlocals as usize {
+                                            *args.add(i) = Value::UNBOUND;
+                                        }
+                                        cx.depth += 1;
+                                        base = args;
+                                        pc = code.entry;
+                                        continue;
+                                    }
+                                } else if h.kind() == Kind::Native as u8 {
+                                    let n = &*(callee.object() as *const Native);
+                                    let def = n.def();
+                                    if n.this.get().is_unbound()
+                                        && nargs >= def.min as usize
+                                        && nargs <= def.max as usize
+                                        && !def.has_kwonly
+                                    {
+                                        let fixed = std::slice::from_raw_parts(args, nargs);
+                                        let v = slow!((def.call)(cx, Args { fixed, rest: &[], kwargs: Kwargs(None) }));
+                                        reg!(a) = v;
+                                        pc = pc.add(1);
+                                        continue;
+                                    }
+                                }
+                            }
+                            called!(slow::call(cx, base, a, b as usize, &[], true));
+                        }
+                        Op::CallKw => {
+                            let names: Gc<Tuple> = Gc::from_value_unchecked(code!().konst(c as usize));
+                            called!(slow::call(cx, base, a, b as usize, names.items(), aux == 1));
+                        }
+                        Op::CallEx => called!(slow::call_ex(cx, base, a)),
+                        Op::LoadMethod => {
+                            let object = reg!(b);
+                            if let Some(f) = cache::method_hit(object, &*pc, &*pc.add(1)) {
+                                reg!(a) = f;
+                                reg!(a + 4) = object;
+                            } else {
+                                let (f, this) = slow!(cache::load_method(cx, object, name!(c), &*pc, &*pc.add(1)));
+                                reg!(a) = f;
+                                reg!(a + 4) = this;
+                            }
+                            pc = pc.add(2);
+                        }
+                        Op::LoadSpecialMethod => {
+                            let (f, this) = slow!(slow::special_method(cx, reg!(b), aux));
+                            reg!(a) = f;
+                            reg!(a + 4) = this;
+                        }
+                        Op::Super => {
+                            let v = slow!(slow::make_super(cx, reg!(a), reg!(b), reg!(c)));
+                            reg!(a) = v;
+                        }
+                        Op::Return => return_value!(reg!(a)),
+
+                        Op::GetAttr => {
+                            let object = reg!(b);
+                            if let Some(v) = cache::get_hit(object, &*pc, &*pc.add(1)) {
+                                reg!(a) = v;
+                            } else {
+                                let v = slow!(cache::get(cx, object, name!(c), &*pc, &*pc.add(1)));
+                                reg!(a) = v;
+                            }
+                            pc = pc.add(2);
+                        }
+                        Op::SetAttr => {
+                            let object = reg!(a);
+                            if !cache::set_hit(cx, object, reg!(b), &*pc, &*pc.add(1)) {
+                                slow!(cache::set(cx, object, name!(c), reg!(b), &*pc, &*pc.add(1)));
+                            }
+                            pc = pc.add(2);
+                        }
+                        Op::DelAttr => slow!(cx.del_attr(reg!(a), name!(c))),
+                        Op::GetItem => {
+                            let (object, key) = (reg!(b), reg!(c));
+                            if key.is_int()
+                                && let Some(h) = object.header()
+                            {
+                                let i = key.int();
+                                if h.shape() == ClassId::List.shape() {
+                                    if let Some(v) = (*(object.object() as *const List)).get(i as usize) {
+                                        reg!(a) = v;
+                                        continue;
+                                    }
+                                } else if h.shape() == ClassId::Tuple.shape()
+                                    && let Some(&v) = (*(object.object() as *const Tuple)).items().get(i as usize)
+                                {
+                                    reg!(a) = v;
+                                    continue;
+                                }
+                            }
+                            let v = slow!(cx.get_item(object, key));
+                            reg!(a) = v;
+                        }
+                        Op::GetItemImm => {
+                            let object = reg!(b);
+                            if let Some(h) = object.header() {
+                                let i = c as i16 as isize as usize;
+                                if h.shape() == ClassId::List.shape() {
+                                    if let Some(v) = (*(object.object() as *const List)).get(i) {
+                                        reg!(a) = v;
+                                        continue;
+                                    }
+                                } else if h.shape() == ClassId::Tuple.shape()
+                                    && let Some(&v) = (*(object.object() as *const Tuple)).items().get(i)
+                                {
+                                    reg!(a) = v;
+                                    continue;
+                                }
+                            }
+                            let v = slow!(cx.get_item(object, imm_c!()));
+                            reg!(a) = v;
+                        }
+                        Op::SetItem => {
+                            let (object, key) = (reg!(a), reg!(b));
+                            if key.is_int()
+                                && let Some(h) = object.header()
+                                && h.shape() == ClassId::List.shape()
+                                && !cx.is_shared()
+                            {
+                                let buffer = (*(object.object() as *const List)).buffer();
+                                let i = key.int() as usize;
+                                if i < buffer.len() {
+                                    buffer.slots().get_unchecked(i).set(reg!(c));
+                                    continue;
+                                }
+                            }
+                            slow!(cx.set_item(object, key, reg!(c)));
+                        }
+                        Op::DelItem => slow!(cx.del_item(reg!(a), reg!(b))),
+                        Op::Slice => {
+                            spill!();
+                            let v = cx.new_slice(reg!(b), reg!(b + 1), reg!(b + 2));
+                            reg!(a) = v;
+                        }
+
+                        Op::List => {
+                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let v = slow!(cx.list(items));
+                            reg!(a) = v.value();
+                        }
+                        Op::Tuple => {
+                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let v = slow!(cx.tuple(items));
+                            reg!(a) = v;
+                        }
+                        Op::Set => {
+                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let v = slow!(slow::make_set(cx, items));
+                            reg!(a) = v;
+                        }
+                        Op::Dict => {
+                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let v = slow!(slow::make_dict(cx, items));
+                            reg!(a) = v;
+                        }
+                        Op::ListAppend => {
+                            let list: Gc<List> = Gc::from_value_unchecked(reg!(a));
+                            slow!(cx.list_push(list, reg!(b)));
+                        }
+                        Op::ListExtend => {
+                            let list: Gc<List> = Gc::from_value_unchecked(reg!(a));
+                            slow!(slow::list_extend(cx, list, reg!(b), aux == 1));
+                        }
+                        Op::SetAdd => slow!(slow::set_add(cx, reg!(a), reg!(b))),
+                        Op::SetUpdate => slow!(slow::set_update(cx, reg!(a), reg!(b))),
+                        Op::DictSet => slow!(slow::dict_set(cx, reg!(a), reg!(b), reg!(c))),
+                        Op::DictUpdate => slow!(slow::dict_update(cx, reg!(a), reg!(b), reg!(c), aux == 1)),
+                        Op::ListToTuple => {
+                            let list: Gc<List> = Gc::from_value_unchecked(reg!(b));
+                            let v = slow!(cx.list_to_tuple(list));
+                            reg!(a) = v;
+                        }
+                        Op::Format => {
+                            let spec = if c == 0xffff { Value::UNBOUND } else { reg!(c) };
+                            let v = slow!(slow::format(cx, reg!(b), spec, aux));
+                            reg!(a) = v;
+                        }
+                        Op::Concat => {
+                            let parts = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let v = slow!(slow::concat(cx, parts));
+                            reg!(a) = v;
+                        }
+
+                        Op::Function => {
+                            let v = slow!(slow::function(cx, base, b as usize, base.add(c as usize), aux));
+                            reg!(a) = v;
+                        }
+                        Op::Intrinsic => {
+                            let args = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let v = slow!(super::intrinsic::intrinsic(cx, aux, args));
+                            reg!(a) = v;
+                        }
+
+                        Op::Raise => {
+                            let e = slow!(slow::raise(cx, reg!(a)));
+                            break 'ops e;
+                        }
+                        Op::RaiseFrom => {
+                            let e = slow!(slow::raise_from(cx, reg!(a), reg!(b)));
+                            break 'ops e;
+                        }
+                        Op::Reraise => {
+                            spill!();
+                            break 'ops reg!(a);
+                        }
+                        Op::RaiseBare => {
+                            let e = slow!(slow::raise_bare(cx));
+                            break 'ops e;
+                        }
+                        Op::PushExc => {
+                            let new = reg!(b);
+                            reg!(a) = cx.handled;
+                            cx.handled = new;
+                        }
+                        Op::PopExc => cx.handled = reg!(a),
+                        Op::JumpNoMatch => {
+                            if !slow!(cx.exception_matches(reg!(a), reg!(b))) {
+                                jump!(c as i16);
+                            }
+                        }
+                        Op::SplitGroup => {
+                            let (matched, rest) = slow!(super::groups::split(cx, reg!(b), reg!(c)));
+                            reg!(a) = matched;
+                            reg!(a + 1) = rest;
+                        }
+                        Op::JoinGroup => {
+                            let v = slow!(super::groups::join(cx, reg!(b), reg!(c)));
+                            reg!(a) = v;
+                        }
+
+                        Op::MakeGenerator => {
+                            let g = slow!(generator::make(cx, base, pc));
+                            return_value!(g);
+                        }
+                        Op::Yield => {
+                            let mut v = reg!(b);
+                            if aux == 2 {
+                                v = slow!(super::asyncgen::wrap(cx, v));
+                            }
+                            spill!();
+                            let g = frame_generator(base);
+                            let (caller, next) = generator::suspend(cx, g, pc);
+                            if caller.is_null() {
+                                return Ok(Outcome::Yielded(v));
+                            }
+                            base = caller;
+                            pc = next;
+                            deliver_yield(base, &mut pc, v);
+                            if (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
+                                slow!(cx.handle_interrupt());
+                            }
+                        }
+                        Op::ReturnGen => {
+                            let v = reg!(a);
+                            spill!();
+                            let g = frame_generator(base);
+                            if code!().flags & crate::bytecode::template::flags::ASYNC_GENERATOR != 0 {
+                                let Raised(e) = cx.error(ClassId::StopAsyncIteration, "");
+                                match super::asyncgen::end(cx, g, e) {
+                                    Some((caller, next)) => {
+                                        base = caller;
+                                        pc = next;
+                                        spill!();
+                                        break 'ops e;
+                                    }
+                                    None => return Err(Raised(e)),
+                                }
+                            }
+                            match generator::finish(cx, g) {
+                                Some((caller, next)) => {
+                                    base = caller;
+                                    pc = next;
+                                    deliver_return(base, &mut pc, v);
+                                }
+                                None => return Ok(Outcome::Done(v)),
+                            }
+                        }
+                        Op::GetYieldFrom => {
+                            let v = slow!(slow::yield_from_iter(cx, base, reg!(b)));
+                            reg!(a) = v;
+                        }
+                        Op::GetAwaitable => {
+                            let v = slow!(slow::awaitable(cx, reg!(b), aux));
+                            reg!(a) = v;
+                        }
+                        Op::Send => {
+                            let source = reg!(a);
+                            let value = reg!(b);
+                            if let Some(g) = source.cast::<Generator>()
+                                && g.header().shape() != ClassId::AsyncGenerator.shape()
+                                && cx.depth < depth_limit(cx)
+                            {
+                                if g.claim(state::SUSPENDED)
+                                    || (g.state() == state::CREATED && value.is_none() && g.claim(state::CREATED))
+                                {
+                                    enter_generator!(g, value);
+                                    continue;
+                                }
+                            }
+                            match slow!(slow::send(cx, source, value)) {
+                                Ok(v) => reg!(b) = v,
+                                Err(v) => {
+                                    reg!(b) = v;
+                                    jump!(c as i16);
+                                }
+                            }
+                        }
+
+                        Op::ImportName => {
+                            let v = slow!(super::import::import_name(cx, name!(c), reg!(b), aux as usize));
+                            reg!(a) = v;
+                        }
+                        Op::ImportFrom => {
+                            let v = slow!(super::import::import_from(cx, reg!(b), name!(c)));
+                            reg!(a) = v;
+                        }
+                        Op::ImportStar => {
+                            let target = if aux == 1 { reg!(0) } else { code!().globals.get() };
+                            slow!(super::import::import_star(cx, reg!(a), target));
+                        }
+
+                        Op::MatchSequence => {
+                            let v = slow::match_sequence(cx, reg!(b));
+                            reg!(a) = v;
+                        }
+                        Op::MatchMapping => {
+                            let v = slow::match_mapping(cx, reg!(b));
+                            reg!(a) = v;
+                        }
+                        Op::Len => {
+                            let n = slow!(cx.len(reg!(b)));
+                            reg!(a) = Value::small_int(n as i64);
+                        }
+                        Op::MatchKeys => {
+                            let v = slow!(slow::match_keys(cx, reg!(b), reg!(c)));
+                            reg!(a) = v;
+                        }
+                        Op::MatchClass => {
+                            let v = slow!(slow::match_class(cx, reg!(b), reg!(c), aux as usize, reg!(a)));
+                            reg!(a) = v;
+                        }
+                        Op::MatchRest => {
+                            let v = slow!(slow::match_rest(cx, reg!(b), reg!(c)));
+                            reg!(a) = v;
+                        }
+
+                        Op::Exit => return Ok(Outcome::Done(reg!(0))),
+                        Op::SegmentReturn => {
+                            let v = reg!(0);
+                            let (caller, next) = leave_barrier(cx, base);
+                            base = caller;
+                            pc = next;
+                            let call = (*pc.sub(2)).load(Ordering::Relaxed);
+                            reg!((call >> 16) as u16) = v;
+                        }
+                        Op::ResumeNative => {}
+                        Op::CheckInit => {
+                            let v = reg!(a);
+                            if !v.is_none() {
+                                spill!();
+                                let Raised(e) = bad_init(cx, v);
+                                break 'ops e;
+                            }
+                        }
+                    }
+                }
+            };
+            match unwind(cx, exc) {
+                Unwound::Handler => {
+                    pc = cx.pc;
+                    base = cx.base;
+                }
+                Unwound::Exit(e) => return Err(e),
+            }
+        }
+    }
+}
+
+/// Cell `index` of the closure of the frame's function.
+///
+/// # Safety
+/// `base` is a frame of a function with that many free variables.
+#[inline(always)]
+unsafe fn free_cell(base: *mut Value, index: u16) -> Gc<Cell> {
+    // SAFETY: by the contract.
+    unsafe {
+        let f = &*((*base.sub(4)).object() as *const Function);
+        let closure = f.closure.obj::<Tuple>();
+        Gc::from_value_unchecked(*closure.items().get_unchecked(index as usize))
+    }
+}
+
+/// The generator that owns the frame at `base`.
+///
+/// # Safety
+/// `base` is a generator's frame.
+#[inline(always)]
+unsafe fn frame_generator(base: *mut Value) -> Gc<Generator> {
+    // SAFETY: the frame follows the struct.
+    unsafe { Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1)) }
+}
+
+/// Hands a yielded value to the `ForNext` or `Send` that resumed the generator.
+///
+/// # Safety
+/// `pc` follows that instruction in the frame at `base`.
+#[inline(always)]
+unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, v: Value) {
+    // SAFETY: by the contract.
+    unsafe {
+        let word = (*pc.sub(1)).load(Ordering::Relaxed);
+        *base.add((word >> 32) as u16 as usize) = v;
+        if word as u8 == Op::ForNext as u8 {
+            *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+        }
+    }
+}
+
+/// Hands a returned value to the instruction that resumed the generator.
+///
+/// # Safety
+/// As for [`deliver_yield`].
+#[inline(always)]
+unsafe fn deliver_return(base: *mut Value, pc: &mut *const AtomicU64, v: Value) {
+    // SAFETY: by the contract.
+    unsafe {
+        let word = (*pc.sub(1)).load(Ordering::Relaxed);
+        if word as u8 == Op::Send as u8 {
+            *base.add((word >> 32) as u16 as usize) = v;
+            *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The operating system: files, processes, paths, the environment.
+
+pub mod entropy;

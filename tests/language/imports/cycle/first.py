@@ -1,0 +1,3 @@
+early = "early"
+import second
+late = "late"

@@ -1,0 +1,2 @@
+from loop_b import b
+a = 1

@@ -1,0 +1,2 @@
+from loop_a import a
+b = 2

@@ -1,0 +1,3 @@
+from . import m
+def beyond():
+    from ... import q

@@ -1,0 +1,2 @@
+print("running counted")
+n = 1

@@ -1,0 +1,1 @@
+v = 'made at run time'

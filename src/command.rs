@@ -15,7 +15,9 @@ pub fn main(args: &[String]) -> ExitCode {
         Ok(cx) => cx,
         Err(_) => return ExitCode::from(70),
     };
-    match run_file(&mut cx, file) {
+    let result = run_file(&mut cx, file);
+    let result = result.and_then(|v| conc_interpreter::scheduler::finish(&mut cx).map(|()| v));
+    match result {
         Ok(_) => ExitCode::SUCCESS,
         Err(e) => {
             eprint!("{}", cx.format_exception(e.0));

@@ -1,6 +1,7 @@
 //! The standard library: one folder per family, one file per module.
 #![forbid(unsafe_code)]
 
+pub mod concurrency;
 pub mod core;
 pub mod io;
 pub mod math;
@@ -15,6 +16,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&core::builtins::functions::MODULE),
         Native(&io::classes::io::MODULE),
         Native(&math::functions::math::MODULE),
+        Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
     ]
 }

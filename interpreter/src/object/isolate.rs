@@ -94,6 +94,8 @@ pub struct Roots {
     pub segment_stub: RootSlot,
     pub init_stub: RootSlot,
     pub native_stub: RootSlot,
+    /// The class of `_thread.lock` objects.
+    pub lock_class: RootSlot,
     pub main_thread: RootSlot,
     pub type_registry: RootSlot,
     pub extra: RootSlot,
@@ -120,7 +122,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 21] {
+    fn all(&self) -> [&RootSlot; 22] {
         [
             &self.builtins,
             &self.modules,
@@ -138,6 +140,7 @@ impl Roots {
             &self.segment_stub,
             &self.init_stub,
             &self.native_stub,
+            &self.lock_class,
             &self.main_thread,
             &self.type_registry,
             &self.extra,

@@ -13,6 +13,7 @@ pub mod groups;
 pub mod import;
 pub mod intrinsic;
 pub mod methods;
+pub mod native;
 pub mod run;
 pub mod setup;
 pub mod slow;

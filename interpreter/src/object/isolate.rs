@@ -61,9 +61,11 @@ pub struct Isolate {
     pub payloads: Mutex<Vec<usize>>,
     /// Weak references in existence.
     pub weakrefs: Mutex<Vec<usize>>,
+    /// The plain weak reference to an object, by the object: there is at most one.
+    pub plain_weakrefs: Mutex<hashbrown::HashMap<usize, usize>>,
     /// Objects with `__del__` that have not been finalised.
     pub finalizable: Mutex<Vec<usize>>,
-    /// Dead ones whose `__del__` is to be called.
+    /// Dead ones whose `__del__` is to be called, and weak references whose callback is.
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
     pub handles: Mutex<Handles>,
@@ -212,6 +214,7 @@ impl Isolate {
             recursion_limit: AtomicUsize::new(1000),
             payloads: Mutex::new(Vec::new()),
             weakrefs: Mutex::new(Vec::new()),
+            plain_weakrefs: Mutex::new(hashbrown::HashMap::new()),
             finalizable: Mutex::new(Vec::new()),
             to_finalize: Mutex::new(Vec::new()),
             handles: Mutex::new(Handles::default()),
@@ -294,10 +297,14 @@ impl Isolate {
         // Weak references to an object die before its finalizer runs.
         let weakrefs = std::mem::take(&mut *self.weakrefs.lock());
         let mut kept = Vec::with_capacity(weakrefs.len());
+        let mut notify = Vec::new();
+        let alive = |object: usize| marker.is_marked(object as *mut Header);
+        self.plain_weakrefs.lock().retain(|target, weakref| alive(*target) && alive(*weakref));
         for object in weakrefs {
-            if trace::clear_weakref(marker, object as *mut Header) {
-                kept.push(object);
+            if trace::clear_weakref(marker, object as *mut Header) && marker.is_marked(object as *mut Header) {
+                notify.push(Value::from_object(object as *const Header));
             }
+            kept.push(object);
         }
         for &object in &dying {
             trace::mark(marker, object);
@@ -305,7 +312,10 @@ impl Isolate {
         marker.drain();
         kept.retain(|&object| marker.is_marked(object as *mut Header));
         *self.weakrefs.lock() = kept;
-        self.to_finalize.lock().extend(dying);
+        let mut to_finalize = self.to_finalize.lock();
+        to_finalize.extend(dying);
+        to_finalize.extend(notify);
+        drop(to_finalize);
         self.payloads.lock().retain(|&object| {
             let live = marker.is_marked(object as *mut Header);
             if !live {

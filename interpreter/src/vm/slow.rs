@@ -88,7 +88,22 @@ fn named(e: Raised, name: Gc<Str>) -> Raised {
 fn name_error(cx: &mut Ctx, name: Gc<Str>) -> Raised {
     let text = name.to_text().into_owned();
     let e = cx.error(ClassId::NameError, format!("name '{text}' is not defined"));
+    let this = frame_self(cx);
+    if let Some(exc) = e.0.cast::<Exception>() {
+        exc.extra[extra::ATTR_OBJ].set(this);
+    }
     named(e, name)
+}
+
+/// `self` of the innermost frame, for the suggestion `self.name`; unbound if it has none.
+fn frame_self(cx: &Ctx) -> Value {
+    if cx.base.is_null() {
+        return Value::UNBOUND;
+    }
+    let code = code_of(cx.base);
+    let local = code.template().locals.iter().find(|l| &*l.name == "self" && !l.is_cell);
+    // SAFETY: a local's register lies in the live frame.
+    local.map_or(Value::UNBOUND, |l| unsafe { *cx.base.add(l.register as usize) })
 }
 
 fn code_of(base: *mut Value) -> Gc<Code> {

@@ -2,11 +2,19 @@
 #![forbid(unsafe_code)]
 
 pub mod core;
+pub mod io;
+pub mod math;
+pub mod os;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
-    vec![Native(&core::builtins::functions::MODULE)]
+    vec![
+        Native(&core::builtins::functions::MODULE),
+        Native(&io::classes::io::MODULE),
+        Native(&math::functions::math::MODULE),
+        Native(&math::random::functions::MODULE),
+    ]
 }

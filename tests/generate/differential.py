@@ -175,8 +175,8 @@ class Generator:
 
     def klass(self):
         c, r = self.name("C"), self.random
-        methods = [f"    def __{self.pick('add', 'radd', 'sub', 'mul', 'rmul', 'lt', 'eq', 'getitem', 'contains', 'floordiv')}__(self, o): return {self.pick('self.v, o', 'o', 'NotImplemented', 'self', 'bool(self.v)')}" for _ in range(r.randint(1, 4))]
-        methods += self.pick([], ["    def __len__(self): return 3"], ["    def __bool__(self): return False"], ["    def __iter__(self): return iter([1, 2, self.v])"], ["    __hash__ = None"])
+        methods = [f"    def __{self.pick('add', 'radd', 'sub', 'mul', 'rmul', 'lt', 'eq', 'contains', 'floordiv')}__(self, o): return {self.pick('self.v, o', 'o', 'NotImplemented', 'self', 'bool(self.v)')}" for _ in range(r.randint(1, 4))]
+        methods += self.pick([], ["    def __len__(self): return 3"], ["    def __bool__(self): return False"], ["    def __getitem__(self, i): return [7, 8, 9][i]"], ["    def __iter__(self): return iter([1, 2, self.v])"], ["    __hash__ = None"])
         base = self.pick("", "(int)", "(list)", "(str)", "(dict)", "(Base)", "(Base)")
         make = {"(int)": "5", "(list)": "[1, 2]", "(str)": "'ab'", "(dict)": "{'k': 1}"}.get(base, "")
         probes = [f"show('{c}.{i}', lambda: {self.pick(f'x + {self.atom()}', f'{self.atom()} + x', f'x * 2', f'3 * x', f'x == {self.atom()}', f'x < x', f'x[0]', f'1 in x', 'len(x)', 'bool(x)', '[*x]', f'{self.atom()} - x', 'x // 2', '-x', 'x.v', 'x.missing', 'isinstance(hash(x), int)', 'sorted([x, x]) == [x, x]', 'str(x) == repr(x)', 'x != x')})" for i in range(5)]

@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Attribute, Error, Expr, FnArg, Ident, Item, ItemConst, ItemFn, ItemMod, LitStr, Meta, Pat, PatType, Result, Type};
+use syn::{
+    Attribute, Error, Expr, FnArg, Ident, Item, ItemConst, ItemFn, ItemMod, LitStr, Meta, Pat, PatType, Result, Type,
+};
 
 /// What a function is declared as.
 #[derive(Clone, Copy, PartialEq)]

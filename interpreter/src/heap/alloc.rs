@@ -40,7 +40,8 @@ pub const fn class_size(class: usize) -> usize {
     }
 }
 
-const _: () = assert!(class_of(16) == 0 && class_of(512) == 31 && class_of(513) == 32 && class_of(MAX_SMALL) == CLASSES - 1);
+const _: () =
+    assert!(class_of(16) == 0 && class_of(512) == 31 && class_of(513) == 32 && class_of(MAX_SMALL) == CLASSES - 1);
 const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(class_of(1000)) >= 1000);
 
 /// A run of free, zeroed cells.

@@ -653,8 +653,17 @@ impl Ctx {
         let own = class.id != ClassId::GenericAlias as u32
             || matches!(
                 &*name.to_text(),
-                "__origin__" | "__args__" | "__parameters__" | "__mro_entries__" | "__reduce_ex__" | "__reduce__"
-                    | "__copy__" | "__deepcopy__" | "__unpacked__" | "__typing_unpacked_tuple_args__" | "__class__"
+                "__origin__"
+                    | "__args__"
+                    | "__parameters__"
+                    | "__mro_entries__"
+                    | "__reduce_ex__"
+                    | "__reduce__"
+                    | "__copy__"
+                    | "__deepcopy__"
+                    | "__unpacked__"
+                    | "__typing_unpacked_tuple_args__"
+                    | "__class__"
             );
         if !own {
             let origin = alias.origin.get();

@@ -75,9 +75,11 @@ impl Ctx {
         let bytes = self.class(ClassId::Bytes);
         let empty_bytes = self.new_bytes_of(bytes, &[]).unwrap_or(Value::NONE);
         iso.roots.empty_bytes.set(empty_bytes);
-        for (slot, x) in
-            [(&iso.roots.nan, f64::NAN), (&iso.roots.infinity, f64::INFINITY), (&iso.roots.neg_infinity, -f64::INFINITY)]
-        {
+        for (slot, x) in [
+            (&iso.roots.nan, f64::NAN),
+            (&iso.roots.infinity, f64::INFINITY),
+            (&iso.roots.neg_infinity, -f64::INFINITY),
+        ] {
             let v = self.float(x);
             slot.set(v);
         }
@@ -166,7 +168,7 @@ impl Ctx {
         })
     }
 
-    fn add_subclass(&mut self, base: Gc<Class>, class: Gc<Class>) {
+    pub(crate) fn add_subclass(&mut self, base: Gc<Class>, class: Gc<Class>) {
         if base.subclasses.get().is_unbound() {
             let list = self.new_list().value();
             base.subclasses.set(list);
@@ -393,13 +395,15 @@ impl Ctx {
             if lists.is_empty() {
                 return self.list_to_tuple(result);
             }
-            let good = lists
-                .iter()
-                .map(|l| l[0])
-                .find(|&head| !lists.iter().any(|l| l.iter().skip(1).any(|&c| c == head)));
+            let good =
+                lists.iter().map(|l| l[0]).find(|&head| !lists.iter().any(|l| l.iter().skip(1).any(|&c| c == head)));
             let Some(head) = good else {
-                let names: Vec<String> =
-                    lists.iter().map(|l| l[0]).filter_map(|c| Value::from_bits(c).cast::<Class>()).map(|c| c.name_text()).collect();
+                let names: Vec<String> = lists
+                    .iter()
+                    .map(|l| l[0])
+                    .filter_map(|c| Value::from_bits(c).cast::<Class>())
+                    .map(|c| c.name_text())
+                    .collect();
                 let mut unique: Vec<String> = Vec::new();
                 for n in names {
                     if !unique.contains(&n) {
@@ -562,7 +566,9 @@ impl Ctx {
                     continue;
                 }
             }
-            if value.header().is_none_or(|h| h.shape() < ClassId::COUNT as u32) && !value.is_a::<crate::object::misc::Boxed>() {
+            if value.header().is_none_or(|h| h.shape() < ClassId::COUNT as u32)
+                && !value.is_a::<crate::object::misc::Boxed>()
+            {
                 continue;
             }
             if let Some(f) = self.lookup_special(value, names.__set_name__)
@@ -611,7 +617,10 @@ impl Ctx {
 
 /// Whether storing this name on a class changes how its instances' attributes are found.
 fn is_hook(name: Gc<Str>) -> bool {
-    matches!(&*name.to_text(), "__getattribute__" | "__getattr__" | "__setattr__" | "__delattr__" | "__set__" | "__delete__" | "__get__")
+    matches!(
+        &*name.to_text(),
+        "__getattribute__" | "__getattr__" | "__setattr__" | "__delattr__" | "__set__" | "__delete__" | "__get__"
+    )
 }
 
 /// `__name` inside class `C` is `_C__name`.
@@ -629,10 +638,8 @@ fn initial_flags(id: ClassId) -> u32 {
     if id.row().sealed {
         flags |= class_flag::SEALED;
     }
-    let has_dict = matches!(
-        id.row().kind,
-        Kind::Exception | Kind::Function | Kind::Module
-    ) || matches!(id, ClassId::Type | ClassId::StaticMethod | ClassId::ClassMethod);
+    let has_dict = matches!(id.row().kind, Kind::Exception | Kind::Function | Kind::Module)
+        || matches!(id, ClassId::Type | ClassId::StaticMethod | ClassId::ClassMethod);
     if !has_dict {
         flags |= class_flag::NO_DICT;
     }
@@ -671,7 +678,9 @@ impl Code {
 pub fn weakly_referable(class: Gc<Class>) -> bool {
     match class.instance_kind() {
         Kind::Instance => class.id == 0,
-        Kind::Function | Kind::Class | Kind::Set | Kind::Generator | Kind::Module | Kind::Exception | Kind::Method => true,
+        Kind::Function | Kind::Class | Kind::Set | Kind::Generator | Kind::Module | Kind::Exception | Kind::Method => {
+            true
+        }
         Kind::None | Kind::BigInt | Kind::Str | Kind::Bytes | Kind::Tuple => false,
         _ => class.id == 0 || class.id == ClassId::Set as u32 || class.instance_kind() == Kind::Boxed,
     }

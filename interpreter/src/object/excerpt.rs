@@ -62,7 +62,8 @@ impl<'a> Excerpt<'a> {
         let line = self.source.line_of(offset).clamp(self.first, self.first + self.lines.len() as u32 - 1);
         let start = self.source.line_starts[line as usize - 1];
         let text = self.source.line_text(line);
-        let column = text.get(..(offset.saturating_sub(start) as usize).min(text.len())).unwrap_or(text).chars().count();
+        let column =
+            text.get(..(offset.saturating_sub(start) as usize).min(text.len())).unwrap_or(text).chars().count();
         Place { line: (line - self.first) as usize, column: column.saturating_sub(self.dedent) }
     }
 
@@ -86,7 +87,10 @@ fn dedent(lines: &[&str]) -> Vec<String> {
         });
     }
     let margin = margin.unwrap_or("");
-    lines.iter().map(|l| if l.trim().is_empty() { "" } else { l.strip_prefix(margin).unwrap_or(l) }.to_string()).collect()
+    lines
+        .iter()
+        .map(|l| if l.trim().is_empty() { "" } else { l.strip_prefix(margin).unwrap_or(l) }.to_string())
+        .collect()
 }
 
 fn width(line: &str, chars: usize) -> usize {
@@ -108,9 +112,8 @@ fn write_excerpt(source: &Source, p: &Position, first: u32, out: &mut String) {
     let marks = marks.then(|| Marks {
         start: x.screen(start),
         end: x.screen(end),
-        anchor: anchor.map(|(from, to)| {
-            (Place { column: x.screen(from), ..from }, Place { column: x.screen(to), ..to })
-        }),
+        anchor: anchor
+            .map(|(from, to)| (Place { column: x.screen(from), ..from }, Place { column: x.screen(to), ..to })),
     });
 
     // The first line, the last one, and those around the anchor's ends.

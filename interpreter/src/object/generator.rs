@@ -24,6 +24,9 @@ pub struct Generator {
     /// While running: the resumer's frame and the instruction to go on with there; null base if the resumer is Rust code.
     pub link_base: AtomicPtr<Value>,
     pub link_pc: AtomicPtr<AtomicU64>,
+    /// While resumed by Rust code: the script frame below that code.
+    pub resumer: AtomicPtr<Value>,
+    pub resumer_pc: AtomicPtr<AtomicU64>,
     /// What the generator is handling while suspended in an `except` block, or None.
     pub handled: Slot,
     /// While running: what the resumer is handling.

@@ -95,14 +95,20 @@ impl Ctx {
             let names = self.names();
             if !self.is_int(key) && self.lookup_special(key, names.__index__).is_none() {
                 let got = self.type_name(key);
-                return Err(self.type_error(format!("{what} indices must be integers or slices, not {got}")));
+                return Err(self.type_error(if what == "string" {
+                    format!("string indices must be integers, not '{got}'")
+                } else {
+                    format!("{what} indices must be integers or slices, not {got}")
+                }));
             }
             let n = self.index(key)?;
             match self.as_i64(n) {
                 Some(i) => i,
                 None => {
                     let got = self.type_name(key);
-                    return Err(self.error(ClassId::IndexError, format!("cannot fit '{got}' into an index-sized integer")));
+                    return Err(
+                        self.error(ClassId::IndexError, format!("cannot fit '{got}' into an index-sized integer"))
+                    );
                 }
             }
         };
@@ -207,8 +213,7 @@ impl Ctx {
         };
         if let Some(slice) = key.cast::<SliceObject>() {
             let span = self.slice_span(slice, data.len())?;
-            let part: Vec<u8> =
-                (0..span.count).map(|i| data[(span.start + i as i64 * span.step) as usize]).collect();
+            let part: Vec<u8> = (0..span.count).map(|i| data[(span.start + i as i64 * span.step) as usize]).collect();
             if v.is_a::<ByteArray>() {
                 let class = self.class(ClassId::ByteArray);
                 return Ok(self.new_bytearray(class, &part)?.value());
@@ -317,7 +322,8 @@ impl Ctx {
         Ok(Span { start, stop, step, count: count as usize })
     }
 
-    fn slice_bound(&mut self, v: Value) -> R<i64> {
+    /// A slice bound that is not None, clipped to i64.
+    pub fn slice_bound(&mut self, v: Value) -> R<i64> {
         if v.is_int() {
             return Ok(v.int());
         }
@@ -373,7 +379,8 @@ impl Ctx {
         let items = match self.collect_tuple(items) {
             Ok(items) => items,
             Err(e) if self.is_error(e, ClassId::TypeError) && self.exception_text(e.0).ends_with("is not iterable") => {
-                let message = if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
+                let message =
+                    if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
                 return Err(self.type_error(message));
             }
             Err(e) => return Err(e),
@@ -647,15 +654,16 @@ impl Ctx {
                 (Some(x), Some(y)) => self.tuple_concat(x, y),
                 _ => Ok(Value::NOT_IMPLEMENTED),
             },
-            (Add, Kind::Bytes | Kind::ByteArray, Kind::Bytes | Kind::ByteArray) => {
+            (Add, Kind::Bytes | Kind::ByteArray, Kind::Bytes | Kind::ByteArray | Kind::MemoryView) => {
                 let mut data = self.byte_vec(a)?;
                 data.extend(self.byte_vec(b)?);
-                if a.is_a::<ByteArray>() {
-                    let class = self.class(ClassId::ByteArray);
-                    return Ok(self.new_bytearray(class, &data)?.value());
-                }
-                self.bytes(&data)
+                self.bytes_like(a, &data)
             }
+            (Mod, Kind::Str, _) => match a.cast::<Str>() {
+                Some(format) => Ok(self.percent_str(format, b)?.value()),
+                None => Ok(Value::NOT_IMPLEMENTED),
+            },
+            (Mod, Kind::Bytes | Kind::ByteArray, _) => self.bytes_percent(a, b),
             (Mul, Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray, _) if self.is_int(b) => {
                 self.repeat(a, b)
             }
@@ -664,6 +672,21 @@ impl Ctx {
             }
             _ => Ok(Value::NOT_IMPLEMENTED),
         }
+    }
+
+    /// Bytes or a bytearray, as `model` is one or the other.
+    pub fn bytes_like(&mut self, model: Value, data: &[u8]) -> R {
+        if model.is_a::<ByteArray>() {
+            let class = self.class(ClassId::ByteArray);
+            return Ok(self.new_bytearray(class, data)?.value());
+        }
+        self.bytes(data)
+    }
+
+    fn bytes_percent(&mut self, format: Value, args: Value) -> R {
+        let text = self.byte_vec(format)?;
+        let data = self.percent_bytes(&text, args)?;
+        self.bytes_like(format, &data)
     }
 
     pub fn list_concat(&mut self, x: Gc<List>, y: Gc<List>) -> R {

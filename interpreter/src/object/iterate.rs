@@ -7,7 +7,7 @@ use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
 use crate::object::generator::Generator;
 use crate::object::kind::{ClassId, Kind};
-use crate::object::misc::{DictView, Iter, Range};
+use crate::object::misc::{Boxed, DictView, Iter, Range};
 use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
 use crate::object::string::{ByteArray, Bytes, Str};
@@ -112,6 +112,12 @@ impl Ctx {
     }
 
     fn next_dispatch(&mut self, it: Value) -> R<Option<Value>> {
+        if let Some(boxed) = it.cast::<Boxed>()
+            && let Some(step) = boxed.behavior.and_then(|b| b.step)
+            && self.class_of(it).is_static()
+        {
+            return step(self, boxed);
+        }
         let names = self.names();
         let Some(f) = self.lookup_special(it, names.__next__) else {
             let got = self.type_name(it);
@@ -255,7 +261,9 @@ impl Ctx {
     fn dict_item(&mut self, id: u32, key: Value, value: Value) -> R {
         match id {
             id if id == ClassId::DictKeyIterator.shape() || id == ClassId::DictReverseKeyIterator.shape() => Ok(key),
-            id if id == ClassId::DictValueIterator.shape() || id == ClassId::DictReverseValueIterator.shape() => Ok(value),
+            id if id == ClassId::DictValueIterator.shape() || id == ClassId::DictReverseValueIterator.shape() => {
+                Ok(value)
+            }
             _ => self.tuple(&[key, value]),
         }
     }
@@ -468,6 +476,16 @@ impl Ctx {
         Ok(list)
     }
 
+    /// The items that `join` puts together.
+    pub fn join_items(&mut self, iterable: Value) -> R<Gc<Tuple>> {
+        match self.collect_tuple(iterable) {
+            Err(e) if self.is_error(e, ClassId::TypeError) && self.exception_text(e.0).ends_with("is not iterable") => {
+                Err(self.type_error("can only join an iterable"))
+            }
+            other => other,
+        }
+    }
+
     /// A tuple of an iterable's items.
     pub fn collect_tuple(&mut self, iterable: Value) -> R<Gc<Tuple>> {
         if let Some(t) = iterable.cast::<Tuple>()
@@ -490,6 +508,7 @@ fn range_step(it: &Iter) -> Option<Value> {
     }
     it.limit.store(left - 1, Ordering::Relaxed);
     let item = it.source.get();
-    it.source.set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
+    it.source
+        .set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
     Some(item)
 }

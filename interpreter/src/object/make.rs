@@ -15,11 +15,11 @@ use crate::object::class::Class;
 use crate::object::dict::{Dict, Table};
 use crate::object::exception::{Exception, Traceback};
 use crate::object::function::*;
-use crate::object::number::{BigInt, Complex, Float};
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::*;
 use crate::object::module::Module;
+use crate::object::number::{BigInt, Complex, Float};
 use crate::object::sequence::{Buffer, List, Tuple};
 use crate::object::set::{Set, SetTable};
 use crate::object::string::{ByteArray, Bytes, Str, StrBuffer};
@@ -350,10 +350,15 @@ impl Ctx {
             let end = start + a.bytes as usize;
             let room = buffer.cap - end >= b.bytes as usize;
             let claim = room
-                && buffer.fill.compare_exchange(end, end + b.bytes as usize, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+                && buffer
+                    .fill
+                    .compare_exchange(end, end + b.bytes as usize, Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok();
             if claim {
                 // SAFETY: the bytes from `end` on were claimed and no other string reaches into them.
-                unsafe { std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), buffer.data().add(end), b.bytes as usize) };
+                unsafe {
+                    std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), buffer.data().add(end), b.bytes as usize)
+                };
                 return Ok(self.external_str(buffer, a.data_ptr(), bytes, chars, flags).value());
             }
         }
@@ -367,7 +372,14 @@ impl Ctx {
         Ok(self.external_str(buffer, buffer.data(), bytes, chars, flags).value())
     }
 
-    fn external_str(&mut self, buffer: Gc<StrBuffer>, data: *const u8, bytes: usize, chars: usize, flags: u8) -> Gc<Str> {
+    fn external_str(
+        &mut self,
+        buffer: Gc<StrBuffer>,
+        data: *const u8,
+        bytes: usize,
+        chars: usize,
+        flags: u8,
+    ) -> Gc<Str> {
         let word = Header::word(Kind::Str as u8, ClassId::Str.shape(), flags | flag::EXTERNAL);
         let at = self.cell(Str::INLINE + 8, word) as *mut Str;
         // SAFETY: a fresh cell; the text lies in the buffer.
@@ -645,7 +657,14 @@ impl Ctx {
             e.action = action;
         })
     }
-    pub fn new_wrapper(&mut self, class: ClassId, value: Value, other: Value, owner: Value, name: Value) -> Gc<Wrapper> {
+    pub fn new_wrapper(
+        &mut self,
+        class: ClassId,
+        value: Value,
+        other: Value,
+        owner: Value,
+        name: Value,
+    ) -> Gc<Wrapper> {
         self.object::<Wrapper>(Kind::Wrapper, class.shape(), |w| {
             w.value.set(value);
             w.other.set(other);

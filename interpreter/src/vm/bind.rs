@@ -68,7 +68,14 @@ impl Ctx {
         Ok(())
     }
 
-    fn bind_keyword(&mut self, f: Gc<Function>, code: Gc<Code>, name: Value, value: Value, regs: &mut [Value]) -> R<()> {
+    fn bind_keyword(
+        &mut self,
+        f: Gc<Function>,
+        code: Gc<Code>,
+        name: Value,
+        value: Value,
+        regs: &mut [Value],
+    ) -> R<()> {
         let Some(text) = name.cast::<Str>() else { return Err(self.type_error("keywords must be strings")) };
         let template = code.template();
         let total = (code.argcount + code.kwonly) as usize;
@@ -92,9 +99,8 @@ impl Ctx {
             }
             Some(_) => {
                 let (fname, text) = (self.function_name(f), text.to_text().into_owned());
-                let message = format!(
-                    "{fname}() got some positional-only arguments passed as keyword arguments: '{text}'"
-                );
+                let message =
+                    format!("{fname}() got some positional-only arguments passed as keyword arguments: '{text}'");
                 Err(self.type_error(message))
             }
             None => Err(self.unexpected_keyword(f, code, text)),
@@ -206,6 +212,9 @@ impl Ctx {
 
     /// Binds and calls.
     pub(super) fn call_def(&mut self, n: Gc<Native>, def: &'static NativeDef, args: &[Value], names: &[Value]) -> R {
+        if def.resume.is_some() {
+            return super::native::run_native(self, n, args);
+        }
         let max = def.max as usize;
         if names.is_empty() && !def.has_kwonly {
             if args.len() < def.min as usize || (args.len() > max && !def.has_rest) {
@@ -236,7 +245,8 @@ impl Ctx {
                 Some(at) => {
                     if !fixed[at].is_unbound() {
                         let (fname, text) = (self.native_name(n, def), text.to_text().into_owned());
-                        let message = format!("argument for {fname}() given by name ('{text}') and position ({})", at + 1);
+                        let message =
+                            format!("argument for {fname}() given by name ('{text}') and position ({})", at + 1);
                         return Err(self.type_error(message));
                     }
                     fixed[at] = value;
@@ -295,10 +305,10 @@ impl Ctx {
     }
 
     #[cold]
-    fn native_arity(&mut self, n: Gc<Native>, def: &'static NativeDef, given: usize) -> Raised {
+    pub(super) fn native_arity(&mut self, n: Gc<Native>, def: &'static NativeDef, given: usize) -> Raised {
         let method = n.header().shape() != ClassId::BuiltinFunction.shape() || !n.this.get().is_unbound();
-        let receiver = (method && def.role != crate::native::Role::StaticMethod || def.role == crate::native::Role::Method)
-            as usize;
+        let receiver = (method && def.role != crate::native::Role::StaticMethod
+            || def.role == crate::native::Role::Method) as usize;
         let constructor = def.name == "__new__";
         let receiver = if constructor { 1 } else { receiver };
         let (min, max) = ((def.min as usize).saturating_sub(receiver), (def.max as usize).saturating_sub(receiver));

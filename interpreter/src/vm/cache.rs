@@ -137,7 +137,9 @@ pub fn load_method(
         return Ok((v, Value::UNBOUND));
     }
     let class = cx.class_of(object);
-    if !class.has(class_flag::GETATTRIBUTE) && !matches!(Kind::of(object.kind_byte()), Kind::Class | Kind::Super | Kind::GenericAlias) {
+    if !class.has(class_flag::GETATTRIBUTE)
+        && !matches!(Kind::of(object.kind_byte()), Kind::Class | Kind::Super | Kind::GenericAlias)
+    {
         let version = class.version();
         if let Some(found) = cx.lookup(class, name)
             && is_plain_method(found)
@@ -220,10 +222,20 @@ fn fill_get(cx: &mut Ctx, object: Value, name: Gc<Str>, slot: &AtomicU64, entry:
 fn is_constant(f: Value) -> bool {
     match f.header() {
         None => true,
-        Some(h) => matches!(
-            Kind::of(h.kind()),
-            Kind::Float | Kind::BigInt | Kind::Complex | Kind::Str | Kind::Bytes | Kind::List | Kind::Tuple | Kind::Dict | Kind::Set
-        ) && h.shape() < ClassId::COUNT as u32,
+        Some(h) => {
+            matches!(
+                Kind::of(h.kind()),
+                Kind::Float
+                    | Kind::BigInt
+                    | Kind::Complex
+                    | Kind::Str
+                    | Kind::Bytes
+                    | Kind::List
+                    | Kind::Tuple
+                    | Kind::Dict
+                    | Kind::Set
+            ) && h.shape() < ClassId::COUNT as u32
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::bytecode::op::{Op, abc};
-use crate::bytecode::template::{CodeTemplate, Const, Source, flags};
+use crate::bytecode::op::{Op, abc, abx};
+use crate::bytecode::template::{CodeTemplate, Const, Handler, Source, flags};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
@@ -118,13 +118,21 @@ impl Ctx {
         let init = vec![call(1), 0, abc(Op::CheckInit, 0, 1, 0, 0), abc(Op::Return, 0, 0, 0, 0)];
         let globals = self.new_namespace();
         let roots = &self.iso().roots;
-        for (slot, words, nregs) in [(&roots.exit_stub, exit, 4), (&roots.segment_stub, segment, 4), (&roots.init_stub, init, 6)]
+        for (slot, words, nregs) in
+            [(&roots.exit_stub, exit, 4), (&roots.segment_stub, segment, 4), (&roots.init_stub, init, 6)]
         {
             let code = self.instantiate(&Arc::new(stub(source.clone(), words, nregs)), globals)?;
             slot.set(code.value());
         }
         Ok(())
     }
+}
+
+/// The code of resumable natives' frames: enter, and enter again with the outcome of what was called (aux 1: it raised).
+fn native_words() -> Vec<u64> {
+    let enter = |aux: u8| abc(Op::ResumeNative, aux, super::native::RESULT, 0, 0);
+    let back = |offset: i32| abx(Op::Jump, 0, 0, offset as u32);
+    vec![enter(2), 0, back(4), enter(1), 0, back(1), enter(0), 0, back(-2)]
 }
 
 fn stub(source: Arc<Source>, code: Vec<u64>, nregs: u16) -> CodeTemplate {

@@ -140,13 +140,16 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
         return Err(already_running(cx, g));
     }
     let (base, pc, limit, gen_top) = (cx.base, cx.pc, cx.limit, cx.gen_top);
+    g.resumer.store(base, Ordering::Relaxed);
+    g.resumer_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
     // SAFETY: the generator was claimed; its frame becomes the innermost until it suspends or ends.
     let result = unsafe {
         enter(cx, g, std::ptr::null_mut(), std::ptr::null());
         let start = if throw { g.pc.load(Ordering::Acquire) as *const AtomicU64 } else { deliver(g, value) };
         cx.base = g.base();
         cx.pc = start;
-        if throw { throw_here(cx, g, value) } else { run(cx, start, g.base()) }
+        let first = if throw { throw_here(cx, g, value) } else { run(cx, start, g.base()) };
+        super::call::wait_through(cx, first)
     };
     cx.base = base;
     cx.pc = pc;
@@ -154,12 +157,26 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
     cx.gen_top = gen_top;
     match result {
         Ok(Outcome::Yielded(v)) => Ok(Some(v)),
-        Ok(Outcome::Done(v)) if v.is_none() && g.header().shape() == ClassId::Generator.shape() && !throw => {
-            Ok(None)
-        }
-        Ok(Outcome::Done(v)) => Err(cx.stop_iteration(v)),
+        Ok(Outcome::Done(v)) if v.is_none() && g.header().shape() == ClassId::Generator.shape() && !throw => Ok(None),
+        Ok(outcome) => Err(cx.stop_iteration(outcome.value())),
         Err(e) => Err(e),
     }
+}
+
+/// What the generator delegates to while suspended in `yield from` or `await`, or None.
+pub fn delegate(g: Gc<Generator>) -> Value {
+    if g.state() != state::SUSPENDED {
+        return Value::NONE;
+    }
+    let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
+    // SAFETY: `pc` follows the suspended Yield, whose register C holds the sub-iterator if it delegates.
+    unsafe {
+        let word = (*pc.sub(1)).load(Ordering::Relaxed);
+        if word as u8 == Op::Yield as u8 && (word >> 8) as u8 == 1 {
+            return *g.base().add((word >> 48) as u16 as usize);
+        }
+    }
+    Value::NONE
 }
 
 /// Raises an exception at the suspension point of the (claimed, entered) generator.

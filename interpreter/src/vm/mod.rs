@@ -7,10 +7,13 @@ pub mod call;
 pub mod code;
 pub mod compile;
 pub mod construct;
+pub mod frames;
 pub mod generator;
 pub mod groups;
 pub mod import;
 pub mod intrinsic;
+pub mod methods;
+pub mod native;
 pub mod run;
 pub mod setup;
 pub mod slow;
@@ -24,5 +27,5 @@ use crate::value::Value;
 
 /// `isinstance(v, class)` with hooks.
 pub fn isinstance(cx: &mut Ctx, v: Value, class: Value) -> R<bool> {
-    crate::object::instancecheck::is_instance_of(cx, v, class)
+    cx.isinstance(v, class)
 }

@@ -13,6 +13,7 @@ static MACHINE: Machine = Machine {
     resume: super::generator::resume,
     compile: super::compile::compile,
     exec: super::compile::exec,
+    park: crate::scheduler::park,
 };
 
 /// Words of a fiber's first segment.
@@ -28,6 +29,7 @@ pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
     start_fiber(&mut cx)?;
     cx.make_stubs()?;
     crate::object::methods::install(&mut cx);
+    super::methods::install(&mut cx);
     make_builtins(&mut cx)?;
     Ok(cx)
 }
@@ -63,7 +65,10 @@ fn make_builtins(cx: &mut Ctx) -> R<()> {
             dict.set_str(cx, name, class);
         }
     }
-    for (alias, id) in [("EnvironmentError", crate::object::kind::ClassId::OSError), ("IOError", crate::object::kind::ClassId::OSError)] {
+    for (alias, id) in [
+        ("EnvironmentError", crate::object::kind::ClassId::OSError),
+        ("IOError", crate::object::kind::ClassId::OSError),
+    ] {
         let name = cx.intern(alias);
         let class = cx.class(id).value();
         dict.set_str(cx, name, class);
@@ -125,9 +130,32 @@ fn is_builtin_name(id: crate::object::kind::ClassId) -> bool {
     }
     matches!(
         id,
-        Object | Type | Int | Bool | Float | Complex | Str | Bytes | ByteArray | MemoryView | List | Tuple | Dict | Set
-            | FrozenSet | Range | Slice | Property | ClassMethod | StaticMethod | Super | Reversed | Enumerate | Zip
-            | Map | Filter
+        Object
+            | Type
+            | Int
+            | Bool
+            | Float
+            | Complex
+            | Str
+            | Bytes
+            | ByteArray
+            | MemoryView
+            | List
+            | Tuple
+            | Dict
+            | Set
+            | FrozenSet
+            | Range
+            | Slice
+            | Property
+            | ClassMethod
+            | StaticMethod
+            | Super
+            | Reversed
+            | Enumerate
+            | Zip
+            | Map
+            | Filter
     )
 }
 

@@ -71,7 +71,8 @@ pub fn unbound_local(cx: &mut Ctx, name: Gc<Str>) -> R<()> {
 #[cold]
 pub fn unbound_free(cx: &mut Ctx, name: Gc<Str>) -> R<()> {
     let text = name.to_text().into_owned();
-    let message = format!("cannot access free variable '{text}' where it is not associated with a value in enclosing scope");
+    let message =
+        format!("cannot access free variable '{text}' where it is not associated with a value in enclosing scope");
     let e = cx.error(ClassId::NameError, message);
     Err(named(e, name))
 }
@@ -408,7 +409,8 @@ pub fn unpack(cx: &mut Ctx, regs: *mut Value, source: Value, count: usize) -> R<
         }
     }
     if cx.next(it)?.is_some() {
-        let exact = source.header().is_some_and(|h| matches!(Kind::of(h.kind()), Kind::List | Kind::Tuple | Kind::Dict));
+        let exact =
+            source.header().is_some_and(|h| matches!(Kind::of(h.kind()), Kind::List | Kind::Tuple | Kind::Dict));
         let message = match cx.native_len(source).filter(|_| exact) {
             Some(n) => format!("too many values to unpack (expected {count}, got {n})"),
             None => format!("too many values to unpack (expected {count})"),
@@ -437,8 +439,7 @@ pub fn unpack_ex(cx: &mut Ctx, regs: *mut Value, source: Value, before: usize, a
         Err(e) => return Err(not_unpackable(cx, source, e)),
     };
     if items.len < before + after {
-        let message =
-            format!("not enough values to unpack (expected at least {}, got {})", before + after, items.len);
+        let message = format!("not enough values to unpack (expected at least {}, got {})", before + after, items.len);
         return Err(cx.value_error(message));
     }
     let middle = cx.list(&items.items()[before..items.len - after])?;
@@ -487,7 +488,9 @@ pub fn list_extend(cx: &mut Ctx, list: Gc<List>, source: Value, call: bool) -> R
                 }
                 return Ok(());
             }
-            Err(e) if cx.is_error(e, ClassId::TypeError) && cx.exception_text(e.0).ends_with("object is not iterable") => {
+            Err(e)
+                if cx.is_error(e, ClassId::TypeError) && cx.exception_text(e.0).ends_with("object is not iterable") =>
+            {
                 let got = cx.type_name(source);
                 let message = if call {
                     format!("Value after * must be an iterable, not {got}")
@@ -781,8 +784,7 @@ pub fn get_aiter(cx: &mut Ctx, v: Value) -> R {
     let it = cx.call_unbound(f, v, &[])?;
     if cx.lookup_special(it, n.__anext__).is_none() {
         let got = cx.type_name(it);
-        let message =
-            format!("'async for' received an object from __aiter__ that does not implement __anext__: {got}");
+        let message = format!("'async for' received an object from __aiter__ that does not implement __anext__: {got}");
         return Err(cx.type_error(message));
     }
     Ok(it)

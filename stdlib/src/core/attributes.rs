@@ -3,8 +3,8 @@
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::dict::Dict;
-use conc_interpreter::object::misc::GenericAlias;
 use conc_interpreter::object::kind::ClassId;
+use conc_interpreter::object::misc::GenericAlias;
 use conc_interpreter::object::module::Module;
 use conc_interpreter::object::sequence::Tuple;
 use conc_interpreter::object::string::Str;

@@ -134,9 +134,8 @@ fn check_cell(cx: &mut Ctx, cell: Value, name: Value, class: Value) -> R<()> {
     }
     let (name, shown) = (cx.repr_text(name), cx.repr_text(class));
     if held.is_unbound() {
-        let message = format!(
-            "__class__ not set defining {name} as {shown}. Was __classcell__ propagated to type.__new__?"
-        );
+        let message =
+            format!("__class__ not set defining {name} as {shown}. Was __classcell__ propagated to type.__new__?");
         return Err(cx.runtime_error(message));
     }
     let held = cx.repr_text(held);

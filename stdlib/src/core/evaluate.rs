@@ -122,7 +122,9 @@ fn file_name(cx: &mut Ctx, v: Value) -> R<String> {
 fn namespaces(cx: &mut Ctx, function: &str, globals: Value, locals: Value) -> R<(Gc<Dict>, Value)> {
     if globals.is_none() {
         let Some(current) = cx.current_globals() else {
-            return Err(cx.type_error(format!("{function} must be given globals and locals when called without a frame")));
+            return Err(
+                cx.type_error(format!("{function} must be given globals and locals when called without a frame"))
+            );
         };
         let locals = if locals.is_none() { self::locals(cx)? } else { locals };
         let locals = if locals == current.value() { Value::UNBOUND } else { locals };

@@ -1,8 +1,8 @@
 //! Builtin functions over iterables: all, any, min, max, sorted.
 
 use conc_interpreter::native::{Ctx, R};
-use conc_interpreter::value::{Gc, Value};
 use conc_interpreter::object::sequence::List;
+use conc_interpreter::value::{Gc, Value};
 
 /// Whether an item whose truth is `wanted` occurs.
 pub fn find_truth(cx: &mut Ctx, iterable: Value, wanted: bool) -> R<bool> {

@@ -1,0 +1,218 @@
+//! str: splitting, joining and stripping.
+
+use conc_macros::methods;
+
+/// Splitting methods of str.
+#[methods]
+pub mod methods {
+    use std::ops::Range;
+
+    use crate::native::{Ctx, R};
+    use crate::object::sequence::List;
+    use crate::object::string::Str;
+    use crate::text::split::{self, Ends};
+    use crate::text::wtf8::Flavor;
+    use crate::value::{Gc, Value};
+
+    /// A list of parts of a str.
+    fn parts(cx: &mut Ctx, s: Gc<Str>, ranges: &[Range<usize>]) -> R<Gc<List>> {
+        let list = cx.new_list();
+        for range in ranges {
+            let part = if range.len() == s.bytes as usize {
+                cx.plain_str(s)
+            } else {
+                cx.sub_bytes(s, range.start, range.end)
+            };
+            cx.list_push(list, part.value())?;
+            cx.poll()?;
+        }
+        Ok(list)
+    }
+
+    /// The separator argument, None for white space.
+    fn separator(cx: &mut Ctx, sep: Value) -> R<Option<Gc<Str>>> {
+        if sep.is_none() {
+            return Ok(None);
+        }
+        match sep.cast::<Str>() {
+            Some(s) if s.is_empty() => Err(cx.value_error("empty separator")),
+            Some(s) => Ok(Some(s)),
+            None => {
+                let got = cx.type_name(sep);
+                Err(cx.type_error(format!("must be str or None, not {got}")))
+            }
+        }
+    }
+
+    /// Return a list of the substrings in the string, using sep as the separator string.
+    ///
+    ///   sep
+    ///     The separator used to split the string. When set to None (the default value), will split on any whitespace
+    ///     character and will discard empty strings from the result.
+    ///   maxsplit
+    ///     Maximum number of splits. -1 (the default value) means no limit.
+    ///
+    /// Splitting starts at the front of the string and works to the end.
+    pub fn split(
+        cx: &mut Ctx,
+        this: Gc<Str>,
+        #[kw] #[default(Value::NONE)] sep: Value,
+        #[kw] #[default(-1)] maxsplit: i64,
+    ) -> R<Gc<List>> {
+        let most = cx.most(maxsplit);
+        let ranges = match separator(cx, sep)? {
+            Some(sep) => split::split(this.as_bytes(), sep.as_bytes(), most),
+            None => split::split_space(this.as_bytes(), most, Flavor::Str),
+        };
+        parts(cx, this, &ranges)
+    }
+
+    /// Return a list of the substrings in the string, using sep as the separator string.
+    ///
+    ///   sep
+    ///     The separator used to split the string. When set to None (the default value), will split on any whitespace
+    ///     character and will discard empty strings from the result.
+    ///   maxsplit
+    ///     Maximum number of splits. -1 (the default value) means no limit.
+    ///
+    /// Splitting starts at the end of the string and works to the front.
+    pub fn rsplit(
+        cx: &mut Ctx,
+        this: Gc<Str>,
+        #[kw] #[default(Value::NONE)] sep: Value,
+        #[kw] #[default(-1)] maxsplit: i64,
+    ) -> R<Gc<List>> {
+        let most = cx.most(maxsplit);
+        let ranges = match separator(cx, sep)? {
+            Some(sep) => split::rsplit(this.as_bytes(), sep.as_bytes(), most),
+            None => split::rsplit_space(this.as_bytes(), most, Flavor::Str),
+        };
+        parts(cx, this, &ranges)
+    }
+
+    /// Return a list of the lines in the string, breaking at line boundaries.
+    ///
+    /// Line breaks are not included in the resulting list unless keepends is given and true.
+    pub fn splitlines(cx: &mut Ctx, this: Gc<Str>, #[kw] #[default(false)] keepends: bool) -> R<Gc<List>> {
+        let ranges = split::splitlines(this.as_bytes(), keepends, Flavor::Str);
+        parts(cx, this, &ranges)
+    }
+
+    /// A separator that is not empty.
+    fn needed_separator(cx: &mut Ctx, sep: Value) -> R<Gc<Str>> {
+        match sep.cast::<Str>() {
+            Some(s) if s.is_empty() => Err(cx.value_error("empty separator")),
+            Some(s) => Ok(s),
+            None => {
+                let got = cx.type_name(sep);
+                Err(cx.type_error(format!("must be str, not {got}")))
+            }
+        }
+    }
+
+    /// Partition the string into three parts using the given separator.
+    ///
+    /// This will search for the separator in the string. If the separator is found, returns a 3-tuple containing the
+    /// part before the separator, the separator itself, and the part after it.
+    ///
+    /// If the separator is not found, returns a 3-tuple containing the original string and two empty strings.
+    pub fn partition(cx: &mut Ctx, this: Gc<Str>, sep: Value) -> R {
+        let separator = needed_separator(cx, sep)?;
+        match split::partition(this.as_bytes(), separator.as_bytes()) {
+            Some((before, after)) => {
+                let before = cx.sub_bytes(this, before.start, before.end).value();
+                let after = cx.sub_bytes(this, after.start, after.end).value();
+                cx.tuple(&[before, sep, after])
+            }
+            None => {
+                let (this, empty) = (cx.plain_str(this).value(), cx.str(""));
+                cx.tuple(&[this, empty, empty])
+            }
+        }
+    }
+
+    /// Partition the string into three parts using the given separator.
+    ///
+    /// This will search for the separator in the string, starting at the end. If the separator is found, returns a
+    /// 3-tuple containing the part before the separator, the separator itself, and the part after it.
+    ///
+    /// If the separator is not found, returns a 3-tuple containing two empty strings and the original string.
+    pub fn rpartition(cx: &mut Ctx, this: Gc<Str>, sep: Value) -> R {
+        let separator = needed_separator(cx, sep)?;
+        match split::rpartition(this.as_bytes(), separator.as_bytes()) {
+            Some((before, after)) => {
+                let before = cx.sub_bytes(this, before.start, before.end).value();
+                let after = cx.sub_bytes(this, after.start, after.end).value();
+                cx.tuple(&[before, sep, after])
+            }
+            None => {
+                let (this, empty) = (cx.plain_str(this).value(), cx.str(""));
+                cx.tuple(&[empty, empty, this])
+            }
+        }
+    }
+
+    fn stripped(cx: &mut Ctx, this: Gc<Str>, chars: Value, (name, ends): (&str, Ends)) -> R<Gc<Str>> {
+        let range = if chars.is_none() {
+            split::strip_space(this.as_bytes(), Flavor::Str, ends)
+        } else {
+            match chars.cast::<Str>() {
+                Some(set) => split::strip_set(this.as_bytes(), set.as_bytes(), Flavor::Str, ends),
+                None => return Err(cx.type_error(format!("{name} arg must be None or str"))),
+            }
+        };
+        if range.len() == this.bytes as usize {
+            return Ok(cx.plain_str(this));
+        }
+        Ok(cx.sub_bytes(this, range.start, range.end))
+    }
+
+    /// Return a copy of the string with leading and trailing whitespace removed.
+    ///
+    /// If chars is given and not None, remove characters in chars instead.
+    pub fn strip(cx: &mut Ctx, this: Gc<Str>, #[default(Value::NONE)] chars: Value) -> R<Gc<Str>> {
+        stripped(cx, this, chars, ("strip", Ends::Both))
+    }
+
+    /// Return a copy of the string with leading whitespace removed.
+    ///
+    /// If chars is given and not None, remove characters in chars instead.
+    pub fn lstrip(cx: &mut Ctx, this: Gc<Str>, #[default(Value::NONE)] chars: Value) -> R<Gc<Str>> {
+        stripped(cx, this, chars, ("lstrip", Ends::Left))
+    }
+
+    /// Return a copy of the string with trailing whitespace removed.
+    ///
+    /// If chars is given and not None, remove characters in chars instead.
+    pub fn rstrip(cx: &mut Ctx, this: Gc<Str>, #[default(Value::NONE)] chars: Value) -> R<Gc<Str>> {
+        stripped(cx, this, chars, ("rstrip", Ends::Right))
+    }
+
+    /// Concatenate any number of strings.
+    ///
+    /// The string whose method is called is inserted in between each given string. The result is returned as a new
+    /// string.
+    ///
+    /// Example: `'.'.join(['ab', 'pq', 'rs']) -> 'ab.pq.rs'`
+    pub fn join(cx: &mut Ctx, this: Gc<Str>, iterable: Value) -> R<Gc<Str>> {
+        let items = cx.join_items(iterable)?;
+        if let [only] = items.items()
+            && let Some(s) = cx.exact_str(*only)
+        {
+            return Ok(s);
+        }
+        let mut out = Vec::new();
+        for (i, &item) in items.items().iter().enumerate() {
+            let Some(s) = item.cast::<Str>() else {
+                let got = cx.type_name(item);
+                return Err(cx.type_error(format!("sequence item {i}: expected str instance, {got} found")));
+            };
+            if i > 0 {
+                out.extend_from_slice(this.as_bytes());
+            }
+            out.extend_from_slice(s.as_bytes());
+            cx.poll()?;
+        }
+        cx.try_wtf8(&out)
+    }
+}

@@ -1,0 +1,204 @@
+//! generator and coroutine.
+
+use conc_macros::methods;
+
+use crate::native::{Ctx, R};
+use crate::object::generator::{Generator, state};
+use crate::value::{Gc, Value};
+use crate::vm::generator;
+
+/// What `throw(type, value, traceback)` raises.
+pub fn thrown(cx: &mut Ctx, typ: Value, value: Option<Value>, traceback: Option<Value>) -> R {
+    let exc = match value.filter(|v| !v.is_none()) {
+        Some(v) if v.is_a::<crate::object::exception::Exception>() => v,
+        Some(v) => cx.call(typ, &[v])?,
+        None => match cx.exception_from(typ) {
+            Ok(exc) => exc,
+            Err(_) => {
+                let got = cx.type_name(typ);
+                let message = format!("exceptions must be classes or instances deriving from BaseException, not {got}");
+                return Err(cx.type_error(message));
+            }
+        },
+    };
+    if let (Some(tb), Some(e)) = (traceback.filter(|t| !t.is_none()), exc.cast::<crate::object::exception::Exception>())
+    {
+        e.traceback.set(tb);
+    }
+    Ok(exc)
+}
+
+/// The result of a resumption as `send` gives it.
+fn outcome(cx: &mut Ctx, result: R<Option<Value>>) -> R {
+    match result? {
+        Some(v) => Ok(v),
+        None => Err(cx.stop_iteration(Value::NONE)),
+    }
+}
+
+/// What generators and coroutines share.
+#[methods]
+pub mod methods {
+    use super::*;
+
+    /// send(value) -> resume with the value; return the next yielded value or raise StopIteration.
+    pub fn send(cx: &mut Ctx, this: Gc<Generator>, value: Value) -> R {
+        let result = generator::resume(cx, this, value, false);
+        outcome(cx, result)
+    }
+
+    /// throw(value) -> raise an exception where it is suspended; return the next yielded value.
+    pub fn throw(cx: &mut Ctx, this: Gc<Generator>, typ: Value, value: Option<Value>, traceback: Option<Value>) -> R {
+        let exc = thrown(cx, typ, value, traceback)?;
+        let result = generator::resume(cx, this, exc, true);
+        outcome(cx, result)
+    }
+
+    /// close() -> raise GeneratorExit inside.
+    pub fn close(cx: &mut Ctx, this: Gc<Generator>) -> R {
+        generator::close_with_value(cx, this)
+    }
+
+    #[getter]
+    pub fn __name__(this: Gc<Generator>) -> Value {
+        this.name.get()
+    }
+    #[setter]
+    #[name = "__name__"]
+    pub fn set_name(cx: &mut Ctx, this: Gc<Generator>, value: Value) -> R<()> {
+        if !value.is_a::<crate::object::string::Str>() {
+            return Err(cx.type_error("__name__ must be set to a string object"));
+        }
+        this.name.set(value);
+        Ok(())
+    }
+    #[getter]
+    pub fn __qualname__(this: Gc<Generator>) -> Value {
+        this.qualname.get()
+    }
+    #[setter]
+    #[name = "__qualname__"]
+    pub fn set_qualname(cx: &mut Ctx, this: Gc<Generator>, value: Value) -> R<()> {
+        if !value.is_a::<crate::object::string::Str>() {
+            return Err(cx.type_error("__qualname__ must be set to a string object"));
+        }
+        this.qualname.set(value);
+        Ok(())
+    }
+
+    pub fn __repr__(cx: &mut Ctx, this: Gc<Generator>) -> String {
+        let what = generator::kind_name(this).replace(' ', "_");
+        let name = cx.text_of(this.qualname.get());
+        format!("<{what} object {name} at {:#x}>", this.as_ptr() as usize)
+    }
+
+    #[getter]
+    pub fn gi_running(this: Gc<Generator>) -> bool {
+        this.state() == state::RUNNING
+    }
+    #[getter]
+    pub fn gi_suspended(this: Gc<Generator>) -> bool {
+        this.state() == state::SUSPENDED
+    }
+    #[getter]
+    pub fn gi_code(this: Gc<Generator>) -> Value {
+        this.code.get()
+    }
+    #[getter]
+    pub fn gi_yieldfrom(this: Gc<Generator>) -> Value {
+        generator::delegate(this)
+    }
+    #[getter]
+    pub fn gi_frame(cx: &mut Ctx, this: Gc<Generator>) -> R {
+        crate::vm::frames::generator_frame(cx, this)
+    }
+    #[getter]
+    pub fn cr_running(this: Gc<Generator>) -> bool {
+        this.state() == state::RUNNING
+    }
+    #[getter]
+    pub fn cr_suspended(this: Gc<Generator>) -> bool {
+        this.state() == state::SUSPENDED
+    }
+    #[getter]
+    pub fn cr_code(this: Gc<Generator>) -> Value {
+        this.code.get()
+    }
+    #[getter]
+    pub fn cr_await(this: Gc<Generator>) -> Value {
+        generator::delegate(this)
+    }
+    #[getter]
+    pub fn cr_frame(cx: &mut Ctx, this: Gc<Generator>) -> R {
+        crate::vm::frames::generator_frame(cx, this)
+    }
+    #[getter]
+    pub fn cr_origin() -> Value {
+        Value::NONE
+    }
+}
+
+/// Iteration, which coroutines do not have.
+#[methods]
+pub mod iteration {
+    use super::*;
+
+    pub fn __iter__(this: Gc<Generator>) -> Value {
+        this.value()
+    }
+    pub fn __next__(cx: &mut Ctx, this: Gc<Generator>) -> R {
+        let result = generator::resume(cx, this, Value::NONE, false);
+        outcome(cx, result)
+    }
+}
+
+/// coroutine only.
+#[methods]
+pub mod coroutine {
+    use super::*;
+    use crate::object::kind::ClassId;
+
+    pub fn __await__(cx: &mut Ctx, this: Gc<Generator>) -> Value {
+        let class = cx.class(ClassId::CoroutineWrapper);
+        let b = cx.new_boxed(class, None, 1);
+        b.slots()[0].set(this.value());
+        b.value()
+    }
+}
+
+/// coroutine_wrapper, what `coroutine.__await__()` gives.
+#[methods]
+pub mod wrapper {
+    use super::*;
+    use crate::object::misc::Boxed;
+
+    fn inner(cx: &mut Ctx, this: Gc<Boxed>) -> R<Gc<Generator>> {
+        match this.slots().first().and_then(|s| s.get().cast::<Generator>()) {
+            Some(g) => Ok(g),
+            None => Err(cx.type_error("not a coroutine wrapper")),
+        }
+    }
+    pub fn __iter__(this: Gc<Boxed>) -> Value {
+        this.value()
+    }
+    pub fn __next__(cx: &mut Ctx, this: Gc<Boxed>) -> R {
+        let g = inner(cx, this)?;
+        let result = generator::resume(cx, g, Value::NONE, false);
+        outcome(cx, result)
+    }
+    pub fn send(cx: &mut Ctx, this: Gc<Boxed>, value: Value) -> R {
+        let g = inner(cx, this)?;
+        let result = generator::resume(cx, g, value, false);
+        outcome(cx, result)
+    }
+    pub fn throw(cx: &mut Ctx, this: Gc<Boxed>, typ: Value, value: Option<Value>, traceback: Option<Value>) -> R {
+        let g = inner(cx, this)?;
+        let exc = thrown(cx, typ, value, traceback)?;
+        let result = generator::resume(cx, g, exc, true);
+        outcome(cx, result)
+    }
+    pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
+        let g = inner(cx, this)?;
+        generator::close(cx, g)
+    }
+}

@@ -1,0 +1,476 @@
+//! math: mathematical functions of real numbers.
+
+use conc_macros::module;
+
+use conc_interpreter::native::{Ctx, R};
+
+/// The result of a function that is undefined where it gives NaN for a number, and infinite only by overflow.
+fn checked(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
+    if y.is_nan() && !x.is_nan() {
+        return Err(cx.value_error("math domain error"));
+    }
+    if y.is_infinite() && x.is_finite() {
+        return Err(cx.overflow_error("math range error"));
+    }
+    Ok(y)
+}
+
+/// The same for functions with poles: an infinite result is a domain error.
+fn checked_pole(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
+    if (y.is_nan() && !x.is_nan()) || (y.is_infinite() && x.is_finite()) {
+        return Err(cx.value_error("math domain error"));
+    }
+    Ok(y)
+}
+
+/// Mathematical functions of real numbers, and exact ones of integers.
+#[module(name = "math")]
+pub mod math {
+    use super::{checked, checked_pole};
+    use crate::math::{combinatorics, logarithms, sums};
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::arith::float_to_big;
+    use conc_interpreter::object::module::Module;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// The ratio of a circle's circumference to its diameter.
+    #[allow(non_upper_case_globals)]
+    pub const pi: f64 = std::f64::consts::PI;
+    /// The base of natural logarithms.
+    #[allow(non_upper_case_globals)]
+    pub const e: f64 = std::f64::consts::E;
+    /// The ratio of a circle's circumference to its radius.
+    #[allow(non_upper_case_globals)]
+    pub const tau: f64 = std::f64::consts::TAU;
+
+    #[init]
+    pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
+        let (inf, nan) = (cx.iso().roots.infinity.get(), cx.iso().roots.nan.get());
+        crate::core::shared::define(cx, module, "inf", inf);
+        crate::core::shared::define(cx, module, "nan", nan);
+        Ok(())
+    }
+
+    /// Return the arc cosine (measured in radians) of x. The result is between 0 and pi.
+    pub fn acos(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.acos())
+    }
+
+    /// Return the inverse hyperbolic cosine of x.
+    pub fn acosh(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, libm::acosh(x))
+    }
+
+    /// Return the arc sine (measured in radians) of x. The result is between -pi/2 and pi/2.
+    pub fn asin(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.asin())
+    }
+
+    /// Return the inverse hyperbolic sine of x.
+    pub fn asinh(x: f64) -> f64 {
+        libm::asinh(x)
+    }
+
+    /// Return the arc tangent (measured in radians) of x. The result is between -pi/2 and pi/2.
+    pub fn atan(x: f64) -> f64 {
+        x.atan()
+    }
+
+    /// Return the arc tangent (measured in radians) of y/x, with the signs of both considered.
+    pub fn atan2(y: f64, x: f64) -> f64 {
+        y.atan2(x)
+    }
+
+    /// Return the inverse hyperbolic tangent of x.
+    pub fn atanh(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked_pole(cx, x, libm::atanh(x))
+    }
+
+    /// Return the cube root of x.
+    pub fn cbrt(x: f64) -> f64 {
+        x.cbrt()
+    }
+
+    /// Return the ceiling of x as an Integral: the smallest integer >= x.
+    pub fn ceil(cx: &mut Ctx, x: Value) -> R {
+        super::whole(cx, x, true)
+    }
+
+    /// Return the largest Integral <= x.
+    pub fn floor(cx: &mut Ctx, x: Value) -> R {
+        super::whole(cx, x, false)
+    }
+
+    /// Truncates the Real x to the nearest Integral toward 0, by its __trunc__ method.
+    pub fn trunc(cx: &mut Ctx, x: Value) -> R {
+        if x.is_int() {
+            return Ok(x);
+        }
+        if x.is_float() {
+            let whole = float_to_big(x.float().trunc());
+            return Ok(cx.big(&whole));
+        }
+        let name = cx.names().__trunc__;
+        match cx.call_special(x, name, &[])? {
+            Some(result) => Ok(result),
+            None => {
+                let got = cx.type_name(x);
+                Err(cx.type_error(format!("type {got} doesn't define __trunc__ method")))
+            }
+        }
+    }
+
+    /// Return a float with the magnitude (absolute value) of x but the sign of y.
+    pub fn copysign(x: f64, y: f64) -> f64 {
+        x.copysign(y)
+    }
+
+    /// Return the cosine of x (measured in radians).
+    pub fn cos(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.cos())
+    }
+
+    /// Return the hyperbolic cosine of x.
+    pub fn cosh(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.cosh())
+    }
+
+    /// Convert angle x from radians to degrees.
+    pub fn degrees(x: f64) -> f64 {
+        x * (180.0 / std::f64::consts::PI)
+    }
+
+    /// Convert angle x from degrees to radians.
+    pub fn radians(x: f64) -> f64 {
+        x * (std::f64::consts::PI / 180.0)
+    }
+
+    /// Return the Euclidean distance between two points p and q, given as sequences of coordinates.
+    pub fn dist(cx: &mut Ctx, p: Value, q: Value) -> R<f64> {
+        sums::dist(cx, p, q)
+    }
+
+    /// Multidimensional Euclidean distance from the origin to a point.
+    pub fn hypot(cx: &mut Ctx, coordinates: &[Value]) -> R<f64> {
+        let mut parts = Vec::with_capacity(coordinates.len());
+        for &c in coordinates {
+            parts.push(cx.to_float(c)?);
+        }
+        Ok(sums::norm(&parts))
+    }
+
+    /// Error function at x.
+    pub fn erf(x: f64) -> f64 {
+        libm::erf(x)
+    }
+
+    /// Complementary error function at x.
+    pub fn erfc(x: f64) -> f64 {
+        libm::erfc(x)
+    }
+
+    /// Return e raised to the power of x.
+    pub fn exp(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.exp())
+    }
+
+    /// Return 2 raised to the power of x.
+    pub fn exp2(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.exp2())
+    }
+
+    /// Return exp(x)-1, without the loss of precision of direct evaluation for small x.
+    pub fn expm1(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.exp_m1())
+    }
+
+    /// Return the absolute value of the float x.
+    pub fn fabs(x: f64) -> f64 {
+        x.abs()
+    }
+
+    /// Return x! for an integer x >= 0.
+    pub fn factorial(cx: &mut Ctx, n: Value) -> R {
+        combinatorics::factorial(cx, n)
+    }
+
+    /// Fused multiply-add operation: (x * y) + z with a single round.
+    pub fn fma(cx: &mut Ctx, x: f64, y: f64, z: f64) -> R<f64> {
+        let r = x.mul_add(y, z);
+        if r.is_finite() {
+            return Ok(r);
+        }
+        if r.is_nan() && !x.is_nan() && !y.is_nan() && !z.is_nan() {
+            return Err(cx.value_error("invalid operation in fma"));
+        }
+        if r.is_infinite() && x.is_finite() && y.is_finite() && z.is_finite() {
+            return Err(cx.overflow_error("overflow in fma"));
+        }
+        Ok(r)
+    }
+
+    /// Return fmod(x, y), according to platform C; x % y may differ.
+    pub fn fmod(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
+        if y.is_infinite() && x.is_finite() {
+            return Ok(x);
+        }
+        let r = x % y;
+        if r.is_nan() && !x.is_nan() && !y.is_nan() {
+            return Err(cx.value_error("math domain error"));
+        }
+        Ok(r)
+    }
+
+    /// Return the mantissa and exponent of x, as pair (m, e): x = m * 2.**e with 0.5 <= abs(m) < 1.0.
+    pub fn frexp(cx: &mut Ctx, x: f64) -> R {
+        let (m, exponent) = if x == 0.0 || !x.is_finite() { (x, 0) } else { libm::frexp(x) };
+        let (m, exponent) = (cx.float(m), cx.int(i64::from(exponent)));
+        cx.tuple(&[m, exponent])
+    }
+
+    /// Return x * (2**i); essentially the inverse of frexp().
+    pub fn ldexp(cx: &mut Ctx, x: f64, i: Value) -> R<f64> {
+        logarithms::ldexp(cx, x, i)
+    }
+
+    /// Return an accurate floating-point sum of values in the iterable seq.
+    pub fn fsum(cx: &mut Ctx, seq: Value) -> R<f64> {
+        sums::fsum(cx, seq)
+    }
+
+    /// Return the sum of products of values from two iterables p and q of the same length.
+    pub fn sumprod(cx: &mut Ctx, p: Value, q: Value) -> R {
+        sums::sumprod(cx, p, q)
+    }
+
+    /// Calculate the product of all the elements in the input iterable, times start (default 1).
+    pub fn prod(
+        cx: &mut Ctx,
+        iterable: Value,
+        #[kwonly]
+        #[default(Value::small_int(1))]
+        start: Value,
+    ) -> R {
+        sums::prod(cx, iterable, start)
+    }
+
+    /// Gamma function at x.
+    pub fn gamma(cx: &mut Ctx, x: f64) -> R<f64> {
+        logarithms::gamma(cx, x)
+    }
+
+    /// Natural logarithm of absolute value of Gamma function at x.
+    pub fn lgamma(cx: &mut Ctx, x: f64) -> R<f64> {
+        logarithms::lgamma(cx, x)
+    }
+
+    /// Greatest common divisor of the integers.
+    pub fn gcd(cx: &mut Ctx, integers: &[Value]) -> R {
+        combinatorics::gcd(cx, integers)
+    }
+
+    /// Least common multiple of the integers.
+    pub fn lcm(cx: &mut Ctx, integers: &[Value]) -> R {
+        combinatorics::lcm(cx, integers)
+    }
+
+    /// Determine whether two floating-point numbers are close in value.
+    ///
+    /// rel_tol: maximum difference for being considered "close", relative to the magnitude of the input values;
+    /// abs_tol: maximum difference regardless of it. NaN is close to nothing, infinities only to themselves.
+    pub fn isclose(
+        cx: &mut Ctx,
+        #[kw] a: f64,
+        #[kw] b: f64,
+        #[kwonly]
+        #[default(1e-9)]
+        rel_tol: f64,
+        #[kwonly]
+        #[default(0.0)]
+        abs_tol: f64,
+    ) -> R<bool> {
+        if rel_tol < 0.0 || abs_tol < 0.0 {
+            return Err(cx.value_error("tolerances must be non-negative"));
+        }
+        if a == b {
+            return Ok(true);
+        }
+        if a.is_infinite() || b.is_infinite() {
+            return Ok(false);
+        }
+        let diff = (b - a).abs();
+        Ok(diff <= (rel_tol * b).abs() || diff <= (rel_tol * a).abs() || diff <= abs_tol)
+    }
+
+    /// Return True if x is neither an infinity nor a NaN, and False otherwise.
+    pub fn isfinite(x: f64) -> bool {
+        x.is_finite()
+    }
+
+    /// Return True if x is a positive or negative infinity, and False otherwise.
+    pub fn isinf(x: f64) -> bool {
+        x.is_infinite()
+    }
+
+    /// Return True if x is a NaN (not a number), and False otherwise.
+    pub fn isnan(x: f64) -> bool {
+        x.is_nan()
+    }
+
+    /// Return the integer part of the square root of the input.
+    pub fn isqrt(cx: &mut Ctx, n: Value) -> R {
+        combinatorics::isqrt(cx, n)
+    }
+
+    /// Number of ways to choose k items from n items without repetition and without order.
+    pub fn comb(cx: &mut Ctx, n: Value, k: Value) -> R {
+        combinatorics::comb(cx, n, k)
+    }
+
+    /// Number of ways to choose k items from n items without repetition and with order; k defaults to n.
+    pub fn perm(
+        cx: &mut Ctx,
+        n: Value,
+        #[default(Value::NONE)] k: Value,
+    ) -> R {
+        combinatorics::perm(cx, n, k)
+    }
+
+    /// log(x, [base=math.e]): the logarithm of x to the given base.
+    pub fn log(cx: &mut Ctx, x: Value, base: Option<Value>) -> R<f64> {
+        logarithms::log(cx, x, base)
+    }
+
+    /// Return the base 10 logarithm of x.
+    pub fn log10(cx: &mut Ctx, x: Value) -> R<f64> {
+        logarithms::of_any_int(cx, x, f64::log10)
+    }
+
+    /// Return the natural logarithm of 1+x, accurate for x near zero.
+    pub fn log1p(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked_pole(cx, x, x.ln_1p())
+    }
+
+    /// Return the base 2 logarithm of x.
+    pub fn log2(cx: &mut Ctx, x: Value) -> R<f64> {
+        logarithms::of_any_int(cx, x, f64::log2)
+    }
+
+    /// Return the fractional and integer parts of x, both with the sign of x.
+    pub fn modf(cx: &mut Ctx, x: f64) -> R {
+        let (fraction, whole) = if x.is_infinite() {
+            (0f64.copysign(x), x)
+        } else {
+            ((x - x.trunc()).copysign(x), x.trunc())
+        };
+        let (fraction, whole) = (cx.float(fraction), cx.float(whole));
+        cx.tuple(&[fraction, whole])
+    }
+
+    /// Return the floating-point value the given number of steps after x towards y.
+    pub fn nextafter(
+        cx: &mut Ctx,
+        x: f64,
+        y: f64,
+        #[kwonly]
+        #[default(Value::small_int(1))]
+        steps: Value,
+    ) -> R<f64> {
+        logarithms::nextafter(cx, x, y, steps)
+    }
+
+    /// Return x**y (x to the power of y) as floats.
+    pub fn pow(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
+        let r = x.powf(y);
+        if r.is_finite() || x.is_nan() || y.is_nan() {
+            return Ok(r);
+        }
+        if r.is_nan() || (x == 0.0 && y.is_finite()) {
+            return Err(cx.value_error("math domain error"));
+        }
+        if x.is_finite() && y.is_finite() {
+            return Err(cx.overflow_error("math range error"));
+        }
+        Ok(r)
+    }
+
+    /// Difference between x and the closest integer multiple of y, the even one if two are equally close.
+    pub fn remainder(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
+        if x.is_nan() || y.is_nan() {
+            return Ok(f64::NAN);
+        }
+        if x.is_infinite() || y == 0.0 {
+            return Err(cx.value_error("math domain error"));
+        }
+        if y.is_infinite() {
+            return Ok(x);
+        }
+        Ok(libm::remainder(x, y))
+    }
+
+    /// Return the sine of x (measured in radians).
+    pub fn sin(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.sin())
+    }
+
+    /// Return the hyperbolic sine of x.
+    pub fn sinh(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.sinh())
+    }
+
+    /// Return the square root of x.
+    pub fn sqrt(cx: &mut Ctx, x: f64) -> R<f64> {
+        if x < 0.0 {
+            return Err(cx.value_error("math domain error"));
+        }
+        Ok(x.sqrt())
+    }
+
+    /// Return the tangent of x (measured in radians).
+    pub fn tan(cx: &mut Ctx, x: f64) -> R<f64> {
+        checked(cx, x, x.tan())
+    }
+
+    /// Return the hyperbolic tangent of x.
+    pub fn tanh(x: f64) -> f64 {
+        x.tanh()
+    }
+
+    /// Return the value of the least significant bit of the float x.
+    pub fn ulp(x: f64) -> f64 {
+        let x = x.abs();
+        if !x.is_finite() {
+            return x;
+        }
+        let next = x.next_up();
+        if next.is_infinite() { x - x.next_down() } else { next - x }
+    }
+}
+
+/// floor and ceil.
+fn whole(
+    cx: &mut Ctx,
+    x: conc_interpreter::value::Value,
+    up: bool,
+) -> R {
+    use conc_interpreter::object::arith::float_to_big;
+    if x.is_int() {
+        return Ok(x);
+    }
+    let names = cx.names();
+    if !x.is_float() {
+        let name = if up { names.__ceil__ } else { names.__floor__ };
+        if let Some(result) = cx.call_special(x, name, &[])? {
+            return Ok(result);
+        }
+    }
+    let x = cx.to_float(x)?;
+    if x.is_nan() {
+        return Err(cx.value_error("cannot convert float NaN to integer"));
+    }
+    if x.is_infinite() {
+        return Err(cx.overflow_error("cannot convert float infinity to integer"));
+    }
+    let n = float_to_big(if up { x.ceil() } else { x.floor() });
+    Ok(cx.big(&n))
+}

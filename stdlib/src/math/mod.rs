@@ -1,0 +1,7 @@
+//! Numbers: math and the random generator's core.
+
+pub mod combinatorics;
+pub mod functions;
+pub mod logarithms;
+pub mod random;
+pub mod sums;

@@ -81,7 +81,12 @@ fn syntax_error(cx: &mut Ctx, source: &Source, diagnostics: &[Diagnostic]) -> Ra
         Kind::IndentationError => ClassId::IndentationError,
         Kind::TabError => ClassId::TabError,
     };
-    located(cx, source, class, &first.message, first.span)
+    let mut span = first.span;
+    if first.message.starts_with("unterminated ") {
+        // Where it begins is all there is to mark.
+        span.end = span.start;
+    }
+    located(cx, source, class, &first.message, span)
 }
 
 fn compile_error(cx: &mut Ctx, source: &Source, errors: &[CompileError]) -> Raised {

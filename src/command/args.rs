@@ -94,7 +94,8 @@ pub fn parse(args: Vec<String>) -> Result<Task, String> {
                         'W' => run.warnings.push(value),
                         'X' => run.extra.push(value),
                         _ => {
-                            run.program = Some(if letter == 'c' { Program::Code(value) } else { Program::Module(value) });
+                            run.program =
+                                Some(if letter == 'c' { Program::Code(value) } else { Program::Module(value) });
                             run.args = args.collect();
                             return Ok(Task::Run(run));
                         }
@@ -132,7 +133,11 @@ fn check(args: Vec<String>) -> Result<Task, String> {
             _ => files.push(arg),
         }
     }
-    if files.is_empty() { Err(format!("check: no file given\n{}", short_usage())) } else { Ok(Task::Check { files, bytecode }) }
+    if files.is_empty() {
+        Err(format!("check: no file given\n{}", short_usage()))
+    } else {
+        Ok(Task::Check { files, bytecode })
+    }
 }
 
 fn short_usage() -> &'static str {

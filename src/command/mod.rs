@@ -2,7 +2,7 @@
 
 mod args;
 mod check;
-mod end;
+pub(crate) mod end;
 mod run;
 
 use std::process::ExitCode;

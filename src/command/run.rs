@@ -61,15 +61,8 @@ pub fn run(run: Run) -> u8 {
     end::finish(cx, status)
 }
 
-#[cfg(feature = "cli")]
 fn prompt(cx: &mut Ctx, run: &Run) -> u8 {
     crate::repl::run(cx, run.quiet || run.program.is_some())
-}
-
-#[cfg(not(feature = "cli"))]
-fn prompt(_: &mut Ctx, _: &Run) -> u8 {
-    eprintln!("conc: built without a prompt (feature `cli`)");
-    2
 }
 
 fn prepare_prompt(cx: &mut Ctx, run: &Run) -> R<()> {

@@ -15,7 +15,11 @@ use crate::value::{Gc, Value};
 
 /// What `-m NAME` led to.
 pub enum Found {
-    Text { file: String, text: String, package: String },
+    Text {
+        file: String,
+        text: String,
+        package: String,
+    },
     /// Why not, in CPython's words.
     Nothing(String),
 }

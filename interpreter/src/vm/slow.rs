@@ -13,7 +13,7 @@ use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
 use crate::object::function::{Cell, Code, Function};
 use crate::object::generator::Generator;
-use crate::object::kind::{ClassId, Kind};
+use crate::object::kind::ClassId;
 use crate::object::misc::Range;
 use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
@@ -409,12 +409,7 @@ pub fn unpack(cx: &mut Ctx, regs: *mut Value, source: Value, count: usize) -> R<
         }
     }
     if cx.next(it)?.is_some() {
-        let exact =
-            source.header().is_some_and(|h| matches!(Kind::of(h.kind()), Kind::List | Kind::Tuple | Kind::Dict));
-        let message = match cx.native_len(source).filter(|_| exact) {
-            Some(n) => format!("too many values to unpack (expected {count}, got {n})"),
-            None => format!("too many values to unpack (expected {count})"),
-        };
+        let message = format!("too many values to unpack (expected {count})");
         return Err(cx.value_error(message));
     }
     for i in 0..count {

@@ -2,6 +2,7 @@
 
 pub mod arith;
 pub mod attr;
+pub mod byteops;
 pub mod class;
 pub mod classes;
 pub mod codec;
@@ -28,13 +29,16 @@ pub mod kind;
 pub mod listops;
 pub mod make;
 pub mod memory;
+pub mod memory_item;
 pub mod methods;
 pub mod misc;
 pub mod module;
 pub mod names;
 pub mod nativeclass;
 pub mod number;
+pub mod parse;
 pub mod percent;
+pub mod power;
 pub mod report;
 pub mod sequence;
 pub mod set;

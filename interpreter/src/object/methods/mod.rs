@@ -12,6 +12,12 @@ pub mod object;
 pub mod os_error;
 pub mod reduce;
 pub mod shared;
+pub mod bool;
+pub mod bytes;
+pub mod complex;
+pub mod float;
+pub mod int;
+pub mod memoryview;
 pub mod str;
 mod support;
 pub mod syntax_error;
@@ -55,6 +61,17 @@ static TABLE: &[(ClassId, &[NativeDef])] = &[
     (ClassId::Tuple, shared::showing::METHODS),
     (ClassId::Tuple, shared::generic::METHODS),
     (ClassId::Tuple, tuple::methods::METHODS),
+    (ClassId::Int, int::methods::METHODS),
+    (ClassId::Int, int::order::METHODS),
+    (ClassId::Int, int::operators::METHODS),
+    (ClassId::Int, int::bytes::methods::METHODS),
+    (ClassId::Bool, bool::methods::METHODS),
+    (ClassId::Float, float::methods::METHODS),
+    (ClassId::Float, float::order::METHODS),
+    (ClassId::Float, float::operators::METHODS),
+    (ClassId::Complex, complex::methods::METHODS),
+    (ClassId::Complex, complex::order::METHODS),
+    (ClassId::Complex, complex::operators::METHODS),
     (ClassId::Str, str::methods::METHODS),
     (ClassId::Str, str::order::METHODS),
     (ClassId::Str, str::case::methods::METHODS),
@@ -62,6 +79,19 @@ static TABLE: &[(ClassId, &[NativeDef])] = &[
     (ClassId::Str, str::split::methods::METHODS),
     (ClassId::Str, str::layout::methods::METHODS),
     (ClassId::Str, str::translate::methods::METHODS),
+    (ClassId::Bytes, bytes::methods::METHODS),
+    (ClassId::Bytes, bytes::order::METHODS),
+    (ClassId::Bytes, bytes::search::methods::METHODS),
+    (ClassId::Bytes, bytes::split::methods::METHODS),
+    (ClassId::Bytes, bytes::layout::methods::METHODS),
+    (ClassId::Bytes, bytes::constant::methods::METHODS),
+    (ClassId::ByteArray, bytes::methods::METHODS),
+    (ClassId::ByteArray, bytes::order::METHODS),
+    (ClassId::ByteArray, bytes::search::methods::METHODS),
+    (ClassId::ByteArray, bytes::split::methods::METHODS),
+    (ClassId::ByteArray, bytes::layout::methods::METHODS),
+    (ClassId::ByteArray, bytes::array::methods::METHODS),
+    (ClassId::MemoryView, memoryview::methods::METHODS),
 ];
 
 /// Classes whose instances cannot be hashed.

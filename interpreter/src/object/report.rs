@@ -232,7 +232,7 @@ impl Ctx {
     /// `Type: message`
     pub fn exception_line(&mut self, exc: Value) -> String {
         let name = self.exception_title(exc);
-        let mut text = self.shown_text(exc, "exception");
+        let mut text = self.safe_text(exc, "exception");
         if let Some(hint) = self.exception_hint(exc) {
             text.push_str(&hint);
         }
@@ -247,7 +247,7 @@ impl Ctx {
     }
 
     /// `str(v)`, lone surrogates escaped; a stand-in if that fails.
-    fn shown_text(&mut self, v: Value, what: &str) -> String {
+    fn safe_text(&mut self, v: Value, what: &str) -> String {
         match self.to_str(v) {
             Ok(s) => printable(s),
             Err(_) => format!("<{what} str() failed>"),
@@ -270,7 +270,7 @@ impl Ctx {
         match items {
             Some(items) => {
                 for &note in items.items() {
-                    out.push_str(&self.shown_text(note, "note"));
+                    out.push_str(&self.safe_text(note, "note"));
                     out.push('\n');
                 }
             }
@@ -290,7 +290,7 @@ impl Ctx {
         let line = field(extra::SYNTAX_LINENO);
         let mut suffix = String::new();
         if let Some(line) = line {
-            let line = self.shown_text(line, "line");
+            let line = self.safe_text(line, "line");
             out.push_str(&format!("  File \"{}\", line {line}\n", file.as_deref().unwrap_or("<string>")));
         } else if let Some(file) = file {
             suffix = format!(" ({file})");
@@ -307,7 +307,7 @@ impl Ctx {
             write_syntax_excerpt(&printable(text), &place, out);
         }
         let message = match field(extra::SYNTAX_MSG) {
-            Some(message) => self.shown_text(message, "message"),
+            Some(message) => self.safe_text(message, "message"),
             None => String::new(),
         };
         let message = if message.is_empty() { "<no detail available>" } else { &message };

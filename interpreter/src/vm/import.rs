@@ -99,7 +99,7 @@ fn load(cx: &mut Ctx, full: &str, parent: Value) -> R {
 }
 
 /// The source file of a module in a directory, and whether it is a package.
-fn find_file(dir: &Path, name: &str) -> Option<(PathBuf, bool)> {
+pub(super) fn find_file(dir: &Path, name: &str) -> Option<(PathBuf, bool)> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     for ext in EXTENSIONS {
         let init = dir.join(name).join(format!("__init__.{ext}"));

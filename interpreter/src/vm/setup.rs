@@ -41,7 +41,7 @@ pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
 /// A context of the calling thread.
 fn attach(isolate: Arc<Isolate>) -> R<Box<Ctx>> {
     let (low, high) = native_stack();
-    Ok(Box::new(Ctx::new(isolate, low + STACK_RESERVE, high)))
+    Ok(Box::new(Ctx::new(isolate, stack_limit(low, high), high)))
 }
 
 /// Gives the context a stack for script frames.
@@ -163,8 +163,13 @@ fn is_builtin_name(id: crate::object::kind::ClassId) -> bool {
     )
 }
 
+/// The lowest address that calls may use of a stack with these bounds.
+pub(super) fn stack_limit(low: usize, high: usize) -> usize {
+    low + STACK_RESERVE.min((high - low) / 4)
+}
+
 /// The bounds of the calling thread's native stack.
-fn native_stack() -> (usize, usize) {
+pub(super) fn native_stack() -> (usize, usize) {
     // SAFETY: the attribute object is initialised by the first call and destroyed after use.
     unsafe {
         let mut attr: libc::pthread_attr_t = std::mem::zeroed();

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod core;
+pub mod data;
 pub mod math;
 pub mod os;
 
@@ -11,6 +12,7 @@ use conc_interpreter::object::isolate::BuiltinModule;
 pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
     vec![
+        Native(&data::itertools::functions::MODULE),
         Native(&core::builtins::functions::MODULE),
         Native(&math::functions::math::MODULE),
         Native(&math::random::functions::MODULE),

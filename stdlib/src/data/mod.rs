@@ -1,0 +1,4 @@
+//! Data: containers, iterators, functions over functions, text encodings of data.
+
+pub mod boxes;
+pub mod itertools;

@@ -3,6 +3,7 @@
 
 pub mod core;
 pub mod data;
+pub mod io;
 pub mod math;
 pub mod os;
 
@@ -11,10 +12,12 @@ use conc_interpreter::object::isolate::BuiltinModule;
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
-    vec![
-        Native(&data::itertools::functions::MODULE),
+    let mut all = vec![
         Native(&core::builtins::functions::MODULE),
+        Native(&io::classes::io::MODULE),
         Native(&math::functions::math::MODULE),
         Native(&math::random::functions::MODULE),
-    ]
+    ];
+    all.extend(data::MODULES);
+    all
 }

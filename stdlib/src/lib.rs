@@ -3,6 +3,7 @@
 
 pub mod concurrency;
 pub mod core;
+pub mod data;
 pub mod io;
 pub mod math;
 pub mod os;
@@ -12,11 +13,13 @@ use conc_interpreter::object::isolate::BuiltinModule;
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
-    vec![
+    let mut all = vec![
         Native(&core::builtins::functions::MODULE),
         Native(&io::classes::io::MODULE),
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
-    ]
+    ];
+    all.extend(data::MODULES);
+    all
 }

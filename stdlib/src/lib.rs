@@ -7,6 +7,7 @@ pub mod data;
 pub mod io;
 pub mod math;
 pub mod os;
+pub mod system;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -19,6 +20,8 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+        Native(&system::errno::errno::MODULE),
+        Native(&system::sys::sys::MODULE),
     ];
     all.extend(data::MODULES);
     all

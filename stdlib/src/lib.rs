@@ -8,6 +8,7 @@ pub mod io;
 pub mod math;
 pub mod os;
 pub mod system;
+pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -22,6 +23,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::random::functions::MODULE),
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
+        Native(&time::clock::time::MODULE),
     ];
     all.extend(data::MODULES);
     all

@@ -237,12 +237,13 @@ impl Ctx {
         }
     }
 
-    /// Calls the `__del__` of objects found dead.
+    /// Calls the callbacks of weak references whose objects died, and the `__del__` of objects found dead.
     pub fn run_finalizers(&mut self) {
         loop {
             let Some(object) = self.iso().to_finalize.lock().pop() else { return };
             let handled = self.handled;
-            if let Some(del) = self.lookup_special(object, self.names().__del__)
+            if !self.run_weak_callback(object)
+                && let Some(del) = self.lookup_special(object, self.names().__del__)
                 && let Err(e) = self.call(del, &[object])
             {
                 self.unraisable(e, del);

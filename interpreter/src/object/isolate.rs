@@ -60,7 +60,7 @@ pub struct Isolate {
     pub weakrefs: Mutex<Vec<usize>>,
     /// Objects with `__del__` that have not been finalised.
     pub finalizable: Mutex<Vec<usize>>,
-    /// Dead ones whose `__del__` is to be called.
+    /// Dead ones whose `__del__` is to be called, and weak references whose callback is.
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
     pub handles: Mutex<Handles>,
@@ -285,19 +285,25 @@ impl Isolate {
         });
         // Weak references to an object die before its finalizer runs.
         let weakrefs = std::mem::take(&mut *self.weakrefs.lock());
-        let mut kept = Vec::with_capacity(weakrefs.len());
-        for object in weakrefs {
+        let mut called = Vec::new();
+        for &object in &weakrefs {
             if trace::clear_weakref(marker, object as *mut Header) {
-                kept.push(object);
+                called.push(object);
             }
         }
+        let mut kept = weakrefs;
         for &object in &dying {
             trace::mark(marker, object);
         }
         marker.drain();
         kept.retain(|&object| marker.is_marked(object as *mut Header));
         *self.weakrefs.lock() = kept;
-        self.to_finalize.lock().extend(dying);
+        let mut waiting = self.to_finalize.lock();
+        waiting.extend(dying);
+        // The last are called first: callbacks before finalizers, newer before older.
+        let called = called.into_iter().filter(|&object| marker.is_marked(object as *mut Header));
+        waiting.extend(called.map(|object| Value::from_object(object as *const Header)));
+        drop(waiting);
         self.payloads.lock().retain(|&object| {
             let live = marker.is_marked(object as *mut Header);
             if !live {

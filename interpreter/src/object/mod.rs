@@ -40,3 +40,4 @@ pub mod stack;
 pub mod string;
 pub mod suggest;
 pub mod trace;
+pub mod weak;

@@ -48,7 +48,7 @@ pub mod functions {
         take_all(cx, list)?;
         for &entry in entries.items() {
             let Some(parts) = entry.cast::<Tuple>() else { continue };
-            if !cx.equal(parts.items()[0], func)? {
+            if !cx.eq(parts.items()[0], func)? {
                 cx.list_push(list, entry)?;
             }
         }

@@ -86,7 +86,7 @@ pub mod methods {
             return Err(cx.type_error("weak object has gone away"));
         }
         let hash = cx.hash(target)?;
-        let hash = cx.int(hash);
+        let hash = cx.int(hash as i64);
         this.hash.set(hash);
         Ok(hash)
     }
@@ -98,7 +98,7 @@ pub mod methods {
         if a.is_unbound() || b.is_unbound() {
             return Ok(Value::bool(this.value() == value));
         }
-        Ok(Value::bool(cx.equal(a, b)?))
+        Ok(Value::bool(cx.eq(a, b)?))
     }
 
     /// Return repr(self).

@@ -7,6 +7,8 @@ pub mod compiler;
 pub mod heap;
 pub mod native;
 pub mod object;
+pub mod scheduler;
+pub mod sync;
 pub mod text;
 pub mod value;
 pub mod vm;

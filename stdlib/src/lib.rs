@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod core;
+pub mod io;
 pub mod math;
 pub mod meta;
 pub mod os;
@@ -20,6 +21,7 @@ pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
     vec![
         Native(&core::builtins::functions::MODULE),
+        Native(&io::classes::io::MODULE),
         Native(&math::functions::math::MODULE),
         Native(&math::random::functions::MODULE),
         Native(&meta::atexit::functions::MODULE),

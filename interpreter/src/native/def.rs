@@ -45,6 +45,8 @@ pub struct NativeDef {
     pub role: Role,
     pub params: &'static [Param],
     pub call: NativeFn,
+    /// Set for a resumable native, which is entered through its frame and not through `call`.
+    pub resume: Option<super::ResumeFn>,
     /// Fewest positional arguments a call without keywords needs.
     pub min: u16,
     /// Most positional arguments, `*args` aside.
@@ -68,6 +70,7 @@ impl NativeDef {
             role,
             params,
             call,
+            resume: None,
             min: 0,
             max: 0,
             has_rest: false,
@@ -91,6 +94,26 @@ impl NativeDef {
         }
         def
     }
+}
+
+impl NativeDef {
+    /// A resumable native of at most [`super::NativeFrame::SLOTS`] parameters.
+    pub const fn resumable(
+        name: &'static str,
+        doc: &'static str,
+        role: Role,
+        params: &'static [Param],
+        resume: super::ResumeFn,
+    ) -> NativeDef {
+        let mut def = NativeDef::new(name, doc, role, params, unreachable_call);
+        def.resume = Some(resume);
+        def
+    }
+}
+
+/// Resumable natives are never called this way.
+fn unreachable_call(cx: &mut Ctx, _: Args<'_>) -> R {
+    Err(cx.error(crate::object::kind::ClassId::SystemError, "a resumable native was called without a frame"))
 }
 
 /// A native module, declared.

@@ -6,10 +6,12 @@ pub mod args;
 pub mod convert;
 pub mod def;
 pub mod raised;
+pub mod step;
 
 pub use args::{Args, Kwargs};
 pub use convert::{FromArg, IntoResult};
 pub use def::{ConstDef, ModuleDef, NativeDef, NativeFn, Param, ParamKind, Role};
 pub use raised::{R, Raised};
+pub use step::{CallArgs, Entered, NativeFrame, ResumeFn, Step};
 
 pub use crate::object::ctx::Ctx;

@@ -174,6 +174,13 @@ impl Ctx {
             (Kind::Bytes | Kind::ByteArray, Kind::Bytes | Kind::ByteArray) => {
                 Ok(Value::bool(op.holds(byte_data(a).cmp(&byte_data(b)))))
             }
+            (Kind::MemoryView, Kind::MemoryView | Kind::Bytes | Kind::ByteArray)
+            | (Kind::Bytes | Kind::ByteArray, Kind::MemoryView)
+                if matches!(op, CompareOp::Eq | CompareOp::Ne) =>
+            {
+                let equal = a == b || self.memory_equal(a, b)?;
+                Ok(Value::bool(equal == (op == CompareOp::Eq)))
+            }
             (Kind::Range, Kind::Range) if matches!(op, CompareOp::Eq | CompareOp::Ne) => {
                 let equal = self.ranges_equal(a, b)?;
                 Ok(Value::bool(equal == (op == CompareOp::Eq)))

@@ -23,6 +23,8 @@ pub struct Signals {
     pub keyboard: AtomicBool,
     /// The collector wants the world stopped.
     pub stop: AtomicBool,
+    /// The running thread's slice is over and others wait.
+    pub preempt: AtomicBool,
     /// Another signal arrived: a bit per number.
     pub pending: AtomicU64,
 }
@@ -61,6 +63,14 @@ pub struct Ctx {
     pub stack_base: usize,
     pub fiber: Gc<Fiber>,
     pub type_cache: Box<[TypeCacheEntry]>,
+    /// With a park: when it ends by itself.
+    pub park_deadline: Option<std::time::Instant>,
+    /// The thread's slice is over: it gives way at the next back-edge.
+    preempt: bool,
+    /// Parts of other native stacks that hold frames, as address ranges: the scheduler's, and detached threads'.
+    pub native_stacks: Vec<(usize, usize)>,
+    /// The scheduler's own state.
+    pub scheduler: Option<Box<dyn std::any::Any>>,
     /// Guards of `repr` and comparisons of self-containing objects.
     pub repr_guard: Vec<u64>,
     signals_owner: Arc<Signals>,
@@ -114,6 +124,10 @@ impl Ctx {
             // SAFETY: as for `segment`.
             fiber: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
             type_cache: vec![EMPTY_CACHE_ENTRY; TYPE_CACHE].into_boxed_slice(),
+            park_deadline: None,
+            preempt: false,
+            native_stacks: Vec::new(),
+            scheduler: None,
             repr_guard: Vec::new(),
             signals_owner: signals,
             isolate_owner: isolate,
@@ -188,8 +202,17 @@ impl Ctx {
         if self.iso().heap.take_over_limit() {
             return Err(self.error(ClassId::MemoryError, ""));
         }
+        if signals.preempt.swap(false, Ordering::Relaxed) {
+            self.preempt = true;
+        }
         self.run_finalizers();
         Ok(())
+    }
+
+    /// Whether the thread is to give way now.
+    #[inline]
+    pub fn take_preemption(&mut self) -> bool {
+        std::mem::take(&mut self.preempt)
     }
 
     /// Raises RecursionError if the native stack is nearly used up.
@@ -221,7 +244,12 @@ impl Ctx {
         spill_registers(&mut registers);
         let here = registers.as_ptr() as usize;
         let mut local = std::mem::take(&mut self.local);
+        let native_stacks = &self.native_stacks;
         iso.collect(&mut [&mut local], |marker| {
+            for &(low, high) in native_stacks {
+                // SAFETY: the scheduler keeps these ranges to stacks that are suspended and alive.
+                unsafe { marker.mark_range(low, high) };
+            }
             // SAFETY: the native stack from this frame up, and the running fiber's segments up to their top.
             unsafe {
                 marker.mark_range(here, stack_base);

@@ -35,6 +35,8 @@ pub mod extra {
     pub const STRERROR: usize = 1;
     pub const FILENAME: usize = 2;
     pub const FILENAME2: usize = 3;
+    /// `characters_written`, or None
+    pub const WRITTEN: usize = 4;
     /// ImportError
     pub const IMPORT_MSG: usize = 0;
     pub const IMPORT_NAME: usize = 1;

@@ -24,24 +24,44 @@ pub fn init_extra(cx: &mut Ctx, exc: Gc<Exception>) {
         };
         exc.extra[extra::EXIT_CODE].set(code);
     } else if is(ClassId::OSError) {
-        if (2..=5).contains(&args.len()) {
-            exc.extra[extra::ERRNO].set(arg(0));
-            exc.extra[extra::STRERROR].set(arg(1));
-            exc.extra[extra::FILENAME].set(arg(2));
-            exc.extra[extra::FILENAME2].set(arg(4));
-            if args.len() > 2
-                && let Ok(two) = cx.tuple(&[arg(0), arg(1)])
-            {
-                exc.args.set(two);
-            }
-        }
+        init_os_error(cx, exc, args);
     } else if is(ClassId::ImportError) {
         exc.extra[extra::IMPORT_MSG].set(if args.len() == 1 { arg(0) } else { Value::NONE });
     } else if is(ClassId::SyntaxError) {
         init_syntax_error(exc, args);
+    } else if is(ClassId::UnicodeEncodeError) || is(ClassId::UnicodeDecodeError) {
+        for (field, value) in exc.extra.iter().zip(args) {
+            field.set(*value);
+        }
+    } else if is(ClassId::UnicodeTranslateError) {
+        for (field, value) in exc.extra[extra::UNI_OBJECT..].iter().zip(args) {
+            field.set(*value);
+        }
     } else if is(ClassId::BaseExceptionGroup) {
         exc.extra[extra::GROUP_MSG].set(arg(0));
         exc.extra[extra::GROUP_EXCS].set(arg(1));
+    }
+}
+
+/// `OSError(errno, strerror, filename, winerror, filename2)`
+fn init_os_error(cx: &mut Ctx, exc: Gc<Exception>, args: &[Value]) {
+    if !(2..=5).contains(&args.len()) {
+        return;
+    }
+    let arg = |i: usize| args.get(i).copied().unwrap_or(Value::NONE);
+    exc.extra[extra::ERRNO].set(arg(0));
+    exc.extra[extra::STRERROR].set(arg(1));
+    if arg(2).is_none() {
+        return;
+    }
+    if cx.is_instance(exc.value(), ClassId::BlockingIOError) && cx.is_int(arg(2)) {
+        exc.extra[extra::WRITTEN].set(arg(2));
+        return;
+    }
+    exc.extra[extra::FILENAME].set(arg(2));
+    exc.extra[extra::FILENAME2].set(arg(4));
+    if let Ok(two) = cx.tuple(&[arg(0), arg(1)]) {
+        exc.args.set(two);
     }
 }
 

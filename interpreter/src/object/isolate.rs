@@ -27,6 +27,9 @@ pub struct Machine {
     pub compile: fn(&mut Ctx, Value, &str, &str, u32) -> R,
     /// Runs a code object in a namespace, with separate locals if the second is not unbound.
     pub exec: fn(&mut Ctx, Value, Gc<Dict>, Value) -> R,
+    /// The running thread waits (its machine state is in the context): returns the value it is woken with.
+    /// Without the flag it only gives way to others.
+    pub park: fn(&mut Ctx, bool) -> R,
 }
 
 /// A native module known to the interpreter, and modules written in Conc.
@@ -90,6 +93,7 @@ pub struct Roots {
     pub exit_stub: RootSlot,
     pub segment_stub: RootSlot,
     pub init_stub: RootSlot,
+    pub native_stub: RootSlot,
     pub main_thread: RootSlot,
     pub type_registry: RootSlot,
     pub extra: RootSlot,
@@ -116,7 +120,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 20] {
+    fn all(&self) -> [&RootSlot; 21] {
         [
             &self.builtins,
             &self.modules,
@@ -133,6 +137,7 @@ impl Roots {
             &self.exit_stub,
             &self.segment_stub,
             &self.init_stub,
+            &self.native_stub,
             &self.main_thread,
             &self.type_registry,
             &self.extra,

@@ -7,7 +7,7 @@ use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
 use crate::object::generator::Generator;
 use crate::object::kind::{ClassId, Kind};
-use crate::object::misc::{DictView, Iter, Range};
+use crate::object::misc::{Boxed, DictView, Iter, Range};
 use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
 use crate::object::string::{ByteArray, Bytes, Str};
@@ -112,6 +112,12 @@ impl Ctx {
     }
 
     fn next_dispatch(&mut self, it: Value) -> R<Option<Value>> {
+        if let Some(boxed) = it.cast::<Boxed>()
+            && let Some(step) = boxed.behavior.and_then(|b| b.step)
+            && self.class_of(it).is_static()
+        {
+            return step(self, boxed);
+        }
         let names = self.names();
         let Some(f) = self.lookup_special(it, names.__next__) else {
             let got = self.type_name(it);

@@ -31,6 +31,42 @@ impl Ctx {
         }
         Ok(Some(out))
     }
+
+    /// Whether two buffers, at least one a memoryview, hold equal items in the same arrangement.
+    pub fn memory_equal(&mut self, a: Value, b: Value) -> R<bool> {
+        let released = |v: Value| v.cast::<MemoryView>().is_some_and(|view| view.base.get().is_unbound());
+        if released(a) || released(b) {
+            return Ok(false);
+        }
+        let (x, y) = (self.memoryview(a)?, self.memoryview(b)?);
+        let same_letter = self.view_letter(x) == self.view_letter(y);
+        let equal = if same_letter && !matches!(self.view_letter(x), b'f' | b'd' | b'e') {
+            self.byte_vec(x.value())? == self.byte_vec(y.value())? && self.same_shape(x, y)?
+        } else {
+            self.same_shape(x, y)? && self.equal_items(x, y)?
+        };
+        x.base.set(Value::UNBOUND);
+        y.base.set(Value::UNBOUND);
+        Ok(equal)
+    }
+
+    fn same_shape(&mut self, x: Gc<MemoryView>, y: Gc<MemoryView>) -> R<bool> {
+        if x.len.load(Ordering::Relaxed) != y.len.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let (p, q) = (x.shape.get(), y.shape.get());
+        if p.is_none() && q.is_none() { Ok(true) } else { self.eq(p, q) }
+    }
+
+    fn equal_items(&mut self, x: Gc<MemoryView>, y: Gc<MemoryView>) -> R<bool> {
+        for i in 0..x.len.load(Ordering::Relaxed) {
+            let (p, q) = (self.view_item(x, i)?, self.view_item(y, i)?);
+            if !self.eq(p, q)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// Bytes of one item by the view's format.

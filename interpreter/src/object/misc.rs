@@ -78,12 +78,26 @@ pub struct Boxed {
     pub header: Header,
     /// A `Box<Box<dyn Payload>>` as raw pointer, or null; dropped by the collector's after-phase.
     pub payload: AtomicPtr<Box<dyn Payload>>,
+    /// Which native layout the slots have, and what the machine may do with the object directly.
+    pub behavior: Option<&'static Behavior>,
     pub nslots: usize,
     pub attrs: Slot,
 }
 object_kind!(Boxed, Boxed);
 
+/// What a family of [`Boxed`] objects has in common: one static per native class, known by its address.
+pub struct Behavior {
+    pub name: &'static str,
+    /// Of iterators: the next item, or None at the end.
+    pub step: Option<fn(&mut crate::native::Ctx, crate::value::Gc<Boxed>) -> crate::native::R<Option<crate::value::Value>>>,
+}
+
 impl Boxed {
+    /// Whether the object was made with this behavior.
+    #[inline]
+    pub fn is(&self, behavior: &'static Behavior) -> bool {
+        self.behavior.is_some_and(|b| std::ptr::eq(b, behavior))
+    }
     /// The traced slots.
     pub fn slots(&self) -> &[Slot] {
         // SAFETY: `nslots` slots follow the struct (see `Ctx::new_boxed`).

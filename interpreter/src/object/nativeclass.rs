@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::native::{Ctx, NativeDef};
 use crate::object::class::{Class, class_flag};
 use crate::object::kind::{ClassId, Kind};
-use crate::object::misc::{Boxed, Payload};
+use crate::object::misc::{Behavior, Boxed, Payload};
 use crate::value::{Gc, Value};
 
 impl Ctx {
@@ -42,6 +42,17 @@ impl Ctx {
         self.add_subclass(base, class);
         self.install_in(class, methods);
         class
+    }
+
+    /// An object of a native class (or a script's subclass) with `nslots` slots that are None at first.
+    pub fn new_native_object(&mut self, class: Gc<Class>, behavior: &'static Behavior, nslots: usize) -> Gc<Boxed> {
+        let object = self.new_boxed(class, None, nslots);
+        // SAFETY: the object was just made here: nobody else has seen it.
+        unsafe { (*object.as_ptr()).behavior = Some(behavior) };
+        if class.has(class_flag::FINALIZER) {
+            self.register_finalizer(object.value());
+        }
+        object
     }
 }
 

@@ -1,6 +1,6 @@
 //! Strings and byte strings.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::heap::Header;
 use crate::heap::header::flag;
@@ -183,8 +183,8 @@ impl Bytes {
 pub struct ByteArray {
     pub header: Header,
     pub buffer: Slot,
-    /// Live memoryviews: the size is pinned while there are any.
-    pub exports: AtomicU32,
+    /// A list of weak references to the memoryviews: the size is pinned while any of them lives. At first no list.
+    pub views: Slot,
 }
 object_kind!(ByteArray, ByteArray);
 

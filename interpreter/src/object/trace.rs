@@ -95,7 +95,7 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
             }
         }
         Kind::ByteArray => {
-            fields!(m, object as ByteArray: buffer);
+            fields!(m, object as ByteArray: buffer views);
         }
         Kind::Cell => {
             fields!(m, object as Cell: value);

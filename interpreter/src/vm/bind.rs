@@ -212,6 +212,9 @@ impl Ctx {
 
     /// Binds and calls.
     pub(super) fn call_def(&mut self, n: Gc<Native>, def: &'static NativeDef, args: &[Value], names: &[Value]) -> R {
+        if def.resume.is_some() {
+            return super::native::run_native(self, n, args);
+        }
         let max = def.max as usize;
         if names.is_empty() && !def.has_kwonly {
             if args.len() < def.min as usize || (args.len() > max && !def.has_rest) {
@@ -302,7 +305,7 @@ impl Ctx {
     }
 
     #[cold]
-    fn native_arity(&mut self, n: Gc<Native>, def: &'static NativeDef, given: usize) -> Raised {
+    pub(super) fn native_arity(&mut self, n: Gc<Native>, def: &'static NativeDef, given: usize) -> Raised {
         let method = n.header().shape() != ClassId::BuiltinFunction.shape() || !n.this.get().is_unbound();
         let receiver = (method && def.role != crate::native::Role::StaticMethod
             || def.role == crate::native::Role::Method) as usize;

@@ -44,7 +44,13 @@ pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Opt
             }
         }
         Kind::Native => match f.cast::<Native>() {
-            Some(n) => cx.call_native(n, args, names).map(Called::Value),
+            Some(n) => match (n.def().resume, at) {
+                (Some(_), Some(a)) if names.is_empty() => match n.this.get() {
+                    this if this.is_unbound() => super::native::push_native(cx, n, args, a),
+                    this => cx.with_first(this, args, |cx, args| super::native::push_native(cx, n, args, a)),
+                },
+                _ => cx.call_native(n, args, names).map(Called::Value),
+            },
             None => Err(not_callable(cx, f)),
         },
         Kind::Method => {
@@ -103,13 +109,75 @@ fn run_function(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value]) 
             }
         }
         cx.depth += 1;
-        let result = run(cx, code.entry, base);
+        let result = run_nested(cx, code.entry, base);
         entry.close(cx);
-        match result {
-            Ok(Outcome::Done(v) | Outcome::Yielded(v)) => Ok(v),
-            Err(e) => Err(e),
-        }
+        result.map(Outcome::value)
     }
+}
+
+/// Runs to the end on this native stack: when the thread parks, the stack waits with it.
+///
+/// # Safety
+/// As for [`run`].
+pub unsafe fn run_nested(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value) -> R<Outcome> {
+    // SAFETY: by the contract.
+    let first = unsafe { run(cx, pc, base) };
+    wait_through(cx, first)
+}
+
+/// Waits through parks until the run ends.
+pub fn wait_through(cx: &mut Ctx, mut outcome: R<Outcome>) -> R<Outcome> {
+    while let Ok(Outcome::Parked { deliver }) = outcome {
+        outcome = match (cx.iso().machine.park)(cx, deliver) {
+            Ok(v) => {
+                if deliver {
+                    // SAFETY: the parked frame is a native's.
+                    unsafe { *cx.base.add(super::native::RESULT as usize) = v };
+                }
+                // SAFETY: the parked frame goes on where it stopped.
+                unsafe { run(cx, cx.pc, cx.base) }
+            }
+            Err(Raised(e)) => super::run::run_raising(cx, cx.pc, cx.base, e),
+        };
+    }
+    outcome
+}
+
+/// How a new thread began.
+pub enum Started {
+    /// Its first frame is pushed: run it from `cx.pc`, `cx.base`.
+    Frame,
+    Ended(Value),
+}
+
+/// Pushes the first frame of a thread on its empty stack, or runs what has no frame.
+pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
+    let (f, args) = match f.cast::<Method>() {
+        Some(m) if m.function.get().is_a::<Function>() => {
+            let this = m.this.get();
+            return cx.with_first(this, args, |cx, args| start_thread(cx, m.function.get(), args));
+        }
+        _ => (f, args),
+    };
+    let Some(function) = f.cast::<Function>() else { return call(cx, f, args, &[]).map(Started::Ended) };
+    let code = function.code.obj::<Code>();
+    let place = place_barrier(cx, cx.gen_top, code.nregs as usize)?;
+    // SAFETY: the barrier and the frame lie in the segment with room to spare.
+    unsafe {
+        *place = Value::from_bits(0);
+        *place.add(1) = Value::from_bits(0);
+        let e = place.add(3);
+        let base = e.add(4);
+        let stub = cx.iso().roots.exit_stub.obj::<Code>();
+        *e.sub(1) = stub.value();
+        *e = f;
+        link(base, stub.entry.add(2), code);
+        cx.bind_args(function, code, args, &[], base)?;
+        cx.base = base;
+        cx.pc = code.entry;
+        cx.depth += 1;
+    }
+    Ok(Started::Frame)
 }
 
 /// Raises RecursionError at the limit and handles interrupts.

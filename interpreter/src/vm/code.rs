@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::bytecode::op::{Op, abc};
-use crate::bytecode::template::{CodeTemplate, Const, Source, flags};
+use crate::bytecode::op::{Op, abc, abx};
+use crate::bytecode::template::{CodeTemplate, Const, Handler, Source, flags};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
@@ -126,6 +126,13 @@ impl Ctx {
         }
         Ok(())
     }
+}
+
+/// The code of resumable natives' frames: enter, and enter again with the outcome of what was called (aux 1: it raised).
+fn native_words() -> Vec<u64> {
+    let enter = |aux: u8| abc(Op::ResumeNative, aux, super::native::RESULT, 0, 0);
+    let back = |offset: i32| abx(Op::Jump, 0, 0, offset as u32);
+    vec![enter(2), 0, back(4), enter(1), 0, back(1), enter(0), 0, back(-2)]
 }
 
 fn stub(source: Arc<Source>, code: Vec<u64>, nregs: u16) -> CodeTemplate {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::call::Entry;
-use super::run::{Outcome, run};
+use super::call::{Entry, run_nested};
+use super::run::Outcome;
 use crate::bytecode::template::{CodeTemplate, Source, flags};
 use crate::compiler::{CompileError, Mode, Options, compile as compile_tree, compile_expression};
 use crate::native::{Ctx, R, Raised};
@@ -159,11 +159,8 @@ fn run_code(cx: &mut Ctx, code: Gc<Code>, locals: Value) -> R {
             *base = if locals.is_unbound() { code.globals.get() } else { locals };
         }
         cx.depth += 1;
-        let result = run(cx, code.entry, base);
+        let result = run_nested(cx, code.entry, base);
         entry.close(cx);
-        match result {
-            Ok(Outcome::Done(v) | Outcome::Yielded(v)) => Ok(v),
-            Err(e) => Err(e),
-        }
+        result.map(Outcome::value)
     }
 }

@@ -26,32 +26,7 @@ pub fn call_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value
 /// `type.__call__(class, *args)`
 pub fn construct(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]) -> R {
     cx.check_stack()?;
-    if class.id == ClassId::Type as u32 && args.len() == 1 && names.is_empty() {
-        return Ok(cx.class_of(args[0]).value());
-    }
-    let n = cx.names();
-    let Some(new) = cx.lookup(class, n.__new__) else {
-        let name = class.name_text();
-        return Err(cx.type_error(format!("cannot create '{name}' instances")));
-    };
-    let new = cx.bind(new, Value::UNBOUND, class)?;
-    let object = cx.with_first(class.value(), args, |cx, args| super::call::call(cx, new, args, names))?;
-    let made = cx.class_of(object);
-    if !made.is_subclass_of(class) {
-        return Ok(object);
-    }
-    if let Some(init) = cx.lookup(made, n.__init__) {
-        let result = if crate::object::attr::is_plain_method(init) {
-            cx.with_first(object, args, |cx, args| super::call::call(cx, init, args, names))?
-        } else {
-            let bound = cx.bind(init, object, made)?;
-            super::call::call(cx, bound, args, names)?
-        };
-        if !result.is_none() {
-            return Err(bad_init(cx, result));
-        }
-    }
-    Ok(object)
+    crate::object::construct::construct(cx, class, args, names)
 }
 
 #[cold]

@@ -148,7 +148,8 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
         let start = if throw { g.pc.load(Ordering::Acquire) as *const AtomicU64 } else { deliver(g, value) };
         cx.base = g.base();
         cx.pc = start;
-        if throw { throw_here(cx, g, value) } else { run(cx, start, g.base()) }
+        let first = if throw { throw_here(cx, g, value) } else { run(cx, start, g.base()) };
+        super::call::wait_through(cx, first)
     };
     cx.base = base;
     cx.pc = pc;
@@ -157,7 +158,7 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
     match result {
         Ok(Outcome::Yielded(v)) => Ok(Some(v)),
         Ok(Outcome::Done(v)) if v.is_none() && g.header().shape() == ClassId::Generator.shape() && !throw => Ok(None),
-        Ok(Outcome::Done(v)) => Err(cx.stop_iteration(v)),
+        Ok(outcome) => Err(cx.stop_iteration(outcome.value())),
         Err(e) => Err(e),
     }
 }

@@ -13,6 +13,7 @@ pub mod groups;
 pub mod import;
 pub mod intrinsic;
 pub mod methods;
+pub mod native;
 pub mod run;
 pub mod setup;
 pub mod slow;
@@ -26,5 +27,5 @@ use crate::value::Value;
 
 /// `isinstance(v, class)` with hooks.
 pub fn isinstance(cx: &mut Ctx, v: Value, class: Value) -> R<bool> {
-    crate::object::instancecheck::is_instance_of(cx, v, class)
+    cx.isinstance(v, class)
 }

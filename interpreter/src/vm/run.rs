@@ -6,14 +6,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cache;
-use super::call::{Called, depth_limit, leave_barrier, link};
+use super::call::{Called, depth_limit, dispatch, leave_barrier, link};
 use super::code::cached;
 use super::construct::{bad_init, simple_init};
 use super::generator;
 use super::slow;
 use super::unwind::{Unwound, caller_base, unwind};
 use crate::bytecode::op::Op;
-use crate::native::{Args, Ctx, Kwargs, R, Raised};
+use crate::native::{Args, Ctx, Kwargs, R, Raised, Step};
 use crate::object::arith::{BinaryOp, UnaryOp, floor_div, floor_mod};
 use crate::object::class::Class;
 use crate::object::compare::CompareOp;
@@ -41,6 +41,19 @@ pub enum Outcome {
     Done(Value),
     /// A generator resumed from Rust has yielded.
     Yielded(Value),
+    /// The thread waits, or gives way; go on at the context's `pc` and `base`, first putting the wake-up value into
+    /// the native frame's result if `deliver`.
+    Parked { deliver: bool },
+}
+
+impl Outcome {
+    /// The value of a run that has ended or yielded.
+    pub fn value(self) -> Value {
+        match self {
+            Outcome::Done(v) | Outcome::Yielded(v) => v,
+            Outcome::Parked { .. } => Value::NONE,
+        }
+    }
 }
 
 /// Runs from `pc` in the frame at `base` until the run's entry frame returns.
@@ -67,6 +80,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
         let mut pc = start;
         let mut base = start_base;
         let mut pending = raise;
+        // The exception was raised by a resumable native: its own frame's handler is not for it.
+        let mut skip_handlers = false;
         loop {
             let exc: Value = 'ops: {
                 if !pending.is_unbound() {
@@ -101,6 +116,10 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         pc = pc.offset(offset - 1);
                         if offset < 0 && (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
                             slow!(cx.handle_interrupt());
+                            if cx.take_preemption() {
+                                cx.park_deadline = None;
+                                return Ok(Outcome::Parked { deliver: false });
+                            }
                         }
                     }};
                 }
@@ -647,6 +666,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         && nargs >= def.min as usize
                                         && nargs <= def.max as usize
                                         && !def.has_kwonly
+                                        && def.resume.is_none()
                                     {
                                         let fixed = std::slice::from_raw_parts(args, nargs);
                                         let v = slow!((def.call)(cx, Args { fixed, rest: &[], kwargs: Kwargs(None) }));
@@ -738,6 +758,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         && nargs >= def.min as usize
                                         && nargs <= def.max as usize
                                         && !def.has_kwonly
+                                        && def.resume.is_none()
                                     {
                                         let fixed = std::slice::from_raw_parts(args, nargs);
                                         let v = slow!((def.call)(cx, Args { fixed, rest: &[], kwargs: Kwargs(None) }));
@@ -1078,7 +1099,24 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let call = (*pc.sub(2)).load(Ordering::Relaxed);
                             reg!((call >> 16) as u16) = v;
                         }
-                        Op::ResumeNative => {}
+                        Op::ResumeNative => {
+                            spill!();
+                            match super::native::enter(cx, base, aux, reg!(a)) {
+                                Step::Done(v) => return_value!(v),
+                                Step::Raise(Raised(e)) => {
+                                    skip_handlers = true;
+                                    break 'ops e;
+                                }
+                                Step::Call(f, args) => {
+                                    called!(dispatch(cx, f, args.as_slice(), &[], Some(a as usize)));
+                                }
+                                Step::Park(deadline) => {
+                                    cx.pc = pc.add(1);
+                                    cx.park_deadline = deadline;
+                                    return Ok(Outcome::Parked { deliver: true });
+                                }
+                            }
+                        }
                         Op::CheckInit => {
                             let v = reg!(a);
                             if !v.is_none() {
@@ -1090,7 +1128,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                     }
                 }
             };
-            match unwind(cx, exc) {
+            match unwind(cx, exc, std::mem::take(&mut skip_handlers)) {
                 Unwound::Handler => {
                     pc = cx.pc;
                     base = cx.base;

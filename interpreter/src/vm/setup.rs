@@ -13,6 +13,7 @@ static MACHINE: Machine = Machine {
     resume: super::generator::resume,
     compile: super::compile::compile,
     exec: super::compile::exec,
+    park: crate::scheduler::park,
 };
 
 /// Words of a fiber's first segment.

@@ -20,9 +20,10 @@ pub enum Unwound {
     Exit(Raised),
 }
 
-/// Unwinds from the frame at `cx.base`, `cx.pc`.
-pub fn unwind(cx: &mut Ctx, exc: Value) -> Unwound {
+/// Unwinds from the frame at `cx.base`, `cx.pc`; with `skip`, that frame's own handlers do not count.
+pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
     let mut exc = exc;
+    let mut skip = skip;
     loop {
         let base = cx.base;
         // SAFETY: `base` is a live frame.
@@ -34,7 +35,8 @@ pub fn unwind(cx: &mut Ctx, exc: Value) -> Unwound {
         {
             add_traceback(cx, e, code, at);
         }
-        if let Some(h) = template.handlers.iter().find(|h| h.start <= at && at < h.end) {
+        let handler = template.handlers.iter().find(|h| h.start <= at && at < h.end);
+        if let Some(h) = handler.filter(|_| !std::mem::take(&mut skip)) {
             // SAFETY: the verifier checks handler registers and targets.
             unsafe {
                 *base.add(h.exc as usize) = exc;

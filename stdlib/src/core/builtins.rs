@@ -300,6 +300,46 @@ pub mod functions {
         numbers::radix(cx, number, text::int::oct)
     }
 
+    /// Open file and return a stream.  Raise OSError upon failure.
+    ///
+    /// file is a path or an integer file descriptor. mode is 'r' (default) to read, 'w' to write (truncating), 'x' to
+    /// create, 'a' to append, with 'b' for binary, 't' for text (default) and '+' for updating. buffering is 0 for
+    /// none (binary only), 1 for line buffering (text only), or a size. encoding, errors and newline are for text.
+    #[allow(clippy::too_many_arguments)]
+    pub fn open(
+        cx: &mut Ctx,
+        #[kw] file: Value,
+        #[kw] mode: Option<Value>,
+        #[kw]
+        #[default(-1)]
+        buffering: i64,
+        #[kw]
+        #[default(Value::NONE)]
+        encoding: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        errors: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        newline: Value,
+        #[kw]
+        #[default(true)]
+        closefd: bool,
+        #[kw]
+        #[default(Value::NONE)]
+        opener: Value,
+    ) -> R {
+        let mode = match mode {
+            Some(mode) => mode,
+            None => cx.str("r"),
+        };
+        crate::io::classes::make(cx)?;
+        crate::io::open::open(
+            cx,
+            crate::io::open::Request { file, mode, buffering, encoding, errors, newline, closefd, opener },
+        )
+    }
+
     /// Return the ordinal of a one-character string, bytes or bytearray.
     pub fn ord(cx: &mut Ctx, character: Value) -> R<i64> {
         numbers::ord(cx, character)

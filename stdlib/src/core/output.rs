@@ -73,6 +73,9 @@ pub fn write_to(cx: &mut Ctx, file: Value, text: &[u8]) -> R<()> {
         let _ = std::io::stdout().flush();
         return Ok(());
     }
+    if crate::io::wrapper::write_fast(cx, file, text)? {
+        return Ok(());
+    }
     let text = cx.try_wtf8(text)?;
     let name = cx.names().write;
     let write = cx.get_attr(file, name)?;

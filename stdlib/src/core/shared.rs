@@ -100,3 +100,37 @@ pub fn must_be(cx: &mut Ctx, what: &str, wanted: &str, got: Value) -> Raised {
     let got = cx.type_name(got);
     cx.type_error(format!("{what} must be {wanted}, not {got}"))
 }
+
+/// Values that the library keeps per interpreter, by name: a dict of its own.
+fn keep(cx: &mut Ctx) -> Gc<Dict> {
+    let root = &cx.iso().roots.extra;
+    if let Some(dict) = root.get().cast::<Dict>() {
+        return dict;
+    }
+    let dict = cx.new_dict();
+    root.replace_if(Value::UNBOUND, dict.value());
+    root.get().cast::<Dict>().unwrap_or(dict)
+}
+
+/// Keeps a value for the library's own use.
+pub fn remember(cx: &mut Ctx, name: &str, value: Value) {
+    let dict = keep(cx);
+    set_text(cx, dict, name, value);
+}
+
+/// A value kept earlier.
+pub fn recall(cx: &mut Ctx, name: &str) -> Option<Value> {
+    let (dict, name) = (keep(cx), cx.intern(name));
+    dict.get_str(cx, name)
+}
+
+/// A class kept earlier.
+pub fn recall_class(cx: &mut Ctx, name: &str) -> Option<Gc<Class>> {
+    recall(cx, name).and_then(|c| c.cast::<Class>())
+}
+
+/// Whether a native object is exactly of the native class that made it, not of a script's subclass.
+#[inline]
+pub fn is_exact_native(cx: &Ctx, v: Value) -> bool {
+    cx.class_of(v).is_static()
+}

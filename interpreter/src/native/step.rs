@@ -1,0 +1,74 @@
+//! Resumable natives: natives with a frame of their own in the fiber, so that they can call scripts or wait without
+//! keeping a native stack.
+
+use std::time::Instant;
+
+use super::{Ctx, Raised};
+use crate::value::Value;
+
+/// What a resumable native does next.
+pub enum Step {
+    Done(Value),
+    Raise(Raised),
+    /// Call a function; the native is entered again with the outcome.
+    Call(Value, CallArgs),
+    /// Wait; the native has put itself where its waker finds it. It is entered again with the value given at wake-up
+    /// (False at the deadline).
+    Park(Option<Instant>),
+}
+
+/// Arguments of a [`Step::Call`].
+pub struct CallArgs {
+    values: [Value; 3],
+    len: usize,
+}
+
+impl CallArgs {
+    /// Up to three arguments.
+    pub fn of(args: &[Value]) -> CallArgs {
+        let mut values = [Value::NONE; 3];
+        let len = args.len().min(values.len());
+        values[..len].copy_from_slice(&args[..len]);
+        CallArgs { values, len }
+    }
+    pub fn as_slice(&self) -> &[Value] {
+        &self.values[..self.len]
+    }
+}
+
+/// Why a resumable native is entered.
+pub enum Entered {
+    /// For the first time.
+    Start,
+    /// The call returned, or the wait ended, with this value.
+    With(Value),
+    /// The call raised.
+    Raised(Raised),
+}
+
+/// The frame of a resumable native: a state number and traced scratch slots, the first of which are its arguments.
+pub struct NativeFrame<'a> {
+    pub(crate) slots: &'a mut [Value],
+}
+
+impl NativeFrame<'_> {
+    /// Scratch slots in a frame.
+    pub const SLOTS: usize = 7;
+    /// Which stage the native is at; 0 at first.
+    pub fn state(&self) -> i64 {
+        self.slots[0].int()
+    }
+    pub fn set_state(&mut self, state: i64) {
+        self.slots[0] = Value::small_int(state);
+    }
+    /// Slot `index`: an argument (unbound if not given) until overwritten.
+    pub fn get(&self, index: usize) -> Value {
+        self.slots[1 + index]
+    }
+    pub fn set(&mut self, index: usize, value: Value) {
+        self.slots[1 + index] = value;
+    }
+}
+
+/// The Rust function behind a resumable native.
+pub type ResumeFn = fn(&mut Ctx, &mut NativeFrame<'_>, Entered) -> Step;

@@ -1,0 +1,273 @@
+//! bytearray alone: construction and mutation.
+
+use conc_macros::methods;
+
+/// What only bytearrays have.
+#[methods]
+pub mod methods {
+    use crate::native::{Ctx, Kwargs, R};
+    use crate::object::class::Class;
+    use crate::object::items::Span;
+    use crate::object::kind::ClassId;
+    use crate::object::misc::{MemoryView, SliceObject};
+    use crate::object::string::{ByteArray, Bytes, Str};
+    use crate::value::{Gc, Value};
+
+    const RANGE: &str = "byte must be in range(0, 256)";
+
+    /// Create and return a new object. See help(type) for accurate signature.
+    #[static_method]
+    #[name = "__new__"]
+    pub fn new(cx: &mut Ctx, cls: Value, _arguments: &[Value], _kwargs: Kwargs) -> R<Gc<ByteArray>> {
+        let class = cx.class_for_new(cls, ClassId::ByteArray)?;
+        cx.new_bytearray(class, b"")
+    }
+
+    /// Construct a mutable bytearray object from an iterable yielding integers in range(256), a text string encoded
+    /// using the specified encoding, a bytes or a buffer object, any object implementing the buffer API, or an
+    /// integer.
+    pub fn __init__(
+        cx: &mut Ctx,
+        this: Gc<ByteArray>,
+        #[kw] source: Option<Value>,
+        #[kw] encoding: Option<Value>,
+        #[kw] errors: Option<Value>,
+    ) -> R<()> {
+        let data = cx.bytes_argument(source, encoding, errors, "bytearray")?;
+        cx.bytes_replace(this, &data)
+    }
+
+    /// Append a single item to the end of the bytearray.
+    ///
+    ///   item
+    ///     The item to be appended.
+    pub fn append(cx: &mut Ctx, this: Gc<ByteArray>, item: Value) -> R<()> {
+        let byte = cx.byte_arg(item, RANGE)?;
+        cx.bytes_push(this, byte)
+    }
+
+    /// Append all the items from the iterator or sequence to the end of the bytearray.
+    ///
+    ///   iterable_of_ints
+    ///     The iterable of items to append.
+    pub fn extend(cx: &mut Ctx, this: Gc<ByteArray>, iterable_of_ints: Value) -> R<()> {
+        let v = iterable_of_ints;
+        if is_buffer(v) {
+            let data = cx.byte_vec(v)?;
+            return cx.bytes_splice(this, usize::MAX, usize::MAX, &data);
+        }
+        if v.is_a::<Str>() {
+            return Err(cx.type_error("expected iterable of integers; got: 'str'"));
+        }
+        let it = match cx.iter(v) {
+            Err(e) if cx.is_error(e, ClassId::TypeError) && cx.exception_text(e.0).ends_with("is not iterable") => {
+                let got = cx.type_name(v);
+                return Err(cx.type_error(format!("can't extend bytearray with {got}")));
+            }
+            other => other?,
+        };
+        let mut data = Vec::new();
+        while let Some(item) = cx.next(it)? {
+            data.push(cx.byte_arg(item, RANGE)?);
+            cx.poll()?;
+        }
+        cx.bytes_splice(this, usize::MAX, usize::MAX, &data)
+    }
+
+    fn is_buffer(v: Value) -> bool {
+        v.is_a::<Bytes>() || v.is_a::<ByteArray>() || v.is_a::<MemoryView>()
+    }
+
+    /// Insert a single item into the bytearray before the given index.
+    ///
+    ///   index
+    ///     The index where the value is to be inserted.
+    ///   item
+    ///     The item to be inserted.
+    pub fn insert(cx: &mut Ctx, this: Gc<ByteArray>, index: i64, item: Value) -> R<()> {
+        let byte = cx.byte_arg(item, RANGE)?;
+        let len = this.len() as i64;
+        let at = if index < 0 { (index + len).max(0) } else { index.min(len) } as usize;
+        cx.bytes_splice(this, at, at, &[byte])
+    }
+
+    /// Remove and return a single item from B.
+    ///
+    ///   index
+    ///     The index from where to remove the item. -1 (the default value) means remove the last item.
+    ///
+    /// If no index argument is given, will pop the last item.
+    pub fn pop(cx: &mut Ctx, this: Gc<ByteArray>, #[default(-1)] index: i64) -> R<i64> {
+        let len = this.len() as i64;
+        if len == 0 {
+            return Err(cx.index_error("pop from empty bytearray"));
+        }
+        let at = if index < 0 { index + len } else { index };
+        if at < 0 || at >= len {
+            return Err(cx.index_error("pop index out of range"));
+        }
+        let at = at as usize;
+        let byte = this.buffer().get(at);
+        cx.bytes_splice(this, at, at + 1, b"")?;
+        Ok(i64::from(byte))
+    }
+
+    /// Remove the first occurrence of a value in the bytearray.
+    ///
+    ///   value
+    ///     The value to remove.
+    pub fn remove(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R<()> {
+        let byte = cx.byte_arg(value, RANGE)?;
+        match memchr::memchr(byte, &this.to_vec()) {
+            Some(at) => cx.bytes_splice(this, at, at + 1, b""),
+            None => Err(cx.value_error("value not found in bytearray")),
+        }
+    }
+
+    /// Reverse the order of the values in B in place.
+    pub fn reverse(cx: &mut Ctx, this: Gc<ByteArray>) -> R<()> {
+        let mut data = this.to_vec();
+        data.reverse();
+        cx.bytes_replace(this, &data)
+    }
+
+    /// Remove all items from the bytearray.
+    pub fn clear(cx: &mut Ctx, this: Gc<ByteArray>) -> R<()> {
+        cx.bytes_replace(this, b"")
+    }
+
+    /// Return a copy of B.
+    pub fn copy(cx: &mut Ctx, this: Gc<ByteArray>) -> R<Gc<ByteArray>> {
+        let class = cx.class(ClassId::ByteArray);
+        cx.new_bytearray(class, &this.to_vec())
+    }
+
+    /// Set self[key] to value.
+    pub fn __setitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value, value: Value) -> R<()> {
+        if let Some(slice) = key.cast::<SliceObject>() {
+            let data = assigned(cx, value)?;
+            let span = cx.slice_span(slice, this.len())?;
+            return set_slice(cx, this, span, &data);
+        }
+        let at = item_at(cx, this, key)?;
+        let byte = cx.byte_arg(value, RANGE)?;
+        cx.bytes_splice(this, at, at + 1, &[byte])
+    }
+
+    fn item_at(cx: &mut Ctx, this: Gc<ByteArray>, key: Value) -> R<usize> {
+        match cx.item_index(key, this.len(), "bytearray")? {
+            Some(at) => Ok(at),
+            None => Err(cx.index_error("bytearray index out of range")),
+        }
+    }
+
+    /// The bytes that a slice is to become.
+    fn assigned(cx: &mut Ctx, value: Value) -> R<Vec<u8>> {
+        if is_buffer(value) {
+            return cx.byte_vec(value);
+        }
+        let names = cx.names();
+        if cx.is_int(value) || value.is_a::<Str>() || cx.lookup_special(value, names.__iter__).is_none() {
+            return Err(cx.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
+        }
+        cx.bytes_of_object(value, "bytearray")
+    }
+
+    fn set_slice(cx: &mut Ctx, this: Gc<ByteArray>, span: Span, data: &[u8]) -> R<()> {
+        if span.step == 1 {
+            return cx.bytes_splice(this, span.start as usize, span.start as usize + span.count, data);
+        }
+        if data.len() != span.count {
+            let (got, wanted) = (data.len(), span.count);
+            return Err(cx.value_error(format!(
+                "attempt to assign bytes of size {got} to extended slice of size {wanted}"
+            )));
+        }
+        for (i, byte) in data.iter().enumerate() {
+            let at = (span.start + i as i64 * span.step) as usize;
+            cx.bytes_splice(this, at, at + 1, &[*byte])?;
+        }
+        Ok(())
+    }
+
+    /// Delete self[key].
+    pub fn __delitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value) -> R<()> {
+        let Some(slice) = key.cast::<SliceObject>() else {
+            let at = item_at(cx, this, key)?;
+            return cx.bytes_splice(this, at, at + 1, b"");
+        };
+        let span = cx.slice_span(slice, this.len())?;
+        if span.step == 1 {
+            return cx.bytes_splice(this, span.start as usize, span.start as usize + span.count, b"");
+        }
+        let dropped = |i: usize| {
+            let offset = i as i64 - span.start;
+            offset % span.step == 0 && (0..span.count as i64).contains(&(offset / span.step))
+        };
+        let data = this.to_vec();
+        let kept: Vec<u8> = data.iter().enumerate().filter(|(i, _)| !dropped(*i)).map(|(_, b)| *b).collect();
+        cx.bytes_replace(this, &kept)
+    }
+
+    /// Implement self+=value.
+    pub fn __iadd__(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R {
+        if !is_buffer(value) {
+            let (own, got) = (cx.type_name(this.value()), cx.type_name(value));
+            return Err(cx.type_error(format!("can't concat {got} to {own}")));
+        }
+        let data = cx.byte_vec(value)?;
+        cx.bytes_splice(this, usize::MAX, usize::MAX, &data)?;
+        Ok(this.value())
+    }
+
+    /// Implement self*=value.
+    pub fn __imul__(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R {
+        let repeated = cx.repeat_by(this.value(), value)?;
+        let data = cx.byte_vec(repeated)?;
+        cx.bytes_replace(this, &data)?;
+        Ok(this.value())
+    }
+
+    /// Return the number of bytes actually allocated.
+    pub fn __alloc__(this: Gc<ByteArray>) -> usize {
+        if this.is_empty() { 0 } else { this.buffer().cap.max(this.len() + 1) }
+    }
+
+    /// Returns the size of the bytearray object in memory, in bytes.
+    pub fn __sizeof__(this: Gc<ByteArray>) -> usize {
+        56 + __alloc__(this)
+    }
+
+    fn state(cx: &mut Ctx, this: Gc<ByteArray>) -> R {
+        let class = cx.class_of(this.value()).value();
+        let text = crate::text::wtf8::from_code_points(this.to_vec().into_iter().map(u32::from));
+        let (text, encoding) = (cx.new_wtf8(&text).value(), cx.str("latin-1"));
+        let args = cx.tuple(&[text, encoding])?;
+        let dict = cx.instance_dict(this.value()).map_or(Value::NONE, |d| d.value());
+        cx.tuple(&[class, args, dict])
+    }
+
+    /// Return state information for pickling.
+    pub fn __reduce__(cx: &mut Ctx, this: Gc<ByteArray>) -> R {
+        state(cx, this)
+    }
+
+    /// Return state information for pickling.
+    pub fn __reduce_ex__(cx: &mut Ctx, this: Gc<ByteArray>, #[default(0)] _proto: i64) -> R {
+        state(cx, this)
+    }
+
+    /// Create a bytearray object from a string of hexadecimal numbers.
+    ///
+    /// Spaces between two numbers are accepted.
+    /// Example: bytearray.fromhex('B9 01EF') -> bytearray(b'\\xb9\\x01\\xef')
+    #[class_method]
+    pub fn fromhex(cx: &mut Ctx, cls: Gc<Class>, string: Value) -> R {
+        let data = cx.bytes_of_hex(string)?;
+        if cls.id == ClassId::ByteArray as u32 {
+            return Ok(cx.new_bytearray(cls, &data)?.value());
+        }
+        let data = cx.bytes(&data)?;
+        cx.call(cls.value(), &[data])
+    }
+}

@@ -1,0 +1,68 @@
+//! bytes alone: construction, hash.
+
+use conc_macros::methods;
+
+/// What only bytes have.
+#[methods]
+pub mod methods {
+    use crate::native::{Ctx, R};
+    use crate::object::class::Class;
+    use crate::object::kind::ClassId;
+    use crate::object::string::Bytes;
+    use crate::value::{Gc, Value};
+
+    /// Construct an immutable array of bytes from an iterable yielding integers in range(256), a text string encoded
+    /// using the specified encoding, any object implementing the buffer API, or an integer.
+    #[static_method]
+    #[name = "__new__"]
+    pub fn new(
+        cx: &mut Ctx,
+        cls: Value,
+        #[kw] source: Option<Value>,
+        #[kw] encoding: Option<Value>,
+        #[kw] errors: Option<Value>,
+    ) -> R {
+        let class = cx.class_for_new(cls, ClassId::Bytes)?;
+        let plain = class.id == ClassId::Bytes as u32;
+        if let (Some(x), None, None, true) = (source, encoding, errors, plain)
+            && x.header().is_some_and(|h| h.shape() == ClassId::Bytes.shape())
+        {
+            return Ok(x);
+        }
+        let data = cx.bytes_argument(source, encoding, errors, "bytes")?;
+        cx.new_bytes_of(class, &data)
+    }
+
+    /// Return hash(self).
+    pub fn __hash__(cx: &mut Ctx, this: Gc<Bytes>) -> R {
+        let hash = cx.native_hash(this.value())?.unwrap_or(0);
+        Ok(cx.int(hash as i64))
+    }
+
+    /// Convert this value to exact type bytes.
+    pub fn __bytes__(cx: &mut Ctx, this: Gc<Bytes>) -> R {
+        if this.header().shape() == ClassId::Bytes.shape() { Ok(this.value()) } else { cx.bytes(this.as_bytes()) }
+    }
+
+    /// Arguments for `__new__` that make equal bytes: used by copy and pickle.
+    pub fn __getnewargs__(cx: &mut Ctx, this: Gc<Bytes>) -> R {
+        let data = cx.bytes(this.as_bytes())?;
+        cx.tuple(&[data])
+    }
+
+    /// Return the size of the bytes in memory.
+    pub fn __sizeof__(this: Gc<Bytes>) -> usize {
+        33 + this.len
+    }
+
+    /// Create a bytes object from a string of hexadecimal numbers.
+    ///
+    /// Spaces between two numbers are accepted.
+    /// Example: bytes.fromhex('B9 01EF') -> b'\\xb9\\x01\\xef'.
+    #[class_method]
+    pub fn fromhex(cx: &mut Ctx, cls: Gc<Class>, string: Value) -> R {
+        let data = cx.bytes_of_hex(string)?;
+        let data = cx.bytes(&data)?;
+        if cls.id == ClassId::Bytes as u32 { Ok(data) } else { cx.call(cls.value(), &[data]) }
+    }
+}

@@ -1,0 +1,461 @@
+//! memoryview.
+
+use conc_macros::methods;
+
+/// Methods of memoryview.
+#[methods]
+pub mod methods {
+    use crate::native::{Ctx, R};
+    use crate::object::compare::CompareOp;
+    use crate::object::kind::ClassId;
+    use crate::object::memory::item_size;
+    use crate::object::memory_item::{Layout, view_layout};
+    use crate::object::misc::{MemoryView, SliceObject};
+    use crate::object::sequence::{List, Tuple};
+    use crate::object::string::Str;
+    use crate::value::{Gc, Value};
+
+    type View = Gc<MemoryView>;
+
+    /// Create a new memoryview object which references the given object.
+    #[static_method]
+    #[name = "__new__"]
+    pub fn new(cx: &mut Ctx, cls: Value, #[kw] object: Value) -> R<View> {
+        cx.class_for_new(cls, ClassId::MemoryView)?;
+        cx.memoryview(object)
+    }
+
+    /// Return repr(self).
+    pub fn __repr__(this: View) -> String {
+        let at = this.value().bits() - 1;
+        if this.base.get().is_unbound() { format!("<released memory at {at:#x}>") } else { format!("<memory at {at:#x}>") }
+    }
+
+    /// Return hash(self).
+    pub fn __hash__(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        if !view_layout(this).readonly {
+            return Err(cx.value_error("cannot hash writable memoryview object"));
+        }
+        if !matches!(cx.view_letter(this), b'B' | b'b' | b'c') {
+            return Err(cx.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
+        }
+        let data = cx.byte_vec(this.value())?;
+        let hash = cx.hash_bytes(&data);
+        Ok(cx.int(hash as i64))
+    }
+
+    fn compare(cx: &mut Ctx, op: CompareOp, this: View, value: Value) -> R {
+        cx.native_compare(op, this.value(), value)
+    }
+
+    /// Return self==value.
+    pub fn __eq__(cx: &mut Ctx, this: View, value: Value) -> R {
+        compare(cx, CompareOp::Eq, this, value)
+    }
+
+    /// Return self!=value.
+    pub fn __ne__(cx: &mut Ctx, this: View, value: Value) -> R {
+        compare(cx, CompareOp::Ne, this, value)
+    }
+
+    /// The length of the first dimension.
+    fn first_dimension(cx: &Ctx, this: View) -> usize {
+        let first = this.shape.get().cast::<Tuple>().and_then(|t| t.items().first().copied());
+        first.and_then(|n| cx.as_i64(n)).map_or_else(|| view_layout(this).len, |n| n as usize)
+    }
+
+    /// Return len(self).
+    pub fn __len__(cx: &mut Ctx, this: View) -> R<usize> {
+        cx.view_base(this)?;
+        Ok(first_dimension(cx, this))
+    }
+
+    fn out_of_bounds(cx: &mut Ctx, dimension: usize) -> crate::native::Raised {
+        cx.index_error(format!("index out of bounds on dimension {dimension}"))
+    }
+
+    /// The number of the item that a key names.
+    fn item_at(cx: &mut Ctx, this: View, key: Value) -> R<usize> {
+        let shape = this.shape.get().cast::<Tuple>().filter(|t| t.len != 1);
+        if let Some(indices) = key.cast::<Tuple>() {
+            return item_at_indices(cx, this, indices, shape);
+        }
+        if let Some(shape) = shape {
+            if shape.len == 0 {
+                return Err(cx.type_error("invalid indexing of 0-dim memory"));
+            }
+            return Err(cx.error(ClassId::NotImplementedError, "multi-dimensional sub-views are not implemented"));
+        }
+        let index = cx.names().__index__;
+        if !cx.is_int(key) && cx.lookup_special(key, index).is_none() {
+            return Err(cx.type_error("memoryview: invalid slice key"));
+        }
+        let len = view_layout(this).len;
+        match cx.item_index(key, len, "memoryview")? {
+            Some(at) => Ok(at),
+            None => Err(out_of_bounds(cx, 1)),
+        }
+    }
+
+    fn item_at_indices(cx: &mut Ctx, this: View, indices: Gc<Tuple>, shape: Option<Gc<Tuple>>) -> R<usize> {
+        let dimensions = shape.map_or(1, |s| s.len);
+        if indices.len > dimensions {
+            let got = indices.len;
+            return Err(cx.type_error(format!("cannot index {dimensions}-dimension view with {got}-element tuple")));
+        }
+        if indices.len < dimensions {
+            return Err(cx.error(ClassId::NotImplementedError, "sub-views are not implemented"));
+        }
+        let mut at = 0;
+        for (i, &index) in indices.items().iter().enumerate() {
+            let len = shape.map_or(view_layout(this).len, |s| cx.as_i64(s.items()[i]).unwrap_or(0) as usize);
+            match cx.item_index(index, len, "memoryview")? {
+                Some(index) => at = at * len + index,
+                None => return Err(out_of_bounds(cx, i + 1)),
+            }
+        }
+        Ok(at)
+    }
+
+    /// The part of a view that a slice selects.
+    fn sliced(cx: &mut Ctx, this: View, slice: Gc<SliceObject>) -> R<View> {
+        let base = cx.view_base(this)?;
+        let layout = view_layout(this);
+        if this.shape.get().cast::<Tuple>().is_some_and(|t| t.len != 1) {
+            return Err(cx.error(ClassId::NotImplementedError, "multi-dimensional slicing is not implemented"));
+        }
+        let span = cx.slice_span(slice, layout.len)?;
+        let start = (layout.start as i64 + span.start.max(0) * layout.stride) as usize;
+        let stride = layout.stride * span.step;
+        cx.new_view(base, Layout { start, len: span.count, stride, shape: Value::NONE, ..layout })
+    }
+
+    /// Return self[key].
+    pub fn __getitem__(cx: &mut Ctx, this: View, key: Value) -> R {
+        cx.view_base(this)?;
+        if let Some(slice) = key.cast::<SliceObject>() {
+            return Ok(sliced(cx, this, slice)?.value());
+        }
+        let at = item_at(cx, this, key)?;
+        cx.view_item(this, at)
+    }
+
+    /// Set self[key] to value.
+    pub fn __setitem__(cx: &mut Ctx, this: View, key: Value, value: Value) -> R<()> {
+        cx.view_base(this)?;
+        if view_layout(this).readonly {
+            return Err(cx.type_error("cannot modify read-only memory"));
+        }
+        if let Some(slice) = key.cast::<SliceObject>() {
+            return set_slice(cx, this, slice, value);
+        }
+        let at = item_at(cx, this, key)?;
+        let item = cx.pack_item(cx.view_letter(this), value)?;
+        cx.set_view_item(this, at, item)
+    }
+
+    fn set_slice(cx: &mut Ctx, this: View, slice: Gc<SliceObject>, value: Value) -> R<()> {
+        let target = sliced(cx, this, slice)?;
+        let source = match value.cast::<MemoryView>() {
+            Some(view) => view,
+            None => match cx.memoryview(value) {
+                Ok(view) => view,
+                Err(e) if cx.is_error(e, ClassId::TypeError) => {
+                    let got = cx.type_name(value);
+                    return Err(cx.type_error(format!("a bytes-like object is required, not '{got}'")));
+                }
+                Err(e) => return Err(e),
+            },
+        };
+        let (to, from) = (view_layout(target), view_layout(source));
+        if to.len != from.len || cx.view_letter(target) != cx.view_letter(source) {
+            let message = "memoryview assignment: lvalue and rvalue have different structures";
+            return Err(cx.value_error(message));
+        }
+        let data = cx.byte_vec(source.value())?;
+        let size = item_size(target);
+        for (i, bytes) in data.chunks(size).enumerate() {
+            let mut item = [0; 8];
+            item[..bytes.len()].copy_from_slice(bytes);
+            cx.set_view_item(target, i, item)?;
+        }
+        target.base.set(Value::UNBOUND);
+        Ok(())
+    }
+
+    /// Delete self[key].
+    pub fn __delitem__(cx: &mut Ctx, this: View, _key: Value) -> R<()> {
+        cx.view_base(this)?;
+        if view_layout(this).readonly {
+            return Err(cx.type_error("cannot modify read-only memory"));
+        }
+        Err(cx.type_error("cannot delete memory"))
+    }
+
+    /// Implement iter(self).
+    pub fn __iter__(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        Ok(cx.new_iter(ClassId::MemoryIterator, this.value(), Value::NONE, 0, 0).value())
+    }
+
+    /// Release the underlying buffer exposed by the memoryview object when a with block ends.
+    pub fn __enter__(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        Ok(this.value())
+    }
+
+    /// Release the underlying buffer exposed by the memoryview object.
+    pub fn __exit__(this: View, _exc_info: &[Value]) {
+        this.base.set(Value::UNBOUND);
+    }
+
+    /// Release the underlying buffer exposed by the memoryview object.
+    pub fn release(this: View) {
+        this.base.set(Value::UNBOUND);
+    }
+
+    /// Return a buffer object that exposes the underlying memory of the object.
+    pub fn __buffer__(cx: &mut Ctx, this: View, _flags: i64) -> R<View> {
+        cx.memoryview(this.value())
+    }
+
+    /// Release the buffer object that exposes the underlying memory of the object.
+    pub fn __release_buffer__(_this: View, _buffer: Value) {}
+
+    /// Return the size of the view in memory, in bytes.
+    pub fn __sizeof__(_this: View) -> i64 {
+        168
+    }
+
+    /// Return the data in the buffer as a byte string.
+    ///
+    /// Order can be {'C', 'F', 'A'}. When order is 'C' or 'F', the data of the original array is converted to C or
+    /// Fortran order. For contiguous views, 'A' returns an exact copy of the physical memory. None is treated as 'C'.
+    pub fn tobytes(cx: &mut Ctx, this: View, #[kw] #[default(Value::NONE)] order: Value) -> R {
+        if !order.is_none() {
+            let order = cx.str_arg(order, "tobytes() argument 'order'")?;
+            if !(order.eq_text("C") || order.eq_text("F") || order.eq_text("A")) {
+                return Err(cx.value_error("order must be 'C', 'F' or 'A'"));
+            }
+        }
+        let data = cx.byte_vec(this.value())?;
+        cx.bytes(&data)
+    }
+
+    /// Return the data in the buffer as a str of hexadecimal numbers.
+    ///
+    ///   sep
+    ///     An optional single character or byte to separate hex bytes.
+    ///   bytes_per_sep
+    ///     How many bytes between separators. Positive values count from the right, negative values count from the left.
+    pub fn hex(
+        cx: &mut Ctx,
+        this: View,
+        #[kw] sep: Option<Value>,
+        #[kw] #[default(1)] bytes_per_sep: i64,
+    ) -> R<String> {
+        let data = cx.byte_vec(this.value())?;
+        cx.hex_text(&data, sep, bytes_per_sep)
+    }
+
+    /// Return the data in the buffer as a list of elements.
+    pub fn tolist(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        let mut at = 0;
+        match this.shape.get().cast::<Tuple>() {
+            Some(shape) if shape.len == 0 => cx.view_item(this, 0),
+            Some(shape) => Ok(nested(cx, this, shape.items(), &mut at)?.value()),
+            None => {
+                let len = cx.int(view_layout(this).len as i64);
+                Ok(nested(cx, this, &[len], &mut at)?.value())
+            }
+        }
+    }
+
+    fn nested(cx: &mut Ctx, this: View, shape: &[Value], at: &mut usize) -> R<Gc<List>> {
+        let list = cx.new_list();
+        let Some((first, rest)) = shape.split_first() else { return Ok(list) };
+        for _ in 0..cx.as_i64(*first).unwrap_or(0) {
+            let item = if rest.is_empty() {
+                *at += 1;
+                cx.view_item(this, *at - 1)?
+            } else {
+                nested(cx, this, rest, at)?.value()
+            };
+            cx.list_push(list, item)?;
+            cx.poll()?;
+        }
+        Ok(list)
+    }
+
+    /// Return a readonly version of the memoryview.
+    pub fn toreadonly(cx: &mut Ctx, this: View) -> R<View> {
+        let base = cx.view_base(this)?;
+        cx.new_view(base, Layout { readonly: true, ..view_layout(this) })
+    }
+
+    /// Whether the items lie one behind the other.
+    fn is_contiguous(this: View) -> bool {
+        let layout = view_layout(this);
+        layout.len <= 1 || layout.stride == item_size(this) as i64
+    }
+
+    /// Cast a memoryview to a new format or shape.
+    pub fn cast(cx: &mut Ctx, this: View, #[kw] format: Value, #[kw] shape: Option<Value>) -> R<View> {
+        let base = cx.view_base(this)?;
+        let layout = view_layout(this);
+        let Some(text) = format.cast::<Str>() else {
+            return Err(cx.type_error("memoryview: format argument must be a string"));
+        };
+        if !is_contiguous(this) {
+            return Err(cx.type_error("memoryview: casts are restricted to C-contiguous views"));
+        }
+        let bare = text.as_bytes().strip_prefix(b"@").unwrap_or(text.as_bytes());
+        let known = matches!(bare, [letter] if b"cbB?hHiIlLqQnNfdePe".contains(letter));
+        if !known {
+            return Err(cx.value_error(
+                "memoryview: destination format must be a native single character format prefixed with an optional '@'",
+            ));
+        }
+        let byte = |letter: u8| matches!(letter, b'B' | b'b' | b'c');
+        if !byte(cx.view_letter(this)) && !byte(bare[0]) {
+            return Err(cx.type_error("memoryview: cannot cast between two non-byte formats"));
+        }
+        let bytes = layout.len * item_size(this);
+        let view = cx.new_view(base, Layout { format, shape: Value::NONE, ..layout })?;
+        let size = item_size(view);
+        view.stride.store(size as i64, std::sync::atomic::Ordering::Relaxed);
+        view.len.store(bytes / size, std::sync::atomic::Ordering::Relaxed);
+        if bytes % size != 0 {
+            view.base.set(Value::UNBOUND);
+            return Err(cx.type_error("memoryview: length is not a multiple of itemsize"));
+        }
+        if let Some(shape) = shape {
+            set_shape(cx, view, shape, bytes / size)?;
+        }
+        Ok(view)
+    }
+
+    fn set_shape(cx: &mut Ctx, view: View, shape: Value, items: usize) -> R<()> {
+        if !(shape.is_a::<List>() || shape.is_a::<Tuple>()) {
+            return Err(cx.type_error("shape must be a list or a tuple"));
+        }
+        let shape = cx.collect_tuple(shape)?;
+        let mut product = 1usize;
+        for &n in shape.items() {
+            if !cx.is_int(n) {
+                return Err(cx.type_error("memoryview.cast(): elements of shape must be integers"));
+            }
+            match cx.as_i64(n) {
+                Some(n) if n > 0 => product = product.saturating_mul(n as usize),
+                _ => return Err(cx.value_error("memoryview.cast(): elements of shape must be integers > 0")),
+            }
+        }
+        if product != items {
+            return Err(cx.type_error("memoryview: product(shape) * itemsize != buffer size"));
+        }
+        view.shape.set(shape.value());
+        Ok(())
+    }
+
+    /// The underlying object of the memoryview.
+    #[getter]
+    pub fn obj(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)
+    }
+
+    /// The amount of space in bytes that the array would use in a contiguous representation.
+    #[getter]
+    pub fn nbytes(cx: &mut Ctx, this: View) -> R<usize> {
+        cx.view_base(this)?;
+        Ok(view_layout(this).len * item_size(this))
+    }
+
+    /// A bool indicating whether the memory is read only.
+    #[getter]
+    pub fn readonly(cx: &mut Ctx, this: View) -> R<bool> {
+        cx.view_base(this)?;
+        Ok(view_layout(this).readonly)
+    }
+
+    /// The size in bytes of each element of the memoryview.
+    #[getter]
+    pub fn itemsize(cx: &mut Ctx, this: View) -> R<usize> {
+        cx.view_base(this)?;
+        Ok(item_size(this))
+    }
+
+    /// A string containing the format (in struct module style) for each element in the view.
+    #[getter]
+    pub fn format(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        Ok(this.format.get())
+    }
+
+    /// An integer indicating how many dimensions of a multi-dimensional array the memory represents.
+    #[getter]
+    pub fn ndim(cx: &mut Ctx, this: View) -> R<usize> {
+        cx.view_base(this)?;
+        Ok(this.shape.get().cast::<Tuple>().map_or(1, |t| t.len))
+    }
+
+    /// A tuple of ndim integers giving the shape of the memory as an N-dimensional array.
+    #[getter]
+    pub fn shape(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        if this.shape.get().is_a::<Tuple>() {
+            return Ok(this.shape.get());
+        }
+        let len = cx.int(view_layout(this).len as i64);
+        cx.tuple(&[len])
+    }
+
+    /// A tuple of ndim integers giving the size in bytes to access each element for each dimension of the array.
+    #[getter]
+    pub fn strides(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        let layout = view_layout(this);
+        let Some(shape) = this.shape.get().cast::<Tuple>().filter(|t| t.len != 1) else {
+            let stride = cx.int(layout.stride);
+            return cx.tuple(&[stride]);
+        };
+        let list = cx.new_list();
+        let mut stride = item_size(this) as i64;
+        for &n in shape.items().iter().rev() {
+            let size = cx.int(stride);
+            cx.list_splice(list, 0, 0, &[size])?;
+            stride *= cx.as_i64(n).unwrap_or(1);
+        }
+        cx.list_to_tuple(list)
+    }
+
+    /// A tuple of integers used internally for PIL-style arrays.
+    #[getter]
+    pub fn suboffsets(cx: &mut Ctx, this: View) -> R {
+        cx.view_base(this)?;
+        cx.tuple(&[])
+    }
+
+    /// A bool indicating whether the memory is C contiguous.
+    #[getter]
+    pub fn c_contiguous(cx: &mut Ctx, this: View) -> R<bool> {
+        cx.view_base(this)?;
+        Ok(is_contiguous(this))
+    }
+
+    /// A bool indicating whether the memory is Fortran contiguous.
+    #[getter]
+    pub fn f_contiguous(cx: &mut Ctx, this: View) -> R<bool> {
+        cx.view_base(this)?;
+        let one = this.shape.get().cast::<Tuple>().is_none_or(|t| t.len <= 1);
+        Ok(one && is_contiguous(this))
+    }
+
+    /// A bool indicating whether the memory is contiguous.
+    #[getter]
+    pub fn contiguous(cx: &mut Ctx, this: View) -> R<bool> {
+        cx.view_base(this)?;
+        Ok(is_contiguous(this))
+    }
+}

@@ -1,0 +1,4 @@
+//! Waiting primitives as resumable natives.
+
+pub mod lock;
+pub mod sleep;

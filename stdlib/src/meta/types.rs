@@ -6,7 +6,7 @@ pub mod functions {
     use conc_interpreter::native::{Ctx, R};
     use conc_interpreter::object::kind::ClassId;
     use conc_interpreter::object::module::Module;
-    use conc_interpreter::value::Gc;
+    use conc_interpreter::value::{Gc, Value};
 
     #[init]
     pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
@@ -39,5 +39,23 @@ pub mod functions {
             crate::core::shared::define(cx, module, name, class);
         }
         Ok(())
+    }
+
+    /// Remembers that an object's repr is being made; False if it was already, on the same stack.
+    pub fn _repr_enter(cx: &mut Ctx, object: Value) -> bool {
+        let bits = object.bits();
+        if cx.repr_guard.contains(&bits) {
+            return false;
+        }
+        cx.repr_guard.push(bits);
+        true
+    }
+
+    /// Forgets an object whose repr has been made.
+    pub fn _repr_leave(cx: &mut Ctx, object: Value) {
+        let bits = object.bits();
+        if let Some(i) = cx.repr_guard.iter().rposition(|&b| b == bits) {
+            cx.repr_guard.remove(i);
+        }
     }
 }

@@ -8,6 +8,7 @@ pub mod io;
 pub mod math;
 pub mod meta;
 pub mod os;
+pub mod system;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -35,6 +36,8 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("abc"),
         source!("contextlib"),
         source!("types"),
+        Native(&system::errno::errno::MODULE),
+        Native(&system::sys::sys::MODULE),
     ];
     all.extend(data::MODULES);
     all

@@ -43,7 +43,9 @@ pub enum Outcome {
     Yielded(Value),
     /// The thread waits, or gives way; go on at the context's `pc` and `base`, first putting the wake-up value into
     /// the native frame's result if `deliver`.
-    Parked { deliver: bool },
+    Parked {
+        deliver: bool,
+    },
 }
 
 impl Outcome {

@@ -1,0 +1,54 @@
+//! Weak references: making them, finding them, what happens when their objects die.
+
+use crate::heap::header::flag;
+use crate::native::{Ctx, R};
+use crate::object::class::{Class, class_flag};
+use crate::object::classes::weakly_referable;
+use crate::object::kind::{ClassId, Kind};
+use crate::object::misc::WeakRef;
+use crate::value::{Gc, Value};
+
+impl Ctx {
+    /// `weakref.ref(target, callback)` of a class; one without a callback is made once per object.
+    pub fn weak_reference(&mut self, class: Gc<Class>, target: Value, callback: Value) -> R<Gc<WeakRef>> {
+        let kind = self.class_of(target);
+        if target.header().is_none() || !weakly_referable(kind) || kind.has(class_flag::NO_WEAKREF) {
+            let what = self.type_name(target);
+            return Err(self.type_error(format!("cannot create weak reference to '{what}' object")));
+        }
+        let callback = if callback.is_none() { Value::UNBOUND } else { callback };
+        Ok(self.new_weakref(class, target, callback))
+    }
+
+    /// The living weak references to an object, oldest first.
+    pub fn weak_references(&self, target: Value) -> Vec<Gc<WeakRef>> {
+        if !target.header().is_some_and(|h| h.has(flag::WEAKREF)) {
+            return Vec::new();
+        }
+        let all = self.iso().weakrefs.lock();
+        // SAFETY: the collector takes a weak reference off the list before it frees it.
+        let refs = all.iter().map(|&w| unsafe { Gc::from_raw(w as *mut WeakRef) });
+        refs.filter(|w| w.target.get() == target).collect()
+    }
+
+    /// Whether the value is an object waiting for its weak reference's callback; calls it if so.
+    pub(crate) fn run_weak_callback(&mut self, object: Value) -> bool {
+        if object.kind_byte() != Kind::WeakRef as u8 {
+            return false;
+        }
+        let Some(w) = object.cast::<WeakRef>() else { return false };
+        let callback = w.callback.get();
+        w.callback.set(Value::UNBOUND);
+        if !callback.is_unbound()
+            && let Err(e) = self.call(callback, &[object])
+        {
+            self.unraisable(e, callback);
+        }
+        true
+    }
+
+    /// The class of plain weak references.
+    pub fn weakref_class(&self) -> Gc<Class> {
+        self.class(ClassId::WeakRef)
+    }
+}

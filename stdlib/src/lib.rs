@@ -8,6 +8,7 @@ pub mod io;
 pub mod math;
 pub mod meta;
 pub mod os;
+pub mod system;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -27,6 +28,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+<<<<<<< HEAD
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),
@@ -35,6 +37,10 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("abc"),
         source!("contextlib"),
         source!("types"),
+=======
+        Native(&system::errno::errno::MODULE),
+        Native(&system::sys::sys::MODULE),
+>>>>>>> refs/heads/stdlib
     ];
     all.extend(data::MODULES);
     all

@@ -217,7 +217,17 @@ fn insort(cx: &mut Ctx, a: Value, x: Value, lo: i64, hi: Option<i64>, key: Value
 #[module(name = "bisect")]
 pub mod bisection {
     use conc_interpreter::native::{Ctx, R};
-    use conc_interpreter::value::Value;
+    use conc_interpreter::object::module::Module;
+    use conc_interpreter::value::{Gc, Value};
+
+    #[init]
+    pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
+        for (alias, name) in [("bisect", "bisect_right"), ("insort", "insort_right")] {
+            let f = cx.get_attr_text(module.value(), name)?;
+            crate::core::shared::define(cx, module, alias, f);
+        }
+        Ok(())
+    }
 
     /// Return the index where to insert item x in list a, assuming a is sorted; after any equal items.
     pub fn bisect_right(
@@ -235,21 +245,6 @@ pub mod bisection {
         super::bisect(cx, a, x, lo, hi, key, true)
     }
 
-    /// Return the index where to insert item x in list a, assuming a is sorted; after any equal items.
-    pub fn bisect(
-        cx: &mut Ctx,
-        #[kw] a: Value,
-        #[kw] x: Value,
-        #[kw]
-        #[default(0)]
-        lo: i64,
-        #[kw] hi: Option<i64>,
-        #[kwonly]
-        #[default(Value::NONE)]
-        key: Value,
-    ) -> R<i64> {
-        super::bisect(cx, a, x, lo, hi, key, true)
-    }
 
     /// Return the index where to insert item x in list a, assuming a is sorted; before any equal items.
     pub fn bisect_left(
@@ -283,21 +278,6 @@ pub mod bisection {
         super::insort(cx, a, x, lo, hi, key, true)
     }
 
-    /// Insert item x in list a, and keep it sorted assuming a is sorted; after any equal items.
-    pub fn insort(
-        cx: &mut Ctx,
-        #[kw] a: Value,
-        #[kw] x: Value,
-        #[kw]
-        #[default(0)]
-        lo: i64,
-        #[kw] hi: Option<i64>,
-        #[kwonly]
-        #[default(Value::NONE)]
-        key: Value,
-    ) -> R<()> {
-        super::insort(cx, a, x, lo, hi, key, true)
-    }
 
     /// Insert item x in list a, and keep it sorted assuming a is sorted; before any equal items.
     pub fn insort_left(

@@ -11,10 +11,10 @@ pub mod operator;
 
 use conc_interpreter::object::isolate::BuiltinModule::{self, Native, Source};
 
-/// A module written in Conc: its name and file.
+/// A module written in Conc: its file under `conc/` is the dotted name.
 macro_rules! source {
-    ($name:literal, $file:literal) => {
-        Source($name, include_str!(concat!("../../conc/", $file)))
+    ($name:literal) => {
+        Source($name, include_str!(concat!("../../conc/", $name, ".conc")))
     };
 }
 
@@ -27,16 +27,16 @@ pub static MODULES: &[BuiltinModule] = &[
     Native(&itertools::functions::MODULE),
     Native(&json::functions::MODULE),
     Native(&operator::functions::MODULE),
-    source!("collections", "collections.conc"),
-    source!("collections.abc", "collections_abc.conc"),
-    source!("copy", "copy.conc"),
-    source!("copyreg", "copyreg.conc"),
-    source!("functools", "functools.conc"),
-    source!("heapq", "heapq.conc"),
-    source!("json", "json/__init__.conc"),
-    source!("json.decoder", "json/decoder.conc"),
-    source!("json.encoder", "json/encoder.conc"),
-    source!("json.scanner", "json/scanner.conc"),
-    source!("keyword", "keyword.conc"),
-    source!("reprlib", "reprlib.conc"),
+    source!("collections"),
+    source!("collections.abc"),
+    source!("copy"),
+    source!("copyreg"),
+    source!("functools"),
+    source!("heapq"),
+    source!("json"),
+    source!("json.decoder"),
+    source!("json.encoder"),
+    source!("json.scanner"),
+    source!("keyword"),
+    source!("reprlib"),
 ];

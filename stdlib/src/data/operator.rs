@@ -457,11 +457,11 @@ pub mod item_getter {
     /// After f = itemgetter(2), the call f(r) returns r[2].
     /// After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])
     #[static_method]
-    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, item: Value, items: &[Value]) -> R {
-        let all = cx.list(&[item])?;
-        for &i in items {
-            cx.list_push(all, i)?;
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, items: &[Value]) -> R {
+        if items.is_empty() {
+            return Err(cx.type_error("itemgetter expected 1 argument, got 0"));
         }
+        let all = cx.list(items)?;
         let all = cx.list_to_tuple(all)?;
         Ok(make(cx, class, &ITEM_GETTER, &[all]).value())
     }
@@ -510,11 +510,11 @@ pub mod attr_getter {
     /// After f = attrgetter('name'), the call f(r) returns r.name.
     /// After g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).
     #[static_method]
-    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, attr: Value, attrs: &[Value]) -> R {
-        let all = cx.list(&[attr])?;
-        for &a in attrs {
-            cx.list_push(all, a)?;
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, attrs: &[Value]) -> R {
+        if attrs.is_empty() {
+            return Err(cx.type_error("attrgetter expected 1 argument, got 0"));
         }
+        let all = cx.list(attrs)?;
         let all = cx.list_snapshot(all)?;
         if all.items().iter().any(|a| !a.is_a::<Str>()) {
             return Err(cx.type_error("attribute name must be a string"));

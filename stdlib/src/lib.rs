@@ -28,6 +28,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+<<<<<<< HEAD
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),
@@ -38,6 +39,8 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("types"),
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
+=======
+>>>>>>> lib1
     ];
     all.extend(data::MODULES);
     all

@@ -31,6 +31,9 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&meta::weakref::functions::MODULE),
         source!("abc"),
         source!("contextlib"),
+        source!("dataclasses"),
+        source!("enum"),
         source!("types"),
+        source!("weakref"),
     ]
 }

@@ -28,7 +28,6 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
-<<<<<<< HEAD
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),
@@ -36,12 +35,17 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&meta::weakref::functions::MODULE),
         source!("abc"),
         source!("contextlib"),
+        source!("dataclasses"),
+        source!("enum"),
         source!("types"),
+<<<<<<< HEAD
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
-=======
->>>>>>> lib1
     ];
     all.extend(data::MODULES);
     all
+=======
+        source!("weakref"),
+    ]
+>>>>>>> lib2
 }

@@ -38,14 +38,10 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("dataclasses"),
         source!("enum"),
         source!("types"),
-<<<<<<< HEAD
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
+        source!("weakref"),
     ];
     all.extend(data::MODULES);
     all
-=======
-        source!("weakref"),
-    ]
->>>>>>> lib2
 }

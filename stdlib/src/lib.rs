@@ -6,11 +6,19 @@ pub mod core;
 pub mod data;
 pub mod io;
 pub mod math;
+pub mod meta;
 pub mod os;
 pub mod system;
 pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
+
+/// A module written in Conc: its file under `conc/` is the dotted name.
+macro_rules! source {
+    ($name:literal) => {
+        BuiltinModule::Source($name, include_str!(concat!("../conc/", $name, ".conc")))
+    };
+}
 
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {
@@ -21,9 +29,20 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+        Native(&meta::atexit::functions::MODULE),
+        Native(&meta::gc::functions::MODULE),
+        Native(&meta::traceback::functions::MODULE),
+        Native(&meta::types::functions::MODULE),
+        Native(&meta::weakref::functions::MODULE),
+        source!("abc"),
+        source!("contextlib"),
+        source!("dataclasses"),
+        source!("enum"),
+        source!("types"),
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
+        source!("weakref"),
     ];
     all.extend(data::MODULES);
     all

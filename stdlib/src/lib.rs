@@ -28,7 +28,6 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
-<<<<<<< HEAD
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),
@@ -37,10 +36,8 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("abc"),
         source!("contextlib"),
         source!("types"),
-=======
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
->>>>>>> refs/heads/stdlib
     ];
     all.extend(data::MODULES);
     all

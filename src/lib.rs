@@ -1,3 +1,34 @@
-//! Conc for Rust hosts.
+//! Conc for Rust hosts: interpreters, values, functions, errors.
+//!
+//! ```
+//! # fn main() -> Result<(), conc::Error> {
+//! let mut interp = conc::Interpreter::new()?;
+//! interp.set("names", vec!["Ada", "Grace"])?;
+//! let text: String = interp.eval("', '.join(sorted(names, reverse=True))")?;
+//! assert_eq!(text, "Grace, Ada");
+//! # Ok(()) }
+//! ```
+//!
+//! Interpreters are independent of each other and may be used on different threads. Errors are values
+//! ([`Error`]), handles of script values are [`Root`]s, and closures become functions with
+//! [`Interpreter::function`].
+#![forbid(unsafe_code)]
 
+mod convert;
+mod error;
+mod function;
+mod interpreter;
+mod root;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod command;
+#[cfg(feature = "cli")]
+mod repl;
+
+pub use conc_grammar::Diagnostic;
+pub use convert::{FromValue, IntoValue};
+pub use error::{Error, Frame, Raised, Result, Syntax};
+pub use function::{Callable, IntoRaise, Raise};
+pub use interpreter::{Arguments, Builder, Capabilities, Interpreter, Std};
+pub use root::Root;

@@ -1,7 +1,9 @@
 //! The standard library: one folder per family, one file per module.
 #![forbid(unsafe_code)]
 
+pub mod concurrency;
 pub mod core;
+pub mod data;
 pub mod io;
 pub mod math;
 pub mod meta;
@@ -19,10 +21,11 @@ macro_rules! source {
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
-    vec![
+    let mut all = vec![
         Native(&core::builtins::functions::MODULE),
         Native(&io::classes::io::MODULE),
         Native(&math::functions::math::MODULE),
+        Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
@@ -33,7 +36,13 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("contextlib"),
         source!("dataclasses"),
         source!("enum"),
+        source!("linecache"),
+        source!("traceback"),
         source!("types"),
+        source!("typing"),
+        source!("warnings"),
         source!("weakref"),
-    ]
+    ];
+    all.extend(data::MODULES);
+    all
 }

@@ -12,13 +12,16 @@ pub struct Source {
     pub text: Box<str>,
     /// Byte offset of each line's start.
     pub line_starts: Box<[u32]>,
+    /// Tracebacks show lines of the text itself, not of the file of that name.
+    pub shown: bool,
 }
 
 impl Source {
     pub fn new(name: &str, text: &str) -> Source {
         let mut line_starts = vec![0];
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i as u32 + 1));
-        Source { name: name.into(), text: text.into(), line_starts: line_starts.into() }
+        let shown = name.starts_with("<conc>/");
+        Source { name: name.into(), text: text.into(), line_starts: line_starts.into(), shown }
     }
     /// The 1-based line of a byte offset.
     pub fn line_of(&self, offset: u32) -> u32 {

@@ -20,6 +20,8 @@ pub mod compile_flag {
     /// Names go through a mapping of locals (exec and eval with separate locals).
     pub const NAMESPACE: u32 = 1;
     pub const FUTURE_ANNOTATIONS: u32 = 2;
+    /// Tracebacks show lines of this text (`-c`, a REPL's entries).
+    pub const SHOWN: u32 = 4;
     /// `optimize` levels.
     pub const OPTIMIZE_SHIFT: u32 = 8;
 }
@@ -37,7 +39,9 @@ pub fn compile(cx: &mut Ctx, source: Value, file: &str, mode: &str, how: u32) ->
 
 /// Parses and compiles, turning diagnostics into SyntaxError.
 pub fn compile_text(cx: &mut Ctx, text: &str, file: &str, mode: &str, how: u32) -> R<Arc<CodeTemplate>> {
-    let source = Arc::new(Source::new(file, text));
+    let mut source = Source::new(file, text);
+    source.shown |= how & compile_flag::SHOWN != 0;
+    let source = Arc::new(source);
     if text.contains('\0') {
         return Err(cx.error(ClassId::SyntaxError, "source code string cannot contain null bytes"));
     }
@@ -77,7 +81,12 @@ fn syntax_error(cx: &mut Ctx, source: &Source, diagnostics: &[Diagnostic]) -> Ra
         Kind::IndentationError => ClassId::IndentationError,
         Kind::TabError => ClassId::TabError,
     };
-    located(cx, source, class, &first.message, first.span)
+    let mut span = first.span;
+    if first.message.starts_with("unterminated ") {
+        // Where it begins is all there is to mark.
+        span.end = span.start;
+    }
+    located(cx, source, class, &first.message, span)
 }
 
 fn compile_error(cx: &mut Ctx, source: &Source, errors: &[CompileError]) -> Raised {

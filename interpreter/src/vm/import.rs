@@ -99,7 +99,7 @@ fn load(cx: &mut Ctx, full: &str, parent: Value) -> R {
 }
 
 /// The source file of a module in a directory, and whether it is a package.
-fn find_file(dir: &Path, name: &str) -> Option<(PathBuf, bool)> {
+pub(super) fn find_file(dir: &Path, name: &str) -> Option<(PathBuf, bool)> {
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     for ext in EXTENSIONS {
         let init = dir.join(name).join(format!("__init__.{ext}"));
@@ -384,4 +384,11 @@ pub fn import_star(cx: &mut Ctx, module: Value, target: Value) -> R<()> {
         cx.set_item(target, name.value(), v)?;
     }
     Ok(())
+}
+
+impl Ctx {
+    /// The module of a dotted name, imported if need be.
+    pub fn import(&mut self, name: &str) -> R {
+        import_module(self, name)
+    }
 }

@@ -10,8 +10,11 @@ pub mod construct;
 pub mod frames;
 pub mod generator;
 pub mod groups;
+pub mod host;
 pub mod import;
+pub mod interrupt;
 pub mod intrinsic;
+pub mod program;
 pub mod methods;
 pub mod native;
 pub mod run;
@@ -20,6 +23,7 @@ pub mod slow;
 pub mod unwind;
 
 pub use compile::source_text;
+pub use host::Host;
 pub use setup::new_interpreter;
 
 use crate::native::{Ctx, R};

@@ -1,6 +1,7 @@
 //! Making an interpreter: bootstrap, builtins, `sys`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::native::{Ctx, R};
 use crate::object::isolate::{BuiltinModule, Isolate, Machine};
@@ -25,9 +26,12 @@ const STACK_RESERVE: usize = 256 << 10;
 pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
     let isolate = Isolate::new(&MACHINE, library);
     let mut cx = attach(isolate)?;
+    // Nothing is reachable from the roots before they are set up.
+    cx.iso().gc_enabled.store(false, Ordering::Relaxed);
     cx.bootstrap();
     start_fiber(&mut cx)?;
     cx.make_stubs()?;
+    cx.iso().gc_enabled.store(true, Ordering::Relaxed);
     crate::object::methods::install(&mut cx);
     super::methods::install(&mut cx);
     make_builtins(&mut cx)?;
@@ -37,7 +41,7 @@ pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
 /// A context of the calling thread.
 fn attach(isolate: Arc<Isolate>) -> R<Box<Ctx>> {
     let (low, high) = native_stack();
-    Ok(Box::new(Ctx::new(isolate, low + STACK_RESERVE, high)))
+    Ok(Box::new(Ctx::new(isolate, stack_limit(low, high), high)))
 }
 
 /// Gives the context a stack for script frames.
@@ -159,8 +163,13 @@ fn is_builtin_name(id: crate::object::kind::ClassId) -> bool {
     )
 }
 
+/// The lowest address that calls may use of a stack with these bounds.
+pub(super) fn stack_limit(low: usize, high: usize) -> usize {
+    low + STACK_RESERVE.min((high - low) / 4)
+}
+
 /// The bounds of the calling thread's native stack.
-fn native_stack() -> (usize, usize) {
+pub(super) fn native_stack() -> (usize, usize) {
     // SAFETY: the attribute object is initialised by the first call and destroyed after use.
     unsafe {
         let mut attr: libc::pthread_attr_t = std::mem::zeroed();

@@ -13,7 +13,7 @@ use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
 use crate::object::function::{Cell, Code, Function};
 use crate::object::generator::Generator;
-use crate::object::kind::{ClassId, Kind};
+use crate::object::kind::ClassId;
 use crate::object::misc::Range;
 use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
@@ -34,7 +34,39 @@ pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R {
     {
         return Ok(v);
     }
+    if op == BinaryOp::Add
+        && let (Some(a), Some(b)) = (cx.exact_str(x), cx.exact_str(y))
+    {
+        return cx.concat(a, b);
+    }
     if aux == 1 { cx.binary_in_place(op, x, y) } else { cx.binary(op, x, y) }
+}
+
+/// `object[key]`, dicts first.
+#[inline(never)]
+pub fn get_item(cx: &mut Ctx, object: Value, key: Value) -> R {
+    if let Some(h) = object.header()
+        && h.shape() == ClassId::Dict.shape()
+        && let Some(dict) = object.cast::<Dict>()
+    {
+        return match dict.get(cx, key)? {
+            Some(v) => Ok(v),
+            None => Err(cx.key_error(key)),
+        };
+    }
+    cx.get_item(object, key)
+}
+
+/// `object[key] = value`, dicts first.
+#[inline(never)]
+pub fn set_item(cx: &mut Ctx, object: Value, key: Value, value: Value) -> R<()> {
+    if let Some(h) = object.header()
+        && h.shape() == ClassId::Dict.shape()
+        && let Some(dict) = object.cast::<Dict>()
+    {
+        return dict.set(cx, key, value);
+    }
+    cx.set_item(object, key, value)
 }
 
 /// Int and float together, for the operators that cannot fail.
@@ -89,7 +121,22 @@ fn named(e: Raised, name: Gc<Str>) -> Raised {
 fn name_error(cx: &mut Ctx, name: Gc<Str>) -> Raised {
     let text = name.to_text().into_owned();
     let e = cx.error(ClassId::NameError, format!("name '{text}' is not defined"));
+    let this = frame_self(cx);
+    if let Some(exc) = e.0.cast::<Exception>() {
+        exc.extra[extra::ATTR_OBJ].set(this);
+    }
     named(e, name)
+}
+
+/// `self` of the innermost frame, for the suggestion `self.name`; unbound if it has none.
+fn frame_self(cx: &Ctx) -> Value {
+    if cx.base.is_null() {
+        return Value::UNBOUND;
+    }
+    let code = code_of(cx.base);
+    let local = code.template().locals.iter().find(|l| &*l.name == "self" && !l.is_cell);
+    // SAFETY: a local's register lies in the live frame.
+    local.map_or(Value::UNBOUND, |l| unsafe { *cx.base.add(l.register as usize) })
 }
 
 fn code_of(base: *mut Value) -> Gc<Code> {
@@ -394,12 +441,7 @@ pub fn unpack(cx: &mut Ctx, regs: *mut Value, source: Value, count: usize) -> R<
         }
     }
     if cx.next(it)?.is_some() {
-        let exact =
-            source.header().is_some_and(|h| matches!(Kind::of(h.kind()), Kind::List | Kind::Tuple | Kind::Dict));
-        let message = match cx.native_len(source).filter(|_| exact) {
-            Some(n) => format!("too many values to unpack (expected {count}, got {n})"),
-            None => format!("too many values to unpack (expected {count})"),
-        };
+        let message = format!("too many values to unpack (expected {count})");
         return Err(cx.value_error(message));
     }
     for i in 0..count {

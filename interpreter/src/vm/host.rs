@@ -1,0 +1,65 @@
+//! What a host needs: a context that moves between threads, and the end of a program.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::setup::{native_stack, new_interpreter, stack_limit};
+use crate::heap::Header;
+use crate::native::Ctx;
+use crate::object::isolate::{BuiltinModule, Isolate};
+use crate::value::Value;
+
+thread_local! {
+    /// The calling thread's stack bounds; asking the system for them is slow on a main thread.
+    static BOUNDS: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+}
+
+impl Ctx {
+    /// Makes the calling thread the one that this context runs on. To be called at every entry from a host, as the
+    /// collector scans the stack between its own frame and the base noted here.
+    pub fn enter_thread(&mut self) {
+        let (low, high) = BOUNDS.get().unwrap_or_else(|| {
+            let bounds = native_stack();
+            BOUNDS.set(Some(bounds));
+            bounds
+        });
+        self.stack_limit = stack_limit(low, high);
+        self.stack_base = high;
+    }
+
+    /// Calls every finalizer that has not run yet: of unreachable objects first, then of all others.
+    pub fn finalize_all(&mut self) {
+        if self.iso().finalizable.lock().is_empty() && self.iso().to_finalize.lock().is_empty() {
+            return;
+        }
+        self.collect();
+        self.run_finalizers();
+        let rest = std::mem::take(&mut *self.iso().finalizable.lock());
+        let rest = rest.into_iter().rev().map(|object| Value::from_object(object as *const Header));
+        self.iso().to_finalize.lock().extend(rest);
+        self.run_finalizers();
+    }
+}
+
+/// An interpreter that any one thread at a time may enter.
+pub struct Host {
+    cx: Box<Ctx>,
+}
+
+// SAFETY: a context is tied to a thread by its stack bounds alone, and `enter`, the only way in, refreshes them.
+unsafe impl Send for Host {}
+
+impl Host {
+    /// A new interpreter with the given library; None if the heap cannot be made.
+    pub fn new(library: Vec<BuiltinModule>) -> Option<Host> {
+        new_interpreter(library).ok().map(|cx| Host { cx })
+    }
+    /// The context, for the calling thread.
+    pub fn enter(&mut self) -> &mut Ctx {
+        self.cx.enter_thread();
+        &mut self.cx
+    }
+    pub fn isolate(&self) -> Arc<Isolate> {
+        self.cx.isolate_arc()
+    }
+}

@@ -1,0 +1,45 @@
+//! Ctrl-C: SIGINT as KeyboardInterrupt, for programs that own their process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::object::ctx::Signals;
+
+/// Whose KeyboardInterrupt it is; never freed once set.
+static TARGET: AtomicPtr<Signals> = AtomicPtr::new(std::ptr::null_mut());
+
+extern "C" fn on_interrupt(_: libc::c_int) {
+    let target = TARGET.load(Ordering::Acquire);
+    if !target.is_null() {
+        // SAFETY: a target is leaked when set, and these are atomic stores, allowed in a signal handler.
+        unsafe {
+            (*target).keyboard.store(true, Ordering::Release);
+            (*target).raise();
+        }
+    }
+}
+
+/// From now on SIGINT raises KeyboardInterrupt in the context of these signals. One that the parent ignores stays so.
+pub fn watch(signals: Arc<Signals>) {
+    // SAFETY: the actions are fully initialised; no SA_RESTART, so that waits notice.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(libc::SIGINT, std::ptr::null(), &mut old) == 0 && old.sa_sigaction == libc::SIG_IGN {
+            return;
+        }
+        TARGET.store(Arc::into_raw(signals).cast_mut(), Ordering::Release);
+        let mut new: libc::sigaction = std::mem::zeroed();
+        new.sa_sigaction = on_interrupt as *const () as usize;
+        libc::sigemptyset(&mut new.sa_mask);
+        libc::sigaction(libc::SIGINT, &new, std::ptr::null_mut());
+    }
+}
+
+/// Ends the process as killed by SIGINT, so that a shell running a loop of programs stops too.
+pub fn die() {
+    // SAFETY: resets the action to the system's and sends the signal to this process.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::raise(libc::SIGINT);
+    }
+}

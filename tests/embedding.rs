@@ -1,0 +1,191 @@
+//! The embedding facade: conversions, closures, handles, errors, interpreters on threads.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use conc::{Error, Interpreter, Raise, Root, Std};
+
+fn raised(result: conc::Result<()>) -> Box<conc::Raised> {
+    match result {
+        Err(Error::Raised(e)) => e,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn values_go_in_and_come_out() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    i.set("a", (1_i64, 2.5, true, "text", None::<i64>))?;
+    let a: (i64, f64, bool, String) = i.eval("a[:4]")?;
+    assert_eq!(a, (1, 2.5, true, "text".to_string()));
+    assert_eq!(i.eval::<Option<i64>>("a[4]")?, None);
+    i.set("d", HashMap::from([("x", vec![1, 2]), ("y", vec![])]))?;
+    let d: BTreeMap<String, Vec<u8>> = i.eval("d | {'z': [255]}")?;
+    assert_eq!(d, BTreeMap::from([("x".into(), vec![1, 2]), ("y".into(), vec![]), ("z".into(), vec![255])]));
+    assert_eq!(i.eval::<u64>("2 ** 64 - 1")?, u64::MAX);
+    assert_eq!(i.eval::<i64>("-2 ** 63")?, i64::MIN);
+    assert_eq!(i.eval::<String>("'a\\N{SNOWMAN}'")?, "a\u{2603}");
+    Ok(())
+}
+
+#[test]
+fn wrong_types_are_errors() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    let text = |e: Error| e.to_string();
+    assert_eq!(i.eval::<i64>("'1'").map_err(text), Err("expected int, found str".into()));
+    assert_eq!(i.eval::<i8>("128").map_err(text), Err("expected int in the range of i8, found one out of it".into()));
+    assert_eq!(i.eval::<Vec<i64>>("[1, None]").map_err(text), Err("expected int, found NoneType".into()));
+    assert_eq!(i.get::<i64>("nothing").map_err(text), Err("there is no global 'nothing'".into()));
+    Ok(())
+}
+
+#[test]
+fn closures_check_their_arguments() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    let total = Arc::new(AtomicI64::new(0));
+    let sum = total.clone();
+    i.function("add", ["n", "times"], move |n: i64, times: i64| -> Result<i64, Raise> {
+        Ok(sum.fetch_add(n * times, Ordering::Relaxed) + n * times)
+    })?;
+    assert_eq!(i.eval::<i64>("add(2, 3) + add(times=1, n=4)")?, 16);
+    assert_eq!(total.load(Ordering::Relaxed), 10);
+    for (call, message) in [
+        ("add(1)", "add() missing required argument: 'times'"),
+        ("add(1, 2, 3)", "add() takes 2 positional arguments but 3 were given"),
+        ("add(1, n=2)", "add() got multiple values for argument 'n'"),
+        ("add(1, 2, z=3)", "add() got an unexpected keyword argument 'z'"),
+        ("add(1, 'x')", "add() argument 2 must be int, not str"),
+    ] {
+        let e = raised(i.exec(call));
+        assert_eq!((e.class(), e.message()), ("TypeError", message));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_panic_becomes_an_exception() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    i.function("boom", [], || -> Result<(), String> { panic!("inside a host function: expected in this test") })?;
+    i.exec("try: boom()\nexcept SystemError as e: caught = str(e)")?;
+    assert_eq!(i.get::<String>("caught")?, "boom() panicked");
+    Ok(())
+}
+
+#[test]
+fn closures_are_dropped_with_their_interpreter() -> conc::Result<()> {
+    struct Count(Arc<AtomicUsize>);
+    impl Drop for Count {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let mut i = Interpreter::new()?;
+    let count = Count(dropped.clone());
+    i.function("f", [], move || -> Result<usize, String> { Ok(count.0.load(Ordering::Relaxed)) })?;
+    assert_eq!(i.eval::<usize>("f()")?, 0);
+    drop(i);
+    assert_eq!(dropped.load(Ordering::Relaxed), 1);
+    Ok(())
+}
+
+#[test]
+fn handles_outlive_the_names() -> conc::Result<()> {
+    fn portable<T: Send + Sync + 'static>(_: &T) {}
+    let mut i = Interpreter::new()?;
+    i.exec("def f(n): return [n] * n")?;
+    let f: Root = i.get("f")?;
+    portable(&f);
+    i.exec("del f\nfor k in range(1000): junk = [str(k)] * 100")?;
+    let list: Root = i.invoke(&f, (3,))?;
+    i.set("again", &list)?;
+    assert!(i.eval::<bool>("again == [3, 3, 3]")?);
+    let mut other = Interpreter::new()?;
+    assert!(matches!(other.invoke::<()>(&f, (1,)), Err(Error::Foreign)));
+    drop(i);
+    drop(f);
+    assert_eq!(other.eval::<i64>("1")?, 1);
+    Ok(())
+}
+
+#[test]
+fn errors_tell_where() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    i.exec_named("class Odd(Exception): pass\ndef f(n):\n    if n: f(n - 1)\n    raise Odd('no', n)\n", "odd.conc")?;
+    let e = raised(i.call("f", (1,)));
+    assert_eq!((e.class(), e.message()), ("Odd", "('no', 0)"));
+    let places: Vec<_> = e.frames().iter().map(|f| (f.line, f.source.as_str())).collect();
+    assert_eq!(places, [(3, "if n: f(n - 1)"), (4, "raise Odd('no', n)")]);
+    assert!(e.report().starts_with("Traceback (most recent call last):\n  File \"odd.conc\", line 3, in f\n"));
+    assert!(e.report().ends_with("Odd: ('no', 0)\n"));
+    i.set("e", e.exception())?;
+    assert_eq!(i.eval::<i64>("e.args[1]")?, 0);
+    Ok(())
+}
+
+#[test]
+fn syntax_errors_come_all_at_once() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    let Err(Error::Syntax(s)) = i.exec("x = = 1\ny = 2\nz = )\n") else { panic!("accepted") };
+    let places: Vec<_> = s.diagnostics().iter().map(|d| d.position(s.text()).0).collect();
+    assert_eq!(places, [1, 3]);
+    assert!(s.report().contains("    x = = 1\n"));
+    assert!(matches!(i.exec("return 1"), Err(Error::Syntax(_))));
+    assert!(matches!(i.eval::<i64>("1 +"), Err(Error::Syntax(_))));
+    assert_eq!(raised(i.exec("eval('1 +')")).class(), "SyntaxError");
+    Ok(())
+}
+
+#[test]
+fn two_interpreters_on_two_threads() -> conc::Result<()> {
+    let program = "
+def work(n):
+    seen = {}
+    for k in range(n):
+        seen[str(k % 977)] = [k, {'k': k}]
+    return sum(v[0] for v in seen.values())
+";
+    let run = |rounds: usize| -> conc::Result<i64> {
+        let mut i = Interpreter::new()?;
+        i.exec(program)?;
+        (0..rounds).map(|_| i.call("work", (20_000,))).sum()
+    };
+    let once = run(1)?;
+    std::thread::scope(|scope| {
+        let long = scope.spawn(move || run(4));
+        // Its interpreter is gone while the other one runs.
+        let short = scope.spawn(move || run(1));
+        assert_eq!(short.join().expect("no panic")?, once);
+        assert_eq!(long.join().expect("no panic")?, 4 * once);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_interpreter_moves_between_threads() -> conc::Result<()> {
+    let mut i = Interpreter::new()?;
+    i.exec("log = []\ndef note(n):\n    log.append([n] * 50)\n    return len(log)")?;
+    for round in 0..4 {
+        i = std::thread::spawn(move || {
+            for n in 0..2_000 {
+                let _: i64 = i.call("note", (n,)).expect("no error");
+            }
+            i
+        })
+        .join()
+        .expect("no panic");
+        assert_eq!(i.eval::<i64>("len(log)")?, 2_000 * (round + 1));
+    }
+    assert!(i.eval::<bool>("all(len(set(x)) == 1 for x in log)")?);
+    Ok(())
+}
+
+#[test]
+fn a_small_library_can_be_chosen() -> conc::Result<()> {
+    let mut i = Interpreter::builder().stdlib(Std::Builtins).build()?;
+    assert_eq!(raised(i.exec("import math")).class(), "ModuleNotFoundError");
+    assert_eq!(raised(i.exec("open('x')")).class(), "NameError");
+    assert_eq!(i.eval::<i64>("len('abc')")?, 3);
+    Ok(())
+}

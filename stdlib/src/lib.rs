@@ -38,10 +38,14 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("contextlib"),
         source!("dataclasses"),
         source!("enum"),
+        source!("linecache"),
+        source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
+        source!("typing"),
+        source!("warnings"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);

@@ -29,6 +29,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+        Native(&os::posix::posix::MODULE),
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),

@@ -1,20 +1,53 @@
 //! The standard library: one folder per family, one file per module.
 #![forbid(unsafe_code)]
 
+pub mod concurrency;
 pub mod core;
+pub mod data;
 pub mod io;
 pub mod math;
+pub mod meta;
 pub mod os;
+pub mod system;
+pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
+
+/// A module written in Conc: its file under `conc/` is the dotted name.
+macro_rules! source {
+    ($name:literal) => {
+        BuiltinModule::Source($name, include_str!(concat!("../conc/", $name, ".conc")))
+    };
+}
 
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {
     use BuiltinModule::Native;
-    vec![
+    let mut all = vec![
         Native(&core::builtins::functions::MODULE),
         Native(&io::classes::io::MODULE),
         Native(&math::functions::math::MODULE),
+        Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
-    ]
+        Native(&meta::atexit::functions::MODULE),
+        Native(&meta::gc::functions::MODULE),
+        Native(&meta::traceback::functions::MODULE),
+        Native(&meta::types::functions::MODULE),
+        Native(&meta::weakref::functions::MODULE),
+        source!("abc"),
+        source!("contextlib"),
+        source!("dataclasses"),
+        source!("enum"),
+        source!("linecache"),
+        source!("traceback"),
+        source!("types"),
+        Native(&system::errno::errno::MODULE),
+        Native(&system::sys::sys::MODULE),
+        Native(&time::clock::time::MODULE),
+        source!("typing"),
+        source!("warnings"),
+        source!("weakref"),
+    ];
+    all.extend(data::MODULES);
+    all
 }

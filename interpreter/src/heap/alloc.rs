@@ -80,6 +80,11 @@ impl LocalHeap {
         }
     }
 
+    /// Forgets the run for objects of `size` bytes.
+    pub fn discard(&mut self, size: usize) {
+        self.runs[class_of(size)] = Run { at: 0, end: 0, block: 0 };
+    }
+
     /// Forgets all runs; the cells not handed out have zero headers and are found again by the next sweep.
     fn retire(&mut self) {
         *self = LocalHeap::default();

@@ -573,7 +573,7 @@ impl Ctx {
         })
     }
 
-    fn module_missing(&mut self, module: Gc<Module>, name: Gc<Str>) -> R {
+    pub fn module_missing(&mut self, module: Gc<Module>, name: Gc<Str>) -> R {
         let names = self.names();
         if let Some(hook) = module.dict().get_str(self, names.__getattr__) {
             return self.call(hook, &[name.value()]);

@@ -539,6 +539,11 @@ impl Ctx {
         class.root_shape.store(shape, Ordering::Release);
         class.set_flag(class_flag::HAS_SLOTS, true);
         class.set_flag(class_flag::NO_DICT, !wants_dict && !base_has_dict);
+        let inherited = class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| {
+            b.id != ClassId::Object as u32 && weakly_referable(b) && !b.has(class_flag::NO_WEAKREF)
+        });
+        let wants_weakref = slots.items().iter().any(|s| s.cast::<Str>().is_some_and(|s| s.eq_text("__weakref__")));
+        class.set_flag(class_flag::NO_WEAKREF, !inherited && !wants_weakref);
         Ok(())
     }
 
@@ -677,12 +682,11 @@ impl Code {
 /// Whether a class's instances may be weakly referenced.
 pub fn weakly_referable(class: Gc<Class>) -> bool {
     match class.instance_kind() {
-        Kind::Instance => class.id == 0,
-        Kind::Function | Kind::Class | Kind::Set | Kind::Generator | Kind::Module | Kind::Exception | Kind::Method => {
-            true
-        }
-        Kind::None | Kind::BigInt | Kind::Str | Kind::Bytes | Kind::Tuple => false,
-        _ => class.id == 0 || class.id == ClassId::Set as u32 || class.instance_kind() == Kind::Boxed,
+        Kind::Function | Kind::Native | Kind::Class | Kind::Set | Kind::Generator | Kind::Module => true,
+        Kind::Method | Kind::Code | Kind::GenericAlias | Kind::Boxed => true,
+        // Sizes of these vary, so that there is no room for the list of references.
+        Kind::None | Kind::BigInt | Kind::Bytes | Kind::Tuple => false,
+        _ => class.id == 0,
     }
 }
 

@@ -265,12 +265,17 @@ impl Ctx {
         }
     }
 
-    /// Calls the `__del__` of objects found dead.
+    /// Calls the `__del__` of objects found dead, and the callbacks of weak references to them.
     pub fn run_finalizers(&mut self) {
         loop {
             let Some(object) = self.iso().to_finalize.lock().pop() else { return };
             let handled = self.handled;
-            if let Some(del) = self.lookup_special(object, self.names().__del__)
+            if let Some(w) = object.cast::<crate::object::misc::WeakRef>() {
+                let callback = w.callback.get();
+                if let Err(e) = self.call(callback, &[object]) {
+                    self.unraisable(e, callback);
+                }
+            } else if let Some(del) = self.lookup_special(object, self.names().__del__)
                 && let Err(e) = self.call(del, &[object])
             {
                 self.unraisable(e, del);

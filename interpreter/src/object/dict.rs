@@ -326,8 +326,9 @@ impl Dict {
 
     /// Publishes a table with room for more; tombstones are left behind.
     fn grow(&self, cx: &mut Ctx, old: Gc<Table>) -> R<()> {
-        let live = self.len();
-        let cap = if live < 4 { 4 } else { (live * 2).max(8) };
+        // A namespace keeps the entries of unbound names too, so the entries are counted, not the live values.
+        let kept = old.entries()[..old.used()].iter().filter(|e| !e.key.get().is_unbound()).count();
+        let cap = if kept < 4 { 4 } else { (kept * 2).max(8) };
         self.rebuild(cx, old, cap)
     }
 

@@ -84,9 +84,7 @@ impl Ctx {
         };
         match args.get(index) {
             Some(value) => Ok(*value),
-            None => {
-                Err(self.index_error(format!("Replacement index {index} out of range for positional args tuple")))
-            }
+            None => Err(self.index_error(format!("Replacement index {index} out of range for positional args tuple"))),
         }
     }
 

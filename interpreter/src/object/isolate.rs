@@ -61,9 +61,11 @@ pub struct Isolate {
     pub payloads: Mutex<Vec<usize>>,
     /// Weak references in existence.
     pub weakrefs: Mutex<Vec<usize>>,
+    /// The plain weak reference to an object, by the object: there is at most one.
+    pub plain_weakrefs: Mutex<hashbrown::HashMap<usize, usize>>,
     /// Objects with `__del__` that have not been finalised.
     pub finalizable: Mutex<Vec<usize>>,
-    /// Dead ones whose `__del__` is to be called.
+    /// Dead ones whose `__del__` is to be called, and weak references whose callback is.
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
     pub handles: Mutex<Handles>,
@@ -94,6 +96,8 @@ pub struct Roots {
     pub segment_stub: RootSlot,
     pub init_stub: RootSlot,
     pub native_stub: RootSlot,
+    /// The class of `_thread.lock` objects.
+    pub lock_class: RootSlot,
     pub main_thread: RootSlot,
     pub type_registry: RootSlot,
     pub extra: RootSlot,
@@ -120,7 +124,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 21] {
+    fn all(&self) -> [&RootSlot; 22] {
         [
             &self.builtins,
             &self.modules,
@@ -138,6 +142,7 @@ impl Roots {
             &self.segment_stub,
             &self.init_stub,
             &self.native_stub,
+            &self.lock_class,
             &self.main_thread,
             &self.type_registry,
             &self.extra,
@@ -209,6 +214,7 @@ impl Isolate {
             recursion_limit: AtomicUsize::new(1000),
             payloads: Mutex::new(Vec::new()),
             weakrefs: Mutex::new(Vec::new()),
+            plain_weakrefs: Mutex::new(hashbrown::HashMap::new()),
             finalizable: Mutex::new(Vec::new()),
             to_finalize: Mutex::new(Vec::new()),
             handles: Mutex::new(Handles::default()),
@@ -291,10 +297,14 @@ impl Isolate {
         // Weak references to an object die before its finalizer runs.
         let weakrefs = std::mem::take(&mut *self.weakrefs.lock());
         let mut kept = Vec::with_capacity(weakrefs.len());
+        let mut notify = Vec::new();
+        let alive = |object: usize| marker.is_marked(object as *mut Header);
+        self.plain_weakrefs.lock().retain(|target, weakref| alive(*target) && alive(*weakref));
         for object in weakrefs {
-            if trace::clear_weakref(marker, object as *mut Header) {
-                kept.push(object);
+            if trace::clear_weakref(marker, object as *mut Header) && marker.is_marked(object as *mut Header) {
+                notify.push(Value::from_object(object as *const Header));
             }
+            kept.push(object);
         }
         for &object in &dying {
             trace::mark(marker, object);
@@ -302,7 +312,10 @@ impl Isolate {
         marker.drain();
         kept.retain(|&object| marker.is_marked(object as *mut Header));
         *self.weakrefs.lock() = kept;
-        self.to_finalize.lock().extend(dying);
+        let mut to_finalize = self.to_finalize.lock();
+        to_finalize.extend(dying);
+        to_finalize.extend(notify);
+        drop(to_finalize);
         self.payloads.lock().retain(|&object| {
             let live = marker.is_marked(object as *mut Header);
             if !live {

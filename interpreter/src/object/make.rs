@@ -51,7 +51,12 @@ impl Ctx {
             // Small objects always succeed; the limit is reported at the next poll.
             self.signals_arc().raise();
         }
-        heap.refill(&mut self.local, size)
+        let cell = heap.refill(&mut self.local, size);
+        if heap.stress {
+            // The next allocation comes here again.
+            self.local.discard(size);
+        }
+        cell
     }
 
     /// A zeroed cell of any size.
@@ -60,7 +65,9 @@ impl Ctx {
         if size <= MAX_SMALL {
             return Ok(self.cell(size, word));
         }
-        if self.iso().heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
+        if (self.iso().heap.wants_collection() || self.iso().heap.stress)
+            && self.iso().gc_enabled.load(Ordering::Relaxed)
+        {
             self.collect();
         }
         let at = match self.iso().heap.allocate_large(size) {

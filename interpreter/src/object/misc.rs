@@ -89,7 +89,8 @@ object_kind!(Boxed, Boxed);
 pub struct Behavior {
     pub name: &'static str,
     /// Of iterators: the next item, or None at the end.
-    pub step: Option<fn(&mut crate::native::Ctx, crate::value::Gc<Boxed>) -> crate::native::R<Option<crate::value::Value>>>,
+    pub step:
+        Option<fn(&mut crate::native::Ctx, crate::value::Gc<Boxed>) -> crate::native::R<Option<crate::value::Value>>>,
 }
 
 impl Boxed {

@@ -49,3 +49,4 @@ pub mod stack;
 pub mod string;
 pub mod suggest;
 pub mod trace;
+pub mod weak;

@@ -53,7 +53,9 @@ impl Ctx {
         for piece in Parser::new(format, flavor) {
             match self.of_text(piece)? {
                 Piece::Literal(text) => out.extend_from_slice(text),
-                Piece::Conversion(conversion) => self.percent_conversion(&conversion, &mut arguments, flavor, &mut out)?,
+                Piece::Conversion(conversion) => {
+                    self.percent_conversion(&conversion, &mut arguments, flavor, &mut out)?
+                }
             }
             self.poll()?;
         }

@@ -21,7 +21,10 @@ impl Ctx {
                 return Ok(result);
             }
         }
-        if self.is_int(base) && self.is_int(exponent) || self.as_float(base).is_some() || self.as_float(exponent).is_some() {
+        if self.is_int(base) && self.is_int(exponent)
+            || self.as_float(base).is_some()
+            || self.as_float(exponent).is_some()
+        {
             return Err(self.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
         }
         let (a, b, c) = (self.type_name(base), self.type_name(exponent), self.type_name(modulus));

@@ -194,6 +194,33 @@ impl Set {
         Ok(())
     }
 
+    /// Takes over the content of a set that nobody else knows.
+    pub fn replace(&self, cx: &Ctx, other: Gc<Set>) {
+        let lock = cx.lock(&self.header);
+        self.table.set(other.table.get());
+        self.used.store(other.len(), Ordering::Release);
+        drop(lock);
+    }
+
+    /// Grows for `extra` more keys at once, where CPython does.
+    pub fn make_room(&self, cx: &mut Ctx, extra: usize) -> R<()> {
+        let table = self.table();
+        if (table.fill.load(Ordering::Relaxed) + extra) * 5 >= table.mask * 3 {
+            self.resize(cx, (self.len() + extra) * 2)?;
+        }
+        Ok(())
+    }
+
+    /// Rebuilds a table with many deleted keys.
+    pub fn shed(&self, cx: &mut Ctx) -> R<()> {
+        let table = self.table();
+        let used = self.len();
+        if (table.fill.load(Ordering::Relaxed) - used) * 4 < table.mask {
+            return Ok(());
+        }
+        self.resize(cx, if used > 50000 { used * 2 } else { used * 4 })
+    }
+
     /// Adds all keys of another set, in CPython's way (which decides the order).
     pub fn merge(&self, cx: &mut Ctx, other: Gc<Set>) -> R<()> {
         if (self.table().fill.load(Ordering::Relaxed) + other.len()) * 5 >= self.table().mask * 3 {

@@ -230,15 +230,16 @@ fn trace_frame(o: &Generator, m: &mut Marker) {
     }
 }
 
-/// Clears a weak reference whose referent is dead. Whether the weak reference itself is to be kept track of.
+/// Clears a weak reference whose referent is dead; tells whether a callback is to be called for it.
 pub fn clear_weakref(marker: &mut Marker, object: *mut Header) -> bool {
     // SAFETY: registered weak references are of this kind; an unmarked one is still intact before the sweep.
     let w = unsafe { &*(object as *const WeakRef) };
     let target = w.target.get();
     if target.is_object() && !marker.is_marked(target.object()) {
         w.target.set(Value::UNBOUND);
+        return !w.callback.get().is_none();
     }
-    true
+    false
 }
 
 /// Drops the Rust payload of a dead object.

@@ -75,7 +75,7 @@ impl Driver {
         self.expire(Instant::now());
         let next = self.ready.pop_front();
         if let Some(m) = &self.monitor {
-            m.wanted.store(!self.ready.is_empty(), std::sync::atomic::Ordering::Relaxed);
+            m.wanted.store(!self.ready.is_empty() || !self.timers.is_empty(), std::sync::atomic::Ordering::Relaxed);
         }
         next
     }

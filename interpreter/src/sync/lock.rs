@@ -137,6 +137,22 @@ fn wait_arguments(cx: &mut Ctx, blocking: Value, timeout: Value) -> R<(bool, Opt
     }
 }
 
+impl Ctx {
+    /// A new lock, not held.
+    pub fn new_lock(&mut self) -> Value {
+        let class = match self.iso().roots.lock_class.get().cast() {
+            Some(class) => class,
+            None => {
+                let class = self.native_class("_thread", "lock", None, plain::METHODS);
+                self.install_in(class, RESUMABLE);
+                self.iso().roots.lock_class.set(class.value());
+                class
+            }
+        };
+        self.new_boxed(class, Some(Box::new(Lock::default())), 0).value()
+    }
+}
+
 /// lock
 #[methods]
 pub mod plain {

@@ -124,6 +124,10 @@ impl Ctx {
             let code = self.instantiate(&Arc::new(stub(source.clone(), words, nregs)), globals)?;
             slot.set(code.value());
         }
+        let mut native = stub(source, native_words(), super::native::REGISTERS);
+        native.handlers = Box::new([Handler { start: 0, end: 9, target: 3, exc: super::native::RESULT }]);
+        let code = self.instantiate(&Arc::new(native), globals)?;
+        roots.native_stub.set(code.value());
         Ok(())
     }
 }

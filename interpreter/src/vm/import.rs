@@ -385,3 +385,10 @@ pub fn import_star(cx: &mut Ctx, module: Value, target: Value) -> R<()> {
     }
     Ok(())
 }
+
+impl Ctx {
+    /// The module of a dotted name, imported if need be.
+    pub fn import(&mut self, name: &str) -> R {
+        import_module(self, name)
+    }
+}

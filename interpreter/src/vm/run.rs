@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::cache;
 use super::call::{Called, depth_limit, dispatch, leave_barrier, link};
 use super::code::cached;
-use super::construct::{bad_init, simple_init};
+use super::construct::{bad_init, convert_one, simple_init};
 use super::generator;
 use super::slow;
 use super::unwind::{Unwound, caller_base, unwind};
@@ -43,7 +43,9 @@ pub enum Outcome {
     Yielded(Value),
     /// The thread waits, or gives way; go on at the context's `pc` and `base`, first putting the wake-up value into
     /// the native frame's result if `deliver`.
-    Parked { deliver: bool },
+    Parked {
+        deliver: bool,
+    },
 }
 
 impl Outcome {
@@ -681,6 +683,14 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 } else if h.kind() == Kind::Class as u8 {
                                     let class: Gc<Class> = Gc::from_value_unchecked(callee);
                                     spill!();
+                                    if nargs == 1
+                                        && class.id != 0
+                                        && let Some(v) = slow!(convert_one(cx, class, *args))
+                                    {
+                                        reg!(a) = v;
+                                        pc = pc.add(1);
+                                        continue;
+                                    }
                                     if let Some(init) = simple_init(cx, class) {
                                         let code = init.code.obj::<Code>();
                                         let inner = args.add(5);
@@ -838,7 +848,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            let v = slow!(cx.get_item(object, key));
+                            let v = slow!(slow::get_item(cx, object, key));
                             reg!(a) = v;
                         }
                         Op::GetItemImm => {
@@ -874,7 +884,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            slow!(cx.set_item(object, key, reg!(c)));
+                            slow!(slow::set_item(cx, object, key, reg!(c)));
                         }
                         Op::DelItem => slow!(cx.del_item(reg!(a), reg!(b))),
                         Op::Slice => {

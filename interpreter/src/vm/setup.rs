@@ -1,6 +1,7 @@
 //! Making an interpreter: bootstrap, builtins, `sys`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::native::{Ctx, R};
 use crate::object::isolate::{BuiltinModule, Isolate, Machine};
@@ -25,9 +26,12 @@ const STACK_RESERVE: usize = 256 << 10;
 pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
     let isolate = Isolate::new(&MACHINE, library);
     let mut cx = attach(isolate)?;
+    // Nothing is reachable from the roots before they are set up.
+    cx.iso().gc_enabled.store(false, Ordering::Relaxed);
     cx.bootstrap();
     start_fiber(&mut cx)?;
     cx.make_stubs()?;
+    cx.iso().gc_enabled.store(true, Ordering::Relaxed);
     crate::object::methods::install(&mut cx);
     super::methods::install(&mut cx);
     make_builtins(&mut cx)?;

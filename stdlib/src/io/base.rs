@@ -242,22 +242,14 @@ pub mod stream_methods {
     }
 
     /// Read and return a line from the stream, at most size bytes of it.
-    pub fn readline(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let limit = super::size_arg(cx, size)?;
         let line = super::read_line(cx, this.value(), limit)?;
         cx.bytes(&line)
     }
 
     /// Return a list of lines from the stream; hint limits their total length.
-    pub fn readlines(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] hint: Value,
-    ) -> R {
+    pub fn readlines(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] hint: Value) -> R {
         let hint = super::size_arg(cx, hint)?;
         super::read_lines(cx, this.value(), hint)
     }
@@ -306,11 +298,7 @@ pub mod raw_methods {
     use conc_interpreter::value::{Gc, Value};
 
     /// Read up to size bytes, by the stream's readinto.
-    pub fn read(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(-1)] size: i64,
-    ) -> R {
+    pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(-1)] size: i64) -> R {
         if size < 0 {
             return call_method(cx, this.value(), "readall", &[]);
         }

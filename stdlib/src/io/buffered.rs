@@ -124,7 +124,8 @@ impl Buffered {
         }
         let count = cx.index_i64(count)?;
         if count < 0 || count as usize > n {
-            let message = format!("raw readinto() returned invalid length {count} (should have been between 0 and {n})");
+            let message =
+                format!("raw readinto() returned invalid length {count} (should have been between 0 and {n})");
             return Err(cx.error(conc_interpreter::object::kind::ClassId::OSError, message));
         }
         let mut data = buffer.to_vec();

@@ -95,31 +95,19 @@ pub mod methods {
     }
 
     /// Read at most size bytes, all that follow without a size.
-    pub fn read(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let n = size_arg(cx, size)?.unwrap_or(usize::MAX);
         let data = with(cx, this, |m| m.take(n))?;
         cx.bytes(&data)
     }
 
     /// Read at most size bytes, all that follow without a size.
-    pub fn read1(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn read1(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         read(cx, this, size)
     }
 
     /// Read a line, at most size bytes of it.
-    pub fn readline(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let limit = size_arg(cx, size)?.unwrap_or(usize::MAX);
         let line = with(cx, this, |m| m.line(limit))?;
         cx.bytes(&line)
@@ -164,12 +152,7 @@ pub mod methods {
     }
 
     /// Change the stream position and return it.
-    pub fn seek(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        pos: i64,
-        #[default(0)] whence: i64,
-    ) -> R<i64> {
+    pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         if whence == 0 && pos < 0 {
             return Err(cx.value_error(format!("negative seek value {pos}")));
         }
@@ -193,11 +176,7 @@ pub mod methods {
     }
 
     /// Truncate to at most size bytes, by default the current position; the position is unchanged.
-    pub fn truncate(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R<i64> {
+    pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<i64> {
         let size = match size_arg(cx, size)? {
             Some(n) => Some(n),
             None if size.is_none() => None,

@@ -110,9 +110,26 @@ fn fill(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
 }
 
 const ALL: &[&str] = &[
-    "BlockingIOError", "open", "open_code", "IOBase", "RawIOBase", "FileIO", "BytesIO", "StringIO", "BufferedIOBase",
-    "BufferedReader", "BufferedWriter", "BufferedRandom", "TextIOBase", "TextIOWrapper", "UnsupportedOperation",
-    "SEEK_SET", "SEEK_CUR", "SEEK_END", "DEFAULT_BUFFER_SIZE", "text_encoding",
+    "BlockingIOError",
+    "open",
+    "open_code",
+    "IOBase",
+    "RawIOBase",
+    "FileIO",
+    "BytesIO",
+    "StringIO",
+    "BufferedIOBase",
+    "BufferedReader",
+    "BufferedWriter",
+    "BufferedRandom",
+    "TextIOBase",
+    "TextIOWrapper",
+    "UnsupportedOperation",
+    "SEEK_SET",
+    "SEEK_CUR",
+    "SEEK_END",
+    "DEFAULT_BUFFER_SIZE",
+    "text_encoding",
 ];
 
 /// Streams: files, and text and bytes in memory.
@@ -152,11 +169,7 @@ pub mod io {
     }
 
     /// The encoding to use where a function was given this one: 'locale' for None.
-    pub fn text_encoding(
-        cx: &mut Ctx,
-        encoding: Value,
-        #[default(2)] _stacklevel: i64,
-    ) -> R {
+    pub fn text_encoding(cx: &mut Ctx, encoding: Value, #[default(2)] _stacklevel: i64) -> R {
         Ok(if encoding.is_none() { cx.str("locale") } else { encoding })
     }
 }

@@ -213,11 +213,7 @@ pub mod methods {
     }
 
     /// Read at most size bytes, returned as bytes. An empty bytes object means end of file.
-    pub fn read(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let raw = file(cx, this)?;
         if !raw.readable {
             return Err(unsupported(cx, "File not open for reading"));
@@ -282,12 +278,7 @@ pub mod methods {
     }
 
     /// Move to new file position and return it.
-    pub fn seek(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        pos: i64,
-        #[default(0)] whence: i64,
-    ) -> R<i64> {
+    pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         let raw = file(cx, this)?;
         raw.seek(pos, whence).map(|n| n as i64).map_err(|e| errors::raise(cx, e))
     }
@@ -298,11 +289,7 @@ pub mod methods {
     }
 
     /// Truncate the file to at most size bytes (by default its current position) and return the truncated size.
-    pub fn truncate(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R<i64> {
+    pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<i64> {
         let raw = file(cx, this)?;
         if !raw.writable {
             return Err(unsupported(cx, "File not open for writing"));

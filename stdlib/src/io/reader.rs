@@ -30,12 +30,7 @@ pub mod common {
     }
 
     /// Change the stream position and return it.
-    pub fn seek(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        target: i64,
-        #[default(0)] whence: i64,
-    ) -> R<i64> {
+    pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, target: i64, #[default(0)] whence: i64) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, b| b.seek(cx, this, target, whence))
     }
 
@@ -45,11 +40,7 @@ pub mod common {
     }
 
     /// Truncate the file to pos bytes, by default the current position.
-    pub fn truncate(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] pos: Value,
-    ) -> R {
+    pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R {
         stream(cx, this)?.0.with(cx, |cx, b| b.truncate(cx, this, pos))
     }
 
@@ -153,11 +144,7 @@ pub mod reading {
     use conc_interpreter::value::{Gc, Value};
 
     /// Read and return up to size bytes, everything to the end without a size.
-    pub fn read(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let stream = stream(cx, this)?;
         let n = match size_arg(cx, size)? {
             Some(n) => Some(n),
@@ -177,22 +164,14 @@ pub mod reading {
     }
 
     /// Read and return up to size bytes, with at most one read of the raw stream.
-    pub fn read1(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn read1(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let n = size_arg(cx, size)?;
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.read1(cx, this, n))?;
         cx.bytes(&data)
     }
 
     /// Return buffered bytes without advancing the position.
-    pub fn peek(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(0)] _size: i64,
-    ) -> R {
+    pub fn peek(cx: &mut Ctx, this: Gc<Boxed>, #[default(0)] _size: i64) -> R {
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.peek(cx, this))?;
         cx.bytes(&data)
     }
@@ -215,11 +194,7 @@ pub mod reading {
     }
 
     /// Read and return a line, at most size bytes of it.
-    pub fn readline(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R {
+    pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let limit = size_arg(cx, size)?;
         let line = stream(cx, this)?.0.with(cx, |cx, b| b.read_line(cx, this, limit))?;
         cx.bytes(&line)

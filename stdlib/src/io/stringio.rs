@@ -189,22 +189,14 @@ pub mod methods {
     }
 
     /// Read at most size characters, all that follow without a size.
-    pub fn read(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R<Gc<Str>> {
+    pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let n = size_arg(cx, size)?;
         let text = with(cx, this, |c| c.take(n))?;
         cx.try_wtf8(&text)
     }
 
     /// Read until newline or EOF.
-    pub fn readline(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R<Gc<Str>> {
+    pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let limit = size_arg(cx, size)?;
         let line = with(cx, this, |c| c.line(limit))?;
         cx.try_wtf8(&line)
@@ -233,12 +225,7 @@ pub mod methods {
     }
 
     /// Change the stream position: 0 is the start, 1 the current position, 2 the end (the last two with offset 0).
-    pub fn seek(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        pos: i64,
-        #[default(0)] whence: i64,
-    ) -> R<i64> {
+    pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         if !(0..=2).contains(&whence) {
             return Err(cx.value_error(format!("Invalid whence ({whence}, should be 0, 1 or 2)")));
         }
@@ -264,11 +251,7 @@ pub mod methods {
     }
 
     /// Truncate size to pos, by default the current position; the position is unchanged.
-    pub fn truncate(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] pos: Value,
-    ) -> R<i64> {
+    pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R<i64> {
         let size = match size_arg(cx, pos)? {
             Some(n) => Some(n),
             None if pos.is_none() => None,

@@ -197,21 +197,13 @@ pub mod methods {
     }
 
     /// Read at most size characters, all that follow without a size.
-    pub fn read(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R<Gc<Str>> {
+    pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let n = size_arg(cx, size)?;
         stream(cx, this)?.0.with(cx, |cx, t| t.read(cx, this, n))
     }
 
     /// Read a line, at most size characters of it; an empty string at the end.
-    pub fn readline(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] size: Value,
-    ) -> R<Gc<Str>> {
+    pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let limit = size_arg(cx, size)?;
         stream(cx, this)?.0.with(cx, |cx, t| t.read_line(cx, this, limit))
     }
@@ -291,12 +283,7 @@ pub mod methods {
     }
 
     /// Set the stream position to one that tell() returned, the start, or (whence 2) the end.
-    pub fn seek(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        cookie: Value,
-        #[default(0)] whence: i64,
-    ) -> R<i64> {
+    pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, cookie: Value, #[default(0)] whence: i64) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, t| t.seek(cx, this, cookie, whence))
     }
 
@@ -306,11 +293,7 @@ pub mod methods {
     }
 
     /// Truncate the file, by default at the current position.
-    pub fn truncate(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] pos: Value,
-    ) -> R {
+    pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R {
         let pos = if pos.is_none() {
             let at = stream(cx, this)?.0.with(cx, |cx, t| t.tell(cx, this))?;
             cx.int(at)

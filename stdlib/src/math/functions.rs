@@ -328,11 +328,7 @@ pub mod math {
     }
 
     /// Number of ways to choose k items from n items without repetition and with order; k defaults to n.
-    pub fn perm(
-        cx: &mut Ctx,
-        n: Value,
-        #[default(Value::NONE)] k: Value,
-    ) -> R {
+    pub fn perm(cx: &mut Ctx, n: Value, #[default(Value::NONE)] k: Value) -> R {
         combinatorics::perm(cx, n, k)
     }
 
@@ -358,11 +354,8 @@ pub mod math {
 
     /// Return the fractional and integer parts of x, both with the sign of x.
     pub fn modf(cx: &mut Ctx, x: f64) -> R {
-        let (fraction, whole) = if x.is_infinite() {
-            (0f64.copysign(x), x)
-        } else {
-            ((x - x.trunc()).copysign(x), x.trunc())
-        };
+        let (fraction, whole) =
+            if x.is_infinite() { (0f64.copysign(x), x) } else { ((x - x.trunc()).copysign(x), x.trunc()) };
         let (fraction, whole) = (cx.float(fraction), cx.float(whole));
         cx.tuple(&[fraction, whole])
     }
@@ -448,11 +441,7 @@ pub mod math {
 }
 
 /// floor and ceil.
-fn whole(
-    cx: &mut Ctx,
-    x: conc_interpreter::value::Value,
-    up: bool,
-) -> R {
+fn whole(cx: &mut Ctx, x: conc_interpreter::value::Value, up: bool) -> R {
     use conc_interpreter::object::arith::float_to_big;
     if x.is_int() {
         return Ok(x);

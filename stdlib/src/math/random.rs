@@ -70,11 +70,7 @@ pub mod methods {
     }
 
     /// seed([n]) -> None. Defaults to the system's randomness.
-    pub fn seed(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        #[default(Value::NONE)] n: Value,
-    ) -> R<()> {
+    pub fn seed(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] n: Value) -> R<()> {
         let fresh = seeded(cx, n)?;
         *generator(cx, this)?.0.lock() = fresh;
         Ok(())
@@ -90,7 +86,9 @@ pub mod methods {
         if k < 0 {
             return Err(cx.value_error("number of bits must be non-negative"));
         }
-        let Ok(bits) = u32::try_from(k) else { return Err(cx.overflow_error("Python int too large to convert to C int")) };
+        let Ok(bits) = u32::try_from(k) else {
+            return Err(cx.overflow_error("Python int too large to convert to C int"));
+        };
         if bits <= 61 {
             let n = generator(cx, this)?.0.lock().getrandbits_u64(bits);
             return Ok(cx.int(n as i64));

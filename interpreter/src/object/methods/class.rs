@@ -5,9 +5,7 @@ use conc_macros::methods;
 /// The methods of type.
 #[methods]
 pub mod methods {
-    use super::{
-        named, new_class, own, own_attr, set_bases, set_own, subclass_list, type_dir, type_flags, type_repr,
-    };
+    use super::{named, new_class, own, own_attr, set_bases, set_own, subclass_list, type_dir, type_flags, type_repr};
     use crate::native::{Ctx, Kwargs, R};
     use crate::object::class::{Class, class_flag};
     use crate::object::construct::construct;

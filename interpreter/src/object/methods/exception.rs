@@ -336,11 +336,8 @@ pub mod import_error {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    const FIELDS: &[(&str, usize)] = &[
-        ("name", extra::IMPORT_NAME),
-        ("path", extra::IMPORT_PATH),
-        ("name_from", extra::IMPORT_NAME_FROM),
-    ];
+    const FIELDS: &[(&str, usize)] =
+        &[("name", extra::IMPORT_NAME), ("path", extra::IMPORT_PATH), ("name_from", extra::IMPORT_NAME_FROM)];
 
     /// Initialize self.  See help(type(self)) for accurate signature.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {

@@ -105,13 +105,7 @@ pub mod methods {
     /// Return first index of value.
     ///
     /// Raises ValueError if the value is not present.
-    pub fn index(
-        cx: &mut Ctx,
-        this: Gc<List>,
-        value: Value,
-        start: Option<Value>,
-        stop: Option<Value>,
-    ) -> R<usize> {
+    pub fn index(cx: &mut Ctx, this: Gc<List>, value: Value, start: Option<Value>, stop: Option<Value>) -> R<usize> {
         let (start, stop) = search_bounds(cx, start, stop, this.len())?;
         match find(cx, this, value, start, stop)? {
             Some(i) => Ok(i),

@@ -28,7 +28,11 @@ pub mod methods {
     /// Return repr(self).
     pub fn __repr__(this: View) -> String {
         let at = this.value().bits() - 1;
-        if this.base.get().is_unbound() { format!("<released memory at {at:#x}>") } else { format!("<memory at {at:#x}>") }
+        if this.base.get().is_unbound() {
+            format!("<released memory at {at:#x}>")
+        } else {
+            format!("<memory at {at:#x}>")
+        }
     }
 
     /// Return hash(self).
@@ -232,7 +236,13 @@ pub mod methods {
     ///
     /// Order can be {'C', 'F', 'A'}. When order is 'C' or 'F', the data of the original array is converted to C or
     /// Fortran order. For contiguous views, 'A' returns an exact copy of the physical memory. None is treated as 'C'.
-    pub fn tobytes(cx: &mut Ctx, this: View, #[kw] #[default(Value::NONE)] order: Value) -> R {
+    pub fn tobytes(
+        cx: &mut Ctx,
+        this: View,
+        #[kw]
+        #[default(Value::NONE)]
+        order: Value,
+    ) -> R {
         if !order.is_none() {
             let order = cx.str_arg(order, "tobytes() argument 'order'")?;
             if !(order.eq_text("C") || order.eq_text("F") || order.eq_text("A")) {
@@ -253,7 +263,9 @@ pub mod methods {
         cx: &mut Ctx,
         this: View,
         #[kw] sep: Option<Value>,
-        #[kw] #[default(1)] bytes_per_sep: i64,
+        #[kw]
+        #[default(1)]
+        bytes_per_sep: i64,
     ) -> R<String> {
         let data = cx.byte_vec(this.value())?;
         cx.hex_text(&data, sep, bytes_per_sep)

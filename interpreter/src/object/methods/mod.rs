@@ -4,20 +4,30 @@ use crate::native::{Ctx, NativeDef};
 use crate::object::kind::ClassId;
 
 pub mod alias;
+pub mod bool;
+pub mod bytes;
 pub mod class;
+pub mod complex;
 pub mod exception;
+pub mod float;
 pub mod group;
+pub mod int;
 pub mod list;
+pub mod memoryview;
 pub mod object;
 pub mod os_error;
 pub mod reduce;
+pub mod code;
+pub mod dict;
+pub mod dict_view;
+pub mod function;
+pub mod iterator;
+pub mod native;
+pub mod plain;
+pub mod property;
+pub mod range;
+pub mod set;
 pub mod shared;
-pub mod bool;
-pub mod bytes;
-pub mod complex;
-pub mod float;
-pub mod int;
-pub mod memoryview;
 pub mod str;
 mod support;
 pub mod syntax_error;
@@ -61,6 +71,88 @@ static TABLE: &[(ClassId, &[NativeDef])] = &[
     (ClassId::Tuple, shared::showing::METHODS),
     (ClassId::Tuple, shared::generic::METHODS),
     (ClassId::Tuple, tuple::methods::METHODS),
+    (ClassId::Dict, shared::container::METHODS),
+    (ClassId::Dict, shared::membership::METHODS),
+    (ClassId::Dict, shared::subscript::METHODS),
+    (ClassId::Dict, shared::storing::METHODS),
+    (ClassId::Dict, shared::comparing::METHODS),
+    (ClassId::Dict, shared::showing::METHODS),
+    (ClassId::Dict, shared::generic::METHODS),
+    (ClassId::Dict, dict::methods::METHODS),
+    (ClassId::DictKeys, shared::container::METHODS),
+    (ClassId::DictKeys, shared::membership::METHODS),
+    (ClassId::DictKeys, shared::showing::METHODS),
+    (ClassId::DictKeys, dict_view::methods::METHODS),
+    (ClassId::DictKeys, dict_view::set_like::METHODS),
+    (ClassId::DictItems, shared::container::METHODS),
+    (ClassId::DictItems, shared::membership::METHODS),
+    (ClassId::DictItems, shared::showing::METHODS),
+    (ClassId::DictItems, dict_view::methods::METHODS),
+    (ClassId::DictItems, dict_view::set_like::METHODS),
+    (ClassId::DictValues, shared::container::METHODS),
+    (ClassId::DictValues, shared::showing::METHODS),
+    (ClassId::DictValues, dict_view::methods::METHODS),
+    (ClassId::MappingProxy, dict_view::proxy::METHODS),
+    (ClassId::Set, shared::container::METHODS),
+    (ClassId::Set, shared::membership::METHODS),
+    (ClassId::Set, shared::comparing::METHODS),
+    (ClassId::Set, shared::showing::METHODS),
+    (ClassId::Set, shared::generic::METHODS),
+    (ClassId::Set, set::common::METHODS),
+    (ClassId::Set, set::methods::METHODS),
+    (ClassId::FrozenSet, shared::container::METHODS),
+    (ClassId::FrozenSet, shared::membership::METHODS),
+    (ClassId::FrozenSet, shared::comparing::METHODS),
+    (ClassId::FrozenSet, shared::hashing::METHODS),
+    (ClassId::FrozenSet, shared::showing::METHODS),
+    (ClassId::FrozenSet, shared::generic::METHODS),
+    (ClassId::FrozenSet, set::common::METHODS),
+    (ClassId::FrozenSet, set::frozen::METHODS),
+    (ClassId::Range, shared::container::METHODS),
+    (ClassId::Range, shared::membership::METHODS),
+    (ClassId::Range, shared::subscript::METHODS),
+    (ClassId::Range, shared::comparing::METHODS),
+    (ClassId::Range, range::methods::METHODS),
+    (ClassId::Slice, shared::comparing::METHODS),
+    (ClassId::Slice, range::slice::METHODS),
+    (ClassId::Enumerate, iterator::stepping::METHODS),
+    (ClassId::Enumerate, iterator::enumerate::METHODS),
+    (ClassId::Zip, iterator::stepping::METHODS),
+    (ClassId::Zip, iterator::zip::METHODS),
+    (ClassId::Map, iterator::stepping::METHODS),
+    (ClassId::Map, iterator::map::METHODS),
+    (ClassId::Filter, iterator::stepping::METHODS),
+    (ClassId::Filter, iterator::filter::METHODS),
+    (ClassId::Reversed, iterator::methods::METHODS),
+    (ClassId::Reversed, iterator::reversed::METHODS),
+    (ClassId::CallIterator, iterator::methods::METHODS),
+    (ClassId::Function, function::methods::METHODS),
+    (ClassId::Method, function::bound::METHODS),
+    (ClassId::Cell, function::cell::METHODS),
+    (ClassId::BuiltinFunction, native::methods::METHODS),
+    (ClassId::MethodDescriptor, native::methods::METHODS),
+    (ClassId::SlotWrapper, native::methods::METHODS),
+    (ClassId::MethodWrapper, native::methods::METHODS),
+    (ClassId::ClassMethodDescriptor, native::methods::METHODS),
+    (ClassId::GetSetDescriptor, native::descriptor::METHODS),
+    (ClassId::MemberDescriptor, native::descriptor::METHODS),
+    (ClassId::Property, property::methods::METHODS),
+    (ClassId::StaticMethod, property::wrapping::METHODS),
+    (ClassId::StaticMethod, property::static_method::METHODS),
+    (ClassId::ClassMethod, property::wrapping::METHODS),
+    (ClassId::ClassMethod, property::class_method::METHODS),
+    (ClassId::NoneType, plain::none::METHODS),
+    (ClassId::NoneType, shared::showing::METHODS),
+    (ClassId::NotImplementedType, plain::not_implemented::METHODS),
+    (ClassId::NotImplementedType, shared::showing::METHODS),
+    (ClassId::EllipsisType, plain::ellipsis::METHODS),
+    (ClassId::EllipsisType, shared::showing::METHODS),
+    (ClassId::Super, plain::super_object::METHODS),
+    (ClassId::Module, plain::module::METHODS),
+    (ClassId::WeakRef, plain::weakref::METHODS),
+    (ClassId::Code, code::methods::METHODS),
+    (ClassId::Traceback, code::traceback::METHODS),
+    (ClassId::Frame, code::frame::METHODS),
     (ClassId::Int, int::methods::METHODS),
     (ClassId::Int, int::order::METHODS),
     (ClassId::Int, int::operators::METHODS),
@@ -94,13 +186,44 @@ static TABLE: &[(ClassId, &[NativeDef])] = &[
     (ClassId::MemoryView, memoryview::methods::METHODS),
 ];
 
+/// Iterators that are nothing but that.
+const ITERATORS: &[ClassId] = &[
+    ClassId::ListIterator,
+    ClassId::ListReverseIterator,
+    ClassId::TupleIterator,
+    ClassId::StrIterator,
+    ClassId::BytesIterator,
+    ClassId::ByteArrayIterator,
+    ClassId::RangeIterator,
+    ClassId::LongRangeIterator,
+    ClassId::SetIterator,
+    ClassId::DictKeyIterator,
+    ClassId::DictValueIterator,
+    ClassId::DictItemIterator,
+    ClassId::DictReverseKeyIterator,
+    ClassId::DictReverseValueIterator,
+    ClassId::DictReverseItemIterator,
+    ClassId::SequenceIterator,
+    ClassId::MemoryIterator,
+];
+
 /// Classes whose instances cannot be hashed.
-const UNHASHABLE: &[ClassId] = &[ClassId::List, ClassId::Dict, ClassId::Set, ClassId::ByteArray];
+const UNHASHABLE: &[ClassId] = &[
+    ClassId::List,
+    ClassId::Dict,
+    ClassId::Set,
+    ClassId::ByteArray,
+    ClassId::DictKeys,
+    ClassId::DictItems,
+];
 
 /// Puts all methods into their classes.
 pub fn install(cx: &mut Ctx) {
     for (class, methods) in TABLE {
         cx.install(*class, methods);
+    }
+    for &class in ITERATORS {
+        cx.install(class, iterator::methods::METHODS);
     }
     let hash = cx.names().__hash__;
     for &id in UNHASHABLE {

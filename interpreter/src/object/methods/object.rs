@@ -292,9 +292,8 @@ fn change_class(cx: &mut Ctx, this: Value, class: Value) -> R<()> {
     }
     let Some(header) = this.header() else { return Ok(()) };
     let shapes = &cx.iso().shapes;
-    let root_names = |class: Gc<Class>| {
-        shapes.names(shapes.get(class.root_shape.load(std::sync::atomic::Ordering::Acquire)))
-    };
+    let root_names =
+        |class: Gc<Class>| shapes.names(shapes.get(class.root_shape.load(std::sync::atomic::Ordering::Acquire)));
     let alike = old.kind == new.kind
         && old.has(class_flag::NO_DICT) == new.has(class_flag::NO_DICT)
         && root_names(old) == root_names(new);

@@ -45,13 +45,7 @@ pub mod methods {
     /// Return first index of value.
     ///
     /// Raises ValueError if the value is not present.
-    pub fn index(
-        cx: &mut Ctx,
-        this: Gc<Tuple>,
-        value: Value,
-        start: Option<Value>,
-        stop: Option<Value>,
-    ) -> R<usize> {
+    pub fn index(cx: &mut Ctx, this: Gc<Tuple>, value: Value, start: Option<Value>, stop: Option<Value>) -> R<usize> {
         let (start, stop) = search_bounds(cx, start, stop, this.len)?;
         let (start, stop) = ((start as usize).min(this.len), (stop as usize).min(this.len));
         for i in start..stop.max(start) {

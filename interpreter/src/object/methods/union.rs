@@ -7,8 +7,8 @@ use conc_macros::methods;
 pub mod methods {
     use super::{same_members, union_hash, union_repr, unite};
     use crate::native::{Ctx, R};
-    use crate::object::misc::GenericAlias;
     use crate::object::methods::alias;
+    use crate::object::misc::GenericAlias;
     use crate::object::sequence::Tuple;
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
@@ -113,7 +113,8 @@ fn add_member(cx: &mut Ctx, members: Gc<List>, v: Value) -> R<()> {
     let mut i = 0;
     while let Some(member) = members.get(i) {
         let both_classes = member.is_a::<Class>() && v.is_a::<Class>();
-        if member == v || (!both_classes && member.is_a::<GenericAlias>() == v.is_a::<GenericAlias>() && cx.eq(member, v)?)
+        if member == v
+            || (!both_classes && member.is_a::<GenericAlias>() == v.is_a::<GenericAlias>() && cx.eq(member, v)?)
         {
             return Ok(());
         }

@@ -179,9 +179,9 @@ pub mod methods {
         }
         if data.len() != span.count {
             let (got, wanted) = (data.len(), span.count);
-            return Err(cx.value_error(format!(
-                "attempt to assign bytes of size {got} to extended slice of size {wanted}"
-            )));
+            return Err(
+                cx.value_error(format!("attempt to assign bytes of size {got} to extended slice of size {wanted}"))
+            );
         }
         for (i, byte) in data.iter().enumerate() {
             let at = (span.start + i as i64 * span.step) as usize;

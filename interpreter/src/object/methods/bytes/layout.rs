@@ -21,7 +21,8 @@ pub mod methods {
         let byte = match fill {
             None => b' ',
             Some(fill) => {
-                let data = if fill.is_a::<Bytes>() || fill.is_a::<ByteArray>() { cx.byte_vec(fill)? } else { Vec::new() };
+                let data =
+                    if fill.is_a::<Bytes>() || fill.is_a::<ByteArray>() { cx.byte_vec(fill)? } else { Vec::new() };
                 let [byte] = data[..] else {
                     let got = cx.type_name(fill);
                     let message = format!("{name}() argument 2 must be a byte string of length 1, not {got}");
@@ -76,7 +77,13 @@ pub mod methods {
     /// Return a copy where all tab characters are expanded using spaces.
     ///
     /// If tabsize is not given, a tab size of 8 characters is assumed.
-    pub fn expandtabs(cx: &mut Ctx, this: ByteString, #[kw] #[default(8)] tabsize: i64) -> R {
+    pub fn expandtabs(
+        cx: &mut Ctx,
+        this: ByteString,
+        #[kw]
+        #[default(8)]
+        tabsize: i64,
+    ) -> R {
         let out = pad::expandtabs(&this.data(), usize::try_from(tabsize).unwrap_or(0), Flavor::Bytes);
         let out = cx.of_text(out).map_err(|_| cx.overflow_error("result too long"))?;
         this.result(cx, &out)

@@ -210,7 +210,9 @@ pub mod methods {
         cx: &mut Ctx,
         this: ByteString,
         #[kw] sep: Option<Value>,
-        #[kw] #[default(1)] bytes_per_sep: i64,
+        #[kw]
+        #[default(1)]
+        bytes_per_sep: i64,
     ) -> R<String> {
         cx.hex_text(&this.data(), sep, bytes_per_sep)
     }

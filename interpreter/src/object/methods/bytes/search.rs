@@ -120,7 +120,13 @@ pub mod methods {
     ///
     ///   prefix
     ///     A bytes or a tuple of bytes to try.
-    pub fn startswith(cx: &mut Ctx, this: ByteString, prefix: Value, start: Option<Value>, end: Option<Value>) -> R<bool> {
+    pub fn startswith(
+        cx: &mut Ctx,
+        this: ByteString,
+        prefix: Value,
+        start: Option<Value>,
+        end: Option<Value>,
+    ) -> R<bool> {
         has_end(cx, this, prefix, (start, end), ("startswith", |data, part| data.starts_with(part)))
     }
 
@@ -128,7 +134,13 @@ pub mod methods {
     ///
     ///   suffix
     ///     A bytes or a tuple of bytes to try.
-    pub fn endswith(cx: &mut Ctx, this: ByteString, suffix: Value, start: Option<Value>, end: Option<Value>) -> R<bool> {
+    pub fn endswith(
+        cx: &mut Ctx,
+        this: ByteString,
+        suffix: Value,
+        start: Option<Value>,
+        end: Option<Value>,
+    ) -> R<bool> {
         has_end(cx, this, suffix, (start, end), ("endswith", |data, part| data.ends_with(part)))
     }
 

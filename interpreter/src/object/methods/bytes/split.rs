@@ -45,8 +45,12 @@ pub mod methods {
     pub fn split(
         cx: &mut Ctx,
         this: ByteString,
-        #[kw] #[default(Value::NONE)] sep: Value,
-        #[kw] #[default(-1)] maxsplit: i64,
+        #[kw]
+        #[default(Value::NONE)]
+        sep: Value,
+        #[kw]
+        #[default(-1)]
+        maxsplit: i64,
     ) -> R<Gc<List>> {
         let (data, most) = (this.data(), cx.most(maxsplit));
         let ranges = if sep.is_none() {
@@ -69,8 +73,12 @@ pub mod methods {
     pub fn rsplit(
         cx: &mut Ctx,
         this: ByteString,
-        #[kw] #[default(Value::NONE)] sep: Value,
-        #[kw] #[default(-1)] maxsplit: i64,
+        #[kw]
+        #[default(Value::NONE)]
+        sep: Value,
+        #[kw]
+        #[default(-1)]
+        maxsplit: i64,
     ) -> R<Gc<List>> {
         let (data, most) = (this.data(), cx.most(maxsplit));
         let ranges = if sep.is_none() {
@@ -84,7 +92,13 @@ pub mod methods {
     /// Return a list of the lines in the bytes, breaking at line boundaries.
     ///
     /// Line breaks are not included in the resulting list unless keepends is given and true.
-    pub fn splitlines(cx: &mut Ctx, this: ByteString, #[kw] #[default(false)] keepends: bool) -> R<Gc<List>> {
+    pub fn splitlines(
+        cx: &mut Ctx,
+        this: ByteString,
+        #[kw]
+        #[default(false)]
+        keepends: bool,
+    ) -> R<Gc<List>> {
         let data = this.data();
         let ranges = split::splitlines(&data, keepends, Flavor::Bytes);
         parts(cx, this, &data, &ranges)

@@ -41,9 +41,13 @@ pub mod methods {
     pub fn to_bytes(
         cx: &mut Ctx,
         this: IntValue,
-        #[kw] #[default(1)] length: i64,
+        #[kw]
+        #[default(1)]
+        length: i64,
         #[kw] byteorder: Option<Value>,
-        #[kwonly] #[default(false)] signed: bool,
+        #[kwonly]
+        #[default(false)]
+        signed: bool,
     ) -> R {
         let little = is_little(cx, byteorder, "to_bytes")?;
         let Ok(length) = usize::try_from(length) else {
@@ -95,7 +99,9 @@ pub mod methods {
         cls: Gc<Class>,
         #[kw] bytes: Value,
         #[kw] byteorder: Option<Value>,
-        #[kwonly] #[default(false)] signed: bool,
+        #[kwonly]
+        #[default(false)]
+        signed: bool,
     ) -> R {
         let little = is_little(cx, byteorder, "from_bytes")?;
         let mut data = cx.bytes_of_object(bytes, "bytes")?;

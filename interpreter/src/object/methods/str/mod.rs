@@ -146,7 +146,13 @@ pub mod methods {
             return 41 + this.len();
         }
         let widest = crate::text::wtf8::code_points(this.as_bytes()).max().unwrap_or(0);
-        let unit = if widest < 0x100 { 1 } else if widest < 0x1_0000 { 2 } else { 4 };
+        let unit = if widest < 0x100 {
+            1
+        } else if widest < 0x1_0000 {
+            2
+        } else {
+            4
+        };
         56 + (this.len() + 1) * unit
     }
 
@@ -163,7 +169,6 @@ pub mod methods {
         pub fn changed_str(&mut self, s: Gc<Str>, text: &[u8]) -> R<Gc<Str>> {
             if text == s.as_bytes() { Ok(self.plain_str(s)) } else { self.try_wtf8(text) }
         }
-
 
         /// `sequence * count` with any index as the count.
         pub fn repeat_by(&mut self, sequence: Value, count: Value) -> R {

@@ -137,7 +137,15 @@ pub mod methods {
     /// Return a copy with all occurrences of substring old replaced by new.
     ///
     /// If count is given and not negative, only the first count occurrences are replaced.
-    pub fn replace(cx: &mut Ctx, this: Gc<Str>, old: Value, new: Value, #[kw] #[default(-1)] count: i64) -> R<Gc<Str>> {
+    pub fn replace(
+        cx: &mut Ctx,
+        this: Gc<Str>,
+        old: Value,
+        new: Value,
+        #[kw]
+        #[default(-1)]
+        count: i64,
+    ) -> R<Gc<Str>> {
         let old = cx.str_arg(old, "replace() argument 1")?;
         let new = cx.str_arg(new, "replace() argument 2")?;
         let most = cx.most(count);

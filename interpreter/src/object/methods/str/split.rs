@@ -18,11 +18,8 @@ pub mod methods {
     fn parts(cx: &mut Ctx, s: Gc<Str>, ranges: &[Range<usize>]) -> R<Gc<List>> {
         let list = cx.new_list();
         for range in ranges {
-            let part = if range.len() == s.bytes as usize {
-                cx.plain_str(s)
-            } else {
-                cx.sub_bytes(s, range.start, range.end)
-            };
+            let part =
+                if range.len() == s.bytes as usize { cx.plain_str(s) } else { cx.sub_bytes(s, range.start, range.end) };
             cx.list_push(list, part.value())?;
             cx.poll()?;
         }
@@ -56,8 +53,12 @@ pub mod methods {
     pub fn split(
         cx: &mut Ctx,
         this: Gc<Str>,
-        #[kw] #[default(Value::NONE)] sep: Value,
-        #[kw] #[default(-1)] maxsplit: i64,
+        #[kw]
+        #[default(Value::NONE)]
+        sep: Value,
+        #[kw]
+        #[default(-1)]
+        maxsplit: i64,
     ) -> R<Gc<List>> {
         let most = cx.most(maxsplit);
         let ranges = match separator(cx, sep)? {
@@ -79,8 +80,12 @@ pub mod methods {
     pub fn rsplit(
         cx: &mut Ctx,
         this: Gc<Str>,
-        #[kw] #[default(Value::NONE)] sep: Value,
-        #[kw] #[default(-1)] maxsplit: i64,
+        #[kw]
+        #[default(Value::NONE)]
+        sep: Value,
+        #[kw]
+        #[default(-1)]
+        maxsplit: i64,
     ) -> R<Gc<List>> {
         let most = cx.most(maxsplit);
         let ranges = match separator(cx, sep)? {
@@ -93,7 +98,13 @@ pub mod methods {
     /// Return a list of the lines in the string, breaking at line boundaries.
     ///
     /// Line breaks are not included in the resulting list unless keepends is given and true.
-    pub fn splitlines(cx: &mut Ctx, this: Gc<Str>, #[kw] #[default(false)] keepends: bool) -> R<Gc<List>> {
+    pub fn splitlines(
+        cx: &mut Ctx,
+        this: Gc<Str>,
+        #[kw]
+        #[default(false)]
+        keepends: bool,
+    ) -> R<Gc<List>> {
         let ranges = split::splitlines(this.as_bytes(), keepends, Flavor::Str);
         parts(cx, this, &ranges)
     }

@@ -1,0 +1,254 @@
+//! dict.
+
+use conc_macros::methods;
+
+/// The methods of dict.
+#[methods]
+pub mod methods {
+    use super::{merged, update};
+    use crate::native::{Ctx, Kwargs, R};
+    use crate::object::construct::class_for_new;
+    use crate::object::dict::Dict;
+    use crate::object::kind::ClassId;
+    use crate::object::misc::Iter;
+    use crate::value::{Gc, Value};
+
+    /// Create and return a new object.  See help(type) for accurate signature.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Dict>> {
+        let class = class_for_new(cx, class, ClassId::Dict)?;
+        Ok(cx.new_dict_of(class))
+    }
+
+    /// Initialize self.  See help(type(self)) for accurate signature.
+    pub fn __init__(cx: &mut Ctx, this: Gc<Dict>, args: &[Value], kwargs: Kwargs) -> R<()> {
+        cx.at_most("dict", args, 1)?;
+        fill(cx, this, args, kwargs)
+    }
+
+    fn fill(cx: &mut Ctx, this: Gc<Dict>, args: &[Value], kwargs: Kwargs) -> R<()> {
+        if let Some(&other) = args.first() {
+            update(cx, this, other)?;
+        }
+        if let Some(named) = kwargs.0 {
+            for (key, value) in named.pairs() {
+                this.set(cx, key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.
+    /// If E is present and has a .keys() method, then does:  for k in E.keys(): D[k] = E[k]
+    /// If E is present and lacks a .keys() method, then does:  for k, v in E: D[k] = v
+    /// In either case, this is followed by: for k in F:  D[k] = F[k]
+    #[name = "update"]
+    pub fn update_method(cx: &mut Ctx, this: Gc<Dict>, args: &[Value], kwargs: Kwargs) -> R<()> {
+        cx.at_most("update", args, 1)?;
+        fill(cx, this, args, kwargs)
+    }
+
+    /// Create a new dictionary with keys from iterable and values set to value.
+    #[class_method]
+    pub fn fromkeys(cx: &mut Ctx, class: Value, iterable: Value, #[default(Value::NONE)] value: Value) -> R {
+        let new = cx.call(class, &[])?;
+        let exact = new.cast::<Dict>().filter(|d| d.header().shape() == ClassId::Dict.shape());
+        cx.for_each(iterable, |cx, key| match exact {
+            Some(dict) => dict.set(cx, key, value),
+            None => cx.set_item(new, key, value),
+        })?;
+        Ok(new)
+    }
+
+    /// Return the value for key if key is in the dictionary, else default.
+    pub fn get(cx: &mut Ctx, this: Gc<Dict>, key: Value, #[default(Value::NONE)] default: Value) -> R {
+        Ok(this.get(cx, key)?.unwrap_or(default))
+    }
+
+    /// Insert key with a value of default if key is not in the dictionary.
+    ///
+    /// Return the value for key if key is in the dictionary, else default.
+    pub fn setdefault(cx: &mut Ctx, this: Gc<Dict>, key: Value, #[default(Value::NONE)] default: Value) -> R {
+        let hash = cx.hash(key)?;
+        if let Some(value) = this.get(cx, key)? {
+            return Ok(value);
+        }
+        this.set_hashed(cx, key, hash, default)?;
+        Ok(default)
+    }
+
+    /// D.pop(k[,d]) -> v, remove specified key and return the corresponding value.
+    ///
+    /// If the key is not found, return the default if given; otherwise,
+    /// raise a KeyError.
+    pub fn pop(cx: &mut Ctx, this: Gc<Dict>, key: Value, default: Option<Value>) -> R {
+        if let Some(value) = this.remove(cx, key)? {
+            return Ok(value);
+        }
+        match default {
+            Some(value) => Ok(value),
+            None => Err(cx.key_error(key)),
+        }
+    }
+
+    /// Remove and return a (key, value) pair as a 2-tuple.
+    ///
+    /// Pairs are returned in LIFO (last-in, first-out) order.
+    /// Raises KeyError if the dict is empty.
+    pub fn popitem(cx: &mut Ctx, this: Gc<Dict>) -> R {
+        match this.pop_end(cx, true) {
+            Some((key, value)) => cx.tuple(&[key, value]),
+            None => {
+                let message = cx.str("popitem(): dictionary is empty");
+                Err(cx.key_error(message))
+            }
+        }
+    }
+
+    /// Remove all items from the dict.
+    pub fn clear(cx: &mut Ctx, this: Gc<Dict>) {
+        this.clear(cx);
+    }
+
+    /// Return a shallow copy of the dict.
+    pub fn copy(cx: &mut Ctx, this: Gc<Dict>) -> R<Gc<Dict>> {
+        let new = cx.new_dict();
+        update(cx, new, this.value())?;
+        Ok(new)
+    }
+
+    /// Return a set-like object providing a view on the dict's keys.
+    pub fn keys(cx: &mut Ctx, this: Gc<Dict>) -> Value {
+        cx.new_dict_view(ClassId::DictKeys, this)
+    }
+
+    /// Return an object providing a view on the dict's values.
+    pub fn values(cx: &mut Ctx, this: Gc<Dict>) -> Value {
+        cx.new_dict_view(ClassId::DictValues, this)
+    }
+
+    /// Return a set-like object providing a view on the dict's items.
+    pub fn items(cx: &mut Ctx, this: Gc<Dict>) -> Value {
+        cx.new_dict_view(ClassId::DictItems, this)
+    }
+
+    /// Return a reverse iterator over the dict keys.
+    pub fn __reversed__(cx: &mut Ctx, this: Gc<Dict>) -> Gc<Iter> {
+        cx.new_iter(ClassId::DictReverseKeyIterator, this.value(), Value::NONE, -1, this.len() as i64)
+    }
+
+    /// Return self|value.
+    pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
+        merged(cx, this, value)
+    }
+
+    /// Return value|self.
+    pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
+        merged(cx, value, this)
+    }
+
+    /// Return self|=value.
+    pub fn __ior__(cx: &mut Ctx, this: Gc<Dict>, value: Value) -> R {
+        update(cx, this, value)?;
+        Ok(this.value())
+    }
+
+    /// Return the size of the dict in memory, in bytes.
+    pub fn __sizeof__(this: Gc<Dict>) -> i64 {
+        48 + 24 * this.table().cap as i64
+    }
+}
+
+use crate::native::{Ctx, R};
+use crate::object::construct::is_method_of;
+use crate::object::dict::Dict;
+use crate::object::kind::ClassId;
+use crate::object::sequence::{List, Tuple};
+use crate::value::{Gc, Value};
+
+/// `a | b` of dicts: a plain dict.
+fn merged(cx: &mut Ctx, a: Value, b: Value) -> R {
+    if !a.is_a::<Dict>() || !b.is_a::<Dict>() {
+        return Ok(Value::NOT_IMPLEMENTED);
+    }
+    let new = cx.new_dict();
+    update(cx, new, a)?;
+    update(cx, new, b)?;
+    Ok(new.value())
+}
+
+/// `dict.update(other)`: a mapping's items or pairs.
+pub fn update(cx: &mut Ctx, dict: Gc<Dict>, other: Value) -> R<()> {
+    let names = cx.names();
+    if let Some(other) = other.cast::<Dict>() {
+        let iter = cx.lookup_special(other.value(), names.__iter__);
+        if is_method_of(cx, iter, ClassId::Dict) {
+            return copy_pairs(cx, dict, other);
+        }
+    }
+    match cx.get_attr_opt(other, names.keys)? {
+        Some(keys) => {
+            let keys = cx.call(keys, &[])?;
+            let it = cx.iter(keys)?;
+            while let Some(key) = cx.next(it)? {
+                let value = cx.get_item(other, key)?;
+                dict.set(cx, key, value)?;
+                cx.poll()?;
+            }
+            Ok(())
+        }
+        None => update_pairs(cx, dict, other),
+    }
+}
+
+fn copy_pairs(cx: &mut Ctx, dict: Gc<Dict>, other: Gc<Dict>) -> R<()> {
+    if dict == other {
+        return Ok(());
+    }
+    if dict.is_empty() && other.len() > 8 {
+        dict.reserve(cx, other.len())?;
+    }
+    let len = other.len();
+    for (key, value) in other.pairs() {
+        dict.set(cx, key, value)?;
+        if other.len() != len {
+            return Err(cx.runtime_error("dict mutated during update"));
+        }
+    }
+    Ok(())
+}
+
+fn update_pairs(cx: &mut Ctx, dict: Gc<Dict>, other: Value) -> R<()> {
+    let it = cx.iter(other)?;
+    let mut i = 0;
+    while let Some(pair) = cx.next(it)? {
+        let (key, value) = pair_of(cx, pair, i)?;
+        dict.set(cx, key, value)?;
+        cx.poll()?;
+        i += 1;
+    }
+    Ok(())
+}
+
+/// The two items of an element of an update sequence.
+fn pair_of(cx: &mut Ctx, pair: Value, i: usize) -> R<(Value, Value)> {
+    if !pair.is_a::<Tuple>() && !pair.is_a::<List>() {
+        let iterable = cx.iter(pair);
+        if let Err(e) = iterable {
+            if !cx.is_error(e, ClassId::TypeError) {
+                return Err(e);
+            }
+            let message = format!("cannot convert dictionary update sequence element #{i} to a sequence");
+            return Err(cx.type_error(message));
+        }
+    }
+    let items = cx.collect_tuple(pair)?;
+    match items.items() {
+        &[key, value] => Ok((key, value)),
+        items => {
+            let message =
+                format!("dictionary update sequence element #{i} has length {}; 2 is required", items.len());
+            Err(cx.value_error(message))
+        }
+    }
+}

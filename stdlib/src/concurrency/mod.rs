@@ -1,0 +1,3 @@
+//! Concurrency: threads.
+
+pub mod thread;

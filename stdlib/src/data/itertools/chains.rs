@@ -1,0 +1,314 @@
+//! accumulate, batched, chain, pairwise, starmap, zip_longest.
+
+use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::arith::BinaryOp;
+use conc_interpreter::object::misc::{Behavior, Boxed};
+use conc_interpreter::object::sequence::List;
+use conc_interpreter::value::{Gc, Value};
+use conc_macros::methods;
+
+use crate::data::boxes::{number, set_number};
+
+/// Slots: iterator, function or None, total (unbound before the first item), initial or None.
+static ACCUMULATE: Behavior = Behavior { name: "accumulate", step: Some(accumulate_step) };
+/// Slots: iterator (None once it ended), size, strict.
+static BATCHED: Behavior = Behavior { name: "batched", step: Some(batched_step) };
+/// Slots: iterator of iterables (None once it ended), active iterator or None.
+static CHAIN: Behavior = Behavior { name: "chain", step: Some(chain_step) };
+/// Slots: iterator (None once it ended), the previous item (unbound at first).
+static PAIRWISE: Behavior = Behavior { name: "pairwise", step: Some(pairwise_step) };
+/// Slots: function, iterator.
+static STARMAP: Behavior = Behavior { name: "starmap", step: Some(starmap_step) };
+/// Slots: list of iterators (None where exhausted), how many are active, fill value.
+static ZIP_LONGEST: Behavior = Behavior { name: "zip_longest", step: Some(zip_longest_step) };
+
+fn accumulate_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let initial = slots[3].get();
+    if !initial.is_none() {
+        slots[3].set(Value::NONE);
+        slots[2].set(initial);
+        return Ok(Some(initial));
+    }
+    let Some(item) = cx.next(slots[0].get())? else { return Ok(None) };
+    let total = slots[2].get();
+    let total = if total.is_unbound() {
+        item
+    } else {
+        match slots[1].get() {
+            Value::NONE => cx.binary(BinaryOp::Add, total, item)?,
+            f => cx.call(f, &[total, item])?,
+        }
+    };
+    slots[2].set(total);
+    Ok(Some(total))
+}
+
+fn batched_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let source = slots[0].get();
+    if source.is_none() {
+        return Ok(None);
+    }
+    let size = number(&this, 1);
+    let batch = cx.new_list();
+    while (batch.len() as i64) < size {
+        match cx.next(source)? {
+            Some(item) => cx.list_push(batch, item)?,
+            None => {
+                slots[0].set(Value::NONE);
+                break;
+            }
+        }
+    }
+    if batch.is_empty() {
+        return Ok(None);
+    }
+    if (batch.len() as i64) < size && slots[2].get() == Value::TRUE {
+        return Err(cx.value_error("batched(): incomplete batch"));
+    }
+    cx.list_to_tuple(batch).map(Some)
+}
+
+fn chain_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    loop {
+        let mut active = slots[1].get();
+        if active.is_none() {
+            let sources = slots[0].get();
+            if sources.is_none() {
+                return Ok(None);
+            }
+            let next = match cx.next(sources) {
+                Ok(Some(iterable)) => cx.iter(iterable),
+                Ok(None) => {
+                    slots[0].set(Value::NONE);
+                    return Ok(None);
+                }
+                Err(e) => Err(e),
+            };
+            active = match next {
+                Ok(active) => active,
+                Err(e) => {
+                    slots[0].set(Value::NONE);
+                    return Err(e);
+                }
+            };
+            slots[1].set(active);
+        }
+        if let Some(item) = cx.next(active)? {
+            return Ok(Some(item));
+        }
+        slots[1].set(Value::NONE);
+        cx.poll()?;
+    }
+}
+
+fn pairwise_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let source = slots[0].get();
+    if source.is_none() {
+        return Ok(None);
+    }
+    let mut old = slots[1].get();
+    if old.is_unbound() {
+        match cx.next(source)? {
+            Some(item) => {
+                old = item;
+                slots[1].set(item);
+            }
+            None => {
+                slots[0].set(Value::NONE);
+                return Ok(None);
+            }
+        }
+    }
+    match cx.next(source)? {
+        Some(item) => {
+            slots[1].set(item);
+            cx.tuple(&[old, item]).map(Some)
+        }
+        None => {
+            slots[0].set(Value::NONE);
+            slots[1].set(Value::NONE);
+            Ok(None)
+        }
+    }
+}
+
+fn starmap_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let Some(args) = cx.next(slots[1].get())? else { return Ok(None) };
+    let args = cx.collect_tuple(args)?;
+    cx.call(slots[0].get(), args.items()).map(Some)
+}
+
+fn zip_longest_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let Some(iterators) = slots[0].get().cast::<List>() else { return Ok(None) };
+    let fill = slots[2].get();
+    if number(&this, 1) == 0 {
+        return Ok(None);
+    }
+    let row = cx.new_list();
+    for i in 0..iterators.len() {
+        let source = iterators.get(i).unwrap_or(Value::NONE);
+        let item = if source.is_none() { None } else { cx.next(source)? };
+        if item.is_none() && !source.is_none() {
+            let active = number(&this, 1) - 1;
+            set_number(&this, 1, active);
+            if active <= 0 {
+                return Ok(None);
+            }
+            cx.list_set(iterators, i, Value::NONE);
+        }
+        cx.list_push(row, item.unwrap_or(fill))?;
+    }
+    cx.list_to_tuple(row).map(Some)
+}
+
+#[methods]
+pub mod accumulate {
+    use super::ACCUMULATE;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return series of accumulated sums, or of results of another binary function.
+    #[static_method]
+    pub fn __new__(
+        cx: &mut Ctx,
+        class: Gc<Class>,
+        #[kw] iterable: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        func: Value,
+        #[kwonly]
+        #[default(Value::NONE)]
+        initial: Value,
+    ) -> R {
+        let source = cx.iter(iterable)?;
+        Ok(make(cx, class, &ACCUMULATE, &[source, func, Value::UNBOUND, initial]).value())
+    }
+}
+
+#[methods]
+pub mod batched {
+    use super::BATCHED;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Batch data into tuples of length n. The last batch may be shorter than n.
+    ///
+    /// With strict, ValueError is raised if the final batch is shorter than n.
+    #[static_method]
+    pub fn __new__(
+        cx: &mut Ctx,
+        class: Gc<Class>,
+        #[kw] iterable: Value,
+        #[kw] n: i64,
+        #[kwonly]
+        #[default(false)]
+        strict: bool,
+    ) -> R {
+        if n < 1 {
+            return Err(cx.value_error("n must be at least one"));
+        }
+        let source = cx.iter(iterable)?;
+        let n = Value::small_int(n.min(Value::INT_MAX));
+        Ok(make(cx, class, &BATCHED, &[source, n, Value::bool(strict)]).value())
+    }
+}
+
+#[methods]
+pub mod chain {
+    use super::CHAIN;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return a chain object whose .__next__() method returns elements from the first iterable until it is exhausted,
+    /// then elements from the next iterable, until all of the iterables are exhausted.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterables: &[Value]) -> R {
+        let all = cx.tuple(iterables)?;
+        let sources = cx.iter(all)?;
+        Ok(make(cx, class, &CHAIN, &[sources, Value::NONE]).value())
+    }
+
+    /// Alternative chain() constructor taking a single iterable argument that evaluates lazily.
+    #[class_method]
+    pub fn from_iterable(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
+        let sources = cx.iter(iterable)?;
+        Ok(make(cx, class, &CHAIN, &[sources, Value::NONE]).value())
+    }
+
+    /// See PEP 585
+    #[class_method]
+    pub fn __class_getitem__(cx: &mut Ctx, class: Gc<Class>, object: Value) -> R {
+        Ok(cx.generic_alias(class.value(), object)?.value())
+    }
+}
+
+#[methods]
+pub mod pairwise {
+    use super::PAIRWISE;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return an iterator of overlapping pairs taken from the input iterator.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
+        let source = cx.iter(iterable)?;
+        Ok(make(cx, class, &PAIRWISE, &[source, Value::UNBOUND]).value())
+    }
+}
+
+#[methods]
+pub mod starmap {
+    use super::STARMAP;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the
+    /// given sequence.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, function: Value, iterable: Value) -> R {
+        let source = cx.iter(iterable)?;
+        Ok(make(cx, class, &STARMAP, &[function, source]).value())
+    }
+}
+
+#[methods]
+pub mod zip_longest {
+    use super::ZIP_LONGEST;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, Kwargs, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return a zip_longest object whose .__next__() method returns tuples of one item of each iterable, until the
+    /// longest is exhausted; shorter ones are filled up with fillvalue.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterables: &[Value], kwargs: Kwargs) -> R {
+        let fill = crate::core::shared::keyword(cx, kwargs, "fillvalue");
+        if kwargs.0.is_some_and(|d| d.len() > usize::from(fill.is_some())) {
+            return Err(cx.type_error("zip_longest() got an unexpected keyword argument"));
+        }
+        let iterators = cx.new_list();
+        for &iterable in iterables {
+            let source = cx.iter(iterable)?;
+            cx.list_push(iterators, source)?;
+        }
+        let active = Value::small_int(iterables.len() as i64);
+        Ok(make(cx, class, &ZIP_LONGEST, &[iterators.value(), active, fill.unwrap_or(Value::NONE)]).value())
+    }
+}

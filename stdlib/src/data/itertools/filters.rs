@@ -1,0 +1,233 @@
+//! compress, dropwhile, filterfalse, islice, takewhile.
+
+use conc_interpreter::native::{Ctx, R, Raised};
+use conc_interpreter::object::misc::{Behavior, Boxed};
+use conc_interpreter::value::{Gc, Value};
+use conc_macros::methods;
+
+use crate::data::boxes::{number, set_number};
+
+/// Slots: data iterator, selectors iterator.
+static COMPRESS: Behavior = Behavior { name: "compress", step: Some(compress_step) };
+/// Slots: predicate, iterator, whether dropping is over.
+static DROPWHILE: Behavior = Behavior { name: "dropwhile", step: Some(dropwhile_step) };
+/// Slots: predicate or None, iterator.
+static FILTERFALSE: Behavior = Behavior { name: "filterfalse", step: Some(filterfalse_step) };
+/// Slots: iterator (None once it ended), items taken so far, index of the next wanted, stop (negative: none), step.
+static ISLICE: Behavior = Behavior { name: "islice", step: Some(islice_step) };
+/// Slots: predicate, iterator (None once it ended).
+static TAKEWHILE: Behavior = Behavior { name: "takewhile", step: Some(takewhile_step) };
+
+fn compress_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    loop {
+        let Some(item) = cx.next(slots[0].get())? else { return Ok(None) };
+        let Some(selector) = cx.next(slots[1].get())? else { return Ok(None) };
+        if cx.truth(selector)? {
+            return Ok(Some(item));
+        }
+        cx.poll()?;
+    }
+}
+
+fn dropwhile_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    loop {
+        let Some(item) = cx.next(slots[1].get())? else { return Ok(None) };
+        if slots[2].get() == Value::TRUE {
+            return Ok(Some(item));
+        }
+        let drop = cx.call(slots[0].get(), &[item])?;
+        if !cx.truth(drop)? {
+            slots[2].set(Value::TRUE);
+            return Ok(Some(item));
+        }
+        cx.poll()?;
+    }
+}
+
+fn filterfalse_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    loop {
+        let Some(item) = cx.next(slots[1].get())? else { return Ok(None) };
+        let verdict = match slots[0].get() {
+            Value::NONE => item,
+            f => cx.call(f, &[item])?,
+        };
+        if !cx.truth(verdict)? {
+            return Ok(Some(item));
+        }
+        cx.poll()?;
+    }
+}
+
+fn islice_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let source = slots[0].get();
+    if source.is_none() {
+        return Ok(None);
+    }
+    let (next, stop) = (number(&this, 2), number(&this, 3));
+    while number(&this, 1) < next {
+        if cx.next(source)?.is_none() {
+            slots[0].set(Value::NONE);
+            return Ok(None);
+        }
+        set_number(&this, 1, number(&this, 1) + 1);
+        cx.poll()?;
+    }
+    if stop >= 0 && number(&this, 1) >= stop {
+        slots[0].set(Value::NONE);
+        return Ok(None);
+    }
+    let Some(item) = cx.next(source)? else {
+        slots[0].set(Value::NONE);
+        return Ok(None);
+    };
+    set_number(&this, 1, number(&this, 1) + 1);
+    let after = next.saturating_add(number(&this, 4)).min(Value::INT_MAX);
+    set_number(&this, 2, if stop >= 0 { after.min(stop) } else { after });
+    Ok(Some(item))
+}
+
+fn takewhile_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let slots = this.slots();
+    let source = slots[1].get();
+    if source.is_none() {
+        return Ok(None);
+    }
+    let Some(item) = cx.next(source)? else { return Ok(None) };
+    let take = cx.call(slots[0].get(), &[item])?;
+    if cx.truth(take)? {
+        return Ok(Some(item));
+    }
+    slots[1].set(Value::NONE);
+    Ok(None)
+}
+
+/// A bound of islice: None or a count that is not negative.
+fn bound(cx: &mut Ctx, v: Value) -> Option<i64> {
+    if v.is_none() {
+        return Some(-1);
+    }
+    let n = cx.names().__index__;
+    if !cx.is_int(v) && cx.lookup_special(v, n).is_none() {
+        return None;
+    }
+    cx.index_i64(v).ok().filter(|n| *n >= 0).map(|n| n.min(Value::INT_MAX))
+}
+
+fn bad_bound(cx: &mut Ctx, what: &str) -> Raised {
+    let message = format!("{what} for islice() must be None or an integer: 0 <= x <= sys.maxsize.");
+    cx.value_error(message)
+}
+
+#[methods]
+pub mod compress {
+    use super::COMPRESS;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return data elements corresponding to true selector elements.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, #[kw] data: Value, #[kw] selectors: Value) -> R {
+        let (data, selectors) = (cx.iter(data)?, cx.iter(selectors)?);
+        Ok(make(cx, class, &COMPRESS, &[data, selectors]).value())
+    }
+}
+
+#[methods]
+pub mod dropwhile {
+    use super::DROPWHILE;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Drop items from the iterable while predicate(item) is true; afterwards, return every element.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, predicate: Value, iterable: Value) -> R {
+        let source = cx.iter(iterable)?;
+        Ok(make(cx, class, &DROPWHILE, &[predicate, source, Value::FALSE]).value())
+    }
+}
+
+#[methods]
+pub mod filterfalse {
+    use super::FILTERFALSE;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return those items of iterable for which function(item) is false. If function is None, return the items that
+    /// are false.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, function: Value, iterable: Value) -> R {
+        let source = cx.iter(iterable)?;
+        Ok(make(cx, class, &FILTERFALSE, &[function, source]).value())
+    }
+}
+
+#[methods]
+pub mod islice {
+    use super::{ISLICE, bad_bound, bound};
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// islice(iterable, stop) --> islice object
+    /// islice(iterable, start, stop[, step]) --> islice object
+    ///
+    /// Return an iterator whose next() method returns selected values from an iterable, as a slice does of a list.
+    #[static_method]
+    pub fn __new__(
+        cx: &mut Ctx,
+        class: Gc<Class>,
+        iterable: Value,
+        start: Value,
+        stop: Option<Value>,
+        step: Option<Value>,
+    ) -> R {
+        let (start, stop_value) = match stop {
+            Some(stop) => (start, stop),
+            None => (Value::NONE, start),
+        };
+        let stop_at = match bound(cx, stop_value) {
+            Some(n) => n,
+            None if stop.is_none() => return Err(bad_bound(cx, "Stop argument")),
+            None => return Err(bad_bound(cx, "Stop argument")),
+        };
+        let Some(start) = bound(cx, start) else { return Err(bad_bound(cx, "Indices")) };
+        let step = match step.unwrap_or(Value::NONE) {
+            Value::NONE => 1,
+            v => match bound(cx, v).filter(|n| *n >= 1) {
+                Some(n) => n,
+                None => return Err(cx.value_error("Step for islice() must be a positive integer or None.")),
+            },
+        };
+        let source = cx.iter(iterable)?;
+        let (start, stop, step) =
+            (Value::small_int(start.max(0)), Value::small_int(stop_at), Value::small_int(step));
+        Ok(make(cx, class, &ISLICE, &[source, Value::small_int(0), start, stop, step]).value())
+    }
+}
+
+#[methods]
+pub mod takewhile {
+    use super::TAKEWHILE;
+    use crate::data::boxes::make;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::Class;
+    use conc_interpreter::value::{Gc, Value};
+
+    /// Return successive entries from an iterable as long as the predicate evaluates to true for each entry.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, predicate: Value, iterable: Value) -> R {
+        let source = cx.iter(iterable)?;
+        Ok(make(cx, class, &TAKEWHILE, &[predicate, source]).value())
+    }
+}

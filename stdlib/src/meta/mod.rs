@@ -1,0 +1,7 @@
+//! Modules about the program itself: types, weak references, collection, tracebacks.
+
+pub mod atexit;
+pub mod gc;
+pub mod traceback;
+pub mod types;
+pub mod weakref;

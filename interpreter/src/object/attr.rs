@@ -519,11 +519,13 @@ impl Ctx {
     pub fn get_attr_opt(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let name = self.intern_str(name);
         let class = self.class_of(v);
-        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
-            return self.generic_get(v, name);
-        }
-        match self.get_attr_interned(v, name) {
-            Ok(value) => Ok(Some(value)),
+        let found = if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
+            self.generic_get(v, name)
+        } else {
+            self.get_attr_interned(v, name).map(Some)
+        };
+        match found {
+            Ok(value) => Ok(value),
             Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
             Err(e) => Err(e),
         }
@@ -749,6 +751,22 @@ impl Ctx {
                     return Err(self.no_attribute(v, w.name.get()));
                 }
                 return Ok(());
+            }
+            if let Some(header) = v.header()
+                && let Some(index) = self.iso().shapes.slot(self.iso().shapes.get(header.shape()), name.value())
+            {
+                // Slots beside a builtin layout live in chunks, made when one is first set.
+                let shape = self.iso().shapes.get(header.shape());
+                if !value.is_unbound() {
+                    self.ensure_chunks(header, shape, index);
+                }
+                return match self.slot_at(header, shape, index) {
+                    Some(slot) => {
+                        slot.set(value);
+                        Ok(())
+                    }
+                    None => Err(self.no_attribute(v, w.name.get())),
+                };
             }
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
             return Err(self.type_error(format!("descriptor '{name}' doesn't apply to a '{class}' object")));

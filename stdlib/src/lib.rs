@@ -9,6 +9,7 @@ pub mod math;
 pub mod meta;
 pub mod os;
 pub mod system;
+pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -35,9 +36,17 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&meta::weakref::functions::MODULE),
         source!("abc"),
         source!("contextlib"),
+        source!("dataclasses"),
+        source!("enum"),
+        source!("linecache"),
+        source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
+        Native(&time::clock::time::MODULE),
+        source!("typing"),
+        source!("warnings"),
+        source!("weakref"),
     ];
     all.extend(data::MODULES);
     all

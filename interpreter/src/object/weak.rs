@@ -16,7 +16,6 @@ impl Ctx {
             let what = self.type_name(target);
             return Err(self.type_error(format!("cannot create weak reference to '{what}' object")));
         }
-        let callback = if callback.is_none() { Value::UNBOUND } else { callback };
         Ok(self.new_weakref(class, target, callback))
     }
 
@@ -29,22 +28,6 @@ impl Ctx {
         // SAFETY: the collector takes a weak reference off the list before it frees it.
         let refs = all.iter().map(|&w| unsafe { Gc::from_raw(w as *mut WeakRef) });
         refs.filter(|w| w.target.get() == target).collect()
-    }
-
-    /// Whether the value is an object waiting for its weak reference's callback; calls it if so.
-    pub(crate) fn run_weak_callback(&mut self, object: Value) -> bool {
-        if object.kind_byte() != Kind::WeakRef as u8 {
-            return false;
-        }
-        let Some(w) = object.cast::<WeakRef>() else { return false };
-        let callback = w.callback.get();
-        w.callback.set(Value::UNBOUND);
-        if !callback.is_unbound()
-            && let Err(e) = self.call(callback, &[object])
-        {
-            self.unraisable(e, callback);
-        }
-        true
     }
 
     /// The class of plain weak references.

@@ -34,7 +34,39 @@ pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R {
     {
         return Ok(v);
     }
+    if op == BinaryOp::Add
+        && let (Some(a), Some(b)) = (cx.exact_str(x), cx.exact_str(y))
+    {
+        return cx.concat(a, b);
+    }
     if aux == 1 { cx.binary_in_place(op, x, y) } else { cx.binary(op, x, y) }
+}
+
+/// `object[key]`, dicts first.
+#[inline(never)]
+pub fn get_item(cx: &mut Ctx, object: Value, key: Value) -> R {
+    if let Some(h) = object.header()
+        && h.shape() == ClassId::Dict.shape()
+        && let Some(dict) = object.cast::<Dict>()
+    {
+        return match dict.get(cx, key)? {
+            Some(v) => Ok(v),
+            None => Err(cx.key_error(key)),
+        };
+    }
+    cx.get_item(object, key)
+}
+
+/// `object[key] = value`, dicts first.
+#[inline(never)]
+pub fn set_item(cx: &mut Ctx, object: Value, key: Value, value: Value) -> R<()> {
+    if let Some(h) = object.header()
+        && h.shape() == ClassId::Dict.shape()
+        && let Some(dict) = object.cast::<Dict>()
+    {
+        return dict.set(cx, key, value);
+    }
+    cx.set_item(object, key, value)
 }
 
 /// Int and float together, for the operators that cannot fail.

@@ -43,6 +43,8 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
+        source!("os"),
+        source!("posixpath"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);

@@ -47,6 +47,8 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&time::clock::time::MODULE),
         source!("typing"),
         source!("warnings"),
+        source!("os"),
+        source!("posixpath"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);

@@ -88,6 +88,7 @@ pub mod posix {
         }
         let environ = environment(cx)?;
         define(cx, module, "environ", environ);
+        crate::core::shared::remember(cx, "posix.environ", environ);
         Ok(())
     }
 

@@ -1,6 +1,10 @@
 //! Functions of os on processes: identities, signals, the environment, resources.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::dict::Dict;
 use conc_interpreter::value::Value;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -44,6 +48,19 @@ fn signal(cx: &mut Ctx, number: i64) -> R<Option<Signal>> {
 
 fn cstr_text(cx: &mut Ctx, text: &std::ffi::CStr) -> Value {
     cx.str(&text.to_string_lossy())
+}
+
+/// The environment as scripts have changed it, for processes they start.
+pub fn environment(cx: &mut Ctx) -> R<Vec<(OsString, OsString)>> {
+    let mut pairs = Vec::new();
+    if let Some(dict) = crate::core::shared::recall(cx, "posix.environ").and_then(|d| d.cast::<Dict>()) {
+        for (name, value) in dict.pairs() {
+            let (name, value) = (cx.byte_vec(name)?, cx.byte_vec(value)?);
+            pairs.push((OsString::from_vec(name), OsString::from_vec(value)));
+        }
+        return Ok(pairs);
+    }
+    Ok(std::env::vars_os().collect())
 }
 
 /// Processes.
@@ -259,13 +276,14 @@ pub mod process {
 
     /// Execute the command in a subshell and return its exit status in the system's encoding.
     pub fn system(cx: &mut Ctx, #[kw] command: Value) -> R<i64> {
-        use std::os::unix::ffi::OsStrExt;
         use std::os::unix::process::ExitStatusExt;
         let command = crate::os::paths::path_named(cx, command, "system: command should be string or bytes")?;
         crate::io::registry::flush_all();
         let status = std::process::Command::new("/bin/sh")
             .arg("-c")
-            .arg(std::ffi::OsStr::from_bytes(command.path.as_os_str().as_bytes()))
+            .arg(command.path.as_os_str())
+            .env_clear()
+            .envs(super::environment(cx)?)
             .status();
         match status {
             Ok(status) => Ok(i64::from(status.into_raw())),

@@ -8,6 +8,8 @@ pub mod io;
 pub mod math;
 pub mod meta;
 pub mod os;
+pub mod system;
+pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -39,6 +41,9 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("linecache"),
         source!("traceback"),
         source!("types"),
+        Native(&system::errno::errno::MODULE),
+        Native(&system::sys::sys::MODULE),
+        Native(&time::clock::time::MODULE),
         source!("typing"),
         source!("warnings"),
         source!("weakref"),

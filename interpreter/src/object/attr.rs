@@ -415,6 +415,15 @@ impl Ctx {
         }
     }
 
+    /// Makes sure that a slot which the object's shape names exists.
+    fn ensure_slot(&mut self, v: Value, name: Gc<Str>) {
+        let Some(header) = v.header() else { return };
+        let shape = self.iso().shapes.get(header.shape());
+        if let Some(index) = self.iso().shapes.slot(shape, name.value()) {
+            self.ensure_chunks(header, shape, index);
+        }
+    }
+
     /// Makes sure that the overflow chunk of slot `index` exists.
     fn ensure_chunks(&mut self, header: &Header, shape: &Shape, index: usize) {
         if index < shape.inline as usize {
@@ -519,8 +528,11 @@ impl Ctx {
     pub fn get_attr_opt(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let name = self.intern_str(name);
         let class = self.class_of(v);
-        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
-            return self.generic_get(v, name);
+        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() && !v.is_a::<Module>() {
+            return match self.generic_get(v, name) {
+                Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
+                other => other,
+            };
         }
         match self.get_attr_interned(v, name) {
             Ok(value) => Ok(Some(value)),
@@ -580,7 +592,14 @@ impl Ctx {
         }
         let title = module.dict().get_str(self, names.__name__).unwrap_or(Value::NONE);
         let (title, name_text) = (self.text_of(title), name.to_text());
-        let message = format!("module '{title}' has no attribute '{name_text}'");
+        let message = if self.iso().initializing.lock().contains(&title) {
+            format!(
+                "partially initialized module '{title}' has no attribute '{name_text}' \
+                 (most likely due to a circular import)"
+            )
+        } else {
+            format!("module '{title}' has no attribute '{name_text}'")
+        };
         Err(self.attribute_error_for(module.value(), name.value(), message))
     }
 
@@ -705,6 +724,9 @@ impl Ctx {
             if self.del_instance_attr(v, name)? {
                 return Ok(());
             }
+            if class.has(class_flag::NO_DICT) {
+                return Err(self.cannot_set(v, name));
+            }
             return Err(self.no_attribute(v, name.value()));
         }
         self.set_instance_attr(v, name, value)
@@ -743,10 +765,11 @@ impl Ctx {
     fn wrapper_set(&mut self, w: Gc<Wrapper>, v: Value, value: Value) -> R<()> {
         if w.header().shape() == ClassId::MemberDescriptor.shape() {
             let Some(name) = w.other.get().cast::<Str>() else { return Ok(()) };
+            self.ensure_slot(v, name);
             if let Place::Slot(slot) = self.place(v, name) {
                 let old = slot.swap(value);
                 if value.is_unbound() && old.is_unbound() {
-                    return Err(self.no_attribute(v, w.name.get()));
+                    return Err(self.error_with(ClassId::AttributeError, &[w.name.get()]));
                 }
                 return Ok(());
             }

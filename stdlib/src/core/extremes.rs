@@ -98,8 +98,7 @@ pub fn extreme(cx: &mut Ctx, args: &[Value], key: Value, default: Option<Value>,
 
 pub fn sorted(cx: &mut Ctx, iterable: Value, key: Value, reverse: bool) -> R {
     let list = cx.collect_list(iterable)?;
-    let sort = cx.get_attr_text(list.value(), "sort")?;
-    let (key_name, reverse_name) = (cx.names().key.value(), cx.intern("reverse").value());
-    cx.call_named(sort, &[key, Value::bool(reverse)], &[key_name, reverse_name])?;
+    let key = (!key.is_none()).then_some(key);
+    conc_interpreter::object::sort::sort_list(cx, list, key, reverse)?;
     Ok(list.value())
 }

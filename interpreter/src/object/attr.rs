@@ -519,8 +519,11 @@ impl Ctx {
     pub fn get_attr_opt(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let name = self.intern_str(name);
         let class = self.class_of(v);
-        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
-            return self.generic_get(v, name);
+        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Module>() {
+            return match self.generic_get(v, name) {
+                Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
+                other => other,
+            };
         }
         match self.get_attr_interned(v, name) {
             Ok(value) => Ok(Some(value)),
@@ -590,6 +593,7 @@ impl Ctx {
             Kind::Class => return self.class_get(v, name),
             Kind::Super => return self.super_get(v, name),
             Kind::GenericAlias => return self.alias_get(v, name),
+            Kind::Method => return self.method_get(v, name),
             _ => {}
         }
         let class = self.class_of(v);
@@ -646,6 +650,18 @@ impl Ctx {
         }
     }
 
+    /// Attributes of a bound method: its own, then those of its function.
+    fn method_get(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
+        let Some(method) = v.cast::<crate::object::function::Method>() else { return Ok(None) };
+        let class = self.class_of(v);
+        if name != self.names().__dict__
+            && let Some(found) = self.lookup(class, name)
+        {
+            return self.bind(found, v, class).map(Some);
+        }
+        self.get_attr_interned(method.function.get(), name).map(Some)
+    }
+
     /// Attributes of `list[int]`: its own, then those of the origin.
     fn alias_get(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let Some(alias) = v.cast::<GenericAlias>() else { return Ok(None) };
@@ -667,7 +683,7 @@ impl Ctx {
             );
         if !own {
             let origin = alias.origin.get();
-            return self.get_attr_opt(origin, name);
+            return self.get_attr_interned(origin, name).map(Some);
         }
         match self.lookup(class, name) {
             Some(found) => self.bind(found, v, class).map(Some),
@@ -756,6 +772,9 @@ impl Ctx {
         let set = w.other.get();
         if set.is_unbound() {
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
+            if is_plain_member(&name) {
+                return Err(self.attribute_error("readonly attribute"));
+            }
             let message = format!("attribute '{name}' of '{class}' objects is not writable");
             return Err(self.attribute_error(message));
         }
@@ -816,6 +835,16 @@ impl Ctx {
     pub fn text_of(&self, v: Value) -> String {
         v.cast::<Str>().map_or_else(|| "?".to_string(), |s| s.to_text().into_owned())
     }
+}
+
+/// Builtin attributes that CPython implements as struct members: its complaint differs.
+fn is_plain_member(name: &str) -> bool {
+    const MEMBERS: &[&str] = &[
+        "__closure__", "__globals__", "__builtins__", "__func__", "__self__", "start", "stop", "step", "fget", "fset",
+        "fdel", "__callback__", "__wrapped__", "__thisclass__", "__self_class__", "__origin__", "__args__", "message",
+        "exceptions", "tb_frame", "tb_lasti",
+    ];
+    MEMBERS.contains(&name) || name.starts_with("co_")
 }
 
 /// Functions that take `this` as their first argument when found on a class.

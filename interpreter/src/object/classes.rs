@@ -100,7 +100,7 @@ impl Ctx {
     fn bootstrap_names(&mut self, id: ClassId) {
         let row = id.row();
         let class = self.class(id);
-        let (module, name) = row.name.rsplit_once('.').unwrap_or(("builtins", row.name));
+        let name = row.name.rsplit_once('.').map_or(row.name, |(_, name)| name);
         let name = self.intern(name).value();
         class.name.set(name);
         class.qualname.set(name);
@@ -110,18 +110,36 @@ impl Ctx {
             mro.push(self.class(at).value());
             at = at.row().base;
         }
-        let bases = if id == ClassId::Object { &mro[..0] } else { &mro[1..2] };
+        let exception = self.class(ClassId::Exception).value();
+        let both = [self.class(ClassId::BaseExceptionGroup).value(), exception];
+        let bases = match id {
+            ClassId::Object => &mro[..0],
+            // The one builtin class with two bases.
+            ClassId::ExceptionGroup => {
+                mro.insert(2, exception);
+                &both
+            }
+            _ => &mro[1..2],
+        };
         let bases = self.tuple(bases).unwrap_or(Value::NONE);
         class.bases.set(bases);
         let mro = self.tuple(&mro).unwrap_or(Value::NONE);
         class.mro.set(mro);
-        let names = self.names();
-        let module = self.intern(module).value();
-        class.dict().set_str(self, names.__module__, module);
         if id != ClassId::Object {
             let base = self.class(row.base);
             self.add_subclass(base, class);
         }
+    }
+
+    /// `__module__` of a class; none is known for a class dict without it.
+    pub fn class_module(&mut self, class: Gc<Class>) -> Option<Value> {
+        if class.id != 0 {
+            let name = CLASSES[class.id as usize - 1].name;
+            let module = name.rsplit_once('.').map_or("builtins", |(module, _)| module);
+            return Some(self.intern(module).value());
+        }
+        let names = self.names();
+        class.dict().get_str(self, names.__module__)
     }
 
     /// Puts native methods into a builtin class.

@@ -246,9 +246,28 @@ impl Ctx {
         ClassId::MappingProxy
     }
 
+    /// The slot of a `__slots__` member in an object. Members come first in the shapes of the class's instances, so
+    /// the first shape tells the place whatever has become of the other attributes.
+    fn member_slot<'a>(&mut self, w: Gc<Wrapper>, v: Value) -> Option<&'a Slot> {
+        let (header, name) = (v.header::<'a>()?, w.other.get().cast::<Str>()?);
+        let class = self.class_of(v);
+        if !w.owner.get().cast::<Class>().is_some_and(|owner| class.is_subclass_of(owner)) {
+            return None;
+        }
+        let shapes = &self.iso().shapes;
+        let index = shapes.slot(shapes.get(class.root_shape.load(Ordering::Acquire)), name.value())?;
+        let shape = shapes.get(header.shape());
+        if index >= shape.inline as usize {
+            if shape.foreign {
+                return None;
+            }
+            self.ensure_chunks(header, shape, index);
+        }
+        self.slot_at(header, shape, index)
+    }
+
     fn member_get(&mut self, w: Gc<Wrapper>, this: Value) -> R {
-        let name = w.other.get();
-        if let Some(Place::Slot(slot)) = name.cast::<Str>().map(|n| self.place(this, n)) {
+        if let Some(slot) = self.member_slot(w, this) {
             let value = slot.get();
             if !value.is_unbound() {
                 return Ok(value);
@@ -480,7 +499,8 @@ impl Ctx {
             return slot.get().cast();
         }
         let dict = self.new_dict();
-        for (name, index) in shapes.names(shape) {
+        let members = shapes.get(class.root_shape.load(Ordering::Acquire)).count;
+        for (name, index) in shapes.names(shape).into_iter().filter(|(_, i)| *i >= members) {
             let value = self.slot_at(header, shape, index as usize).map_or(Value::UNBOUND, |s| s.get());
             if !value.is_unbound()
                 && let Some(name) = name.cast::<Str>()
@@ -758,16 +778,18 @@ impl Ctx {
 
     fn wrapper_set(&mut self, w: Gc<Wrapper>, v: Value, value: Value) -> R<()> {
         if w.header().shape() == ClassId::MemberDescriptor.shape() {
-            let Some(name) = w.other.get().cast::<Str>() else { return Ok(()) };
-            if let Place::Slot(slot) = self.place(v, name) {
+            if let Some(slot) = self.member_slot(w, v) {
                 let old = slot.swap(value);
                 if value.is_unbound() && old.is_unbound() {
-                    return Err(self.no_attribute(v, w.name.get()));
+                    let name = self.text_of(w.name.get());
+                    return Err(self.attribute_error(name));
                 }
                 return Ok(());
             }
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
-            return Err(self.type_error(format!("descriptor '{name}' doesn't apply to a '{class}' object")));
+            let owner = w.owner.get().cast::<Class>().map_or_else(String::new, |c| c.name_text());
+            let message = format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{class}' object");
+            return Err(self.type_error(message));
         }
         let set = w.other.get();
         if set.is_unbound() {

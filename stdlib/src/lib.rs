@@ -39,12 +39,16 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("contextlib"),
         source!("dataclasses"),
         source!("enum"),
+        source!("linecache"),
+        source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
         source!("os"),
         source!("posixpath"),
+        source!("typing"),
+        source!("warnings"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);

@@ -112,6 +112,12 @@ pub fn init(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value, options: Options) -> R
     Ok(())
 }
 
+/// Whether `write_fast` takes the file.
+#[inline]
+pub fn is_fast(cx: &Ctx, file: Value) -> bool {
+    is_native::<TextHandle>(cx, file).is_some()
+}
+
 /// Writes to a native text stream directly; false: it is not one.
 pub fn write_fast(cx: &mut Ctx, file: Value, text: &[u8]) -> R<bool> {
     let Some(this) = is_native::<TextHandle>(cx, file) else { return Ok(false) };

@@ -49,6 +49,10 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("posixpath"),
         source!("typing"),
         source!("warnings"),
+        source!("typing"),
+        source!("warnings"),
+        source!("os"),
+        source!("posixpath"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);

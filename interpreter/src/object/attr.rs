@@ -784,6 +784,22 @@ impl Ctx {
                 }
                 return Ok(());
             }
+            if let Some(header) = v.header()
+                && let Some(index) = self.iso().shapes.slot(self.iso().shapes.get(header.shape()), name.value())
+            {
+                // Slots beside a builtin layout live in chunks, made when one is first set.
+                let shape = self.iso().shapes.get(header.shape());
+                if !value.is_unbound() {
+                    self.ensure_chunks(header, shape, index);
+                }
+                return match self.slot_at(header, shape, index) {
+                    Some(slot) => {
+                        slot.set(value);
+                        Ok(())
+                    }
+                    None => Err(self.no_attribute(v, w.name.get())),
+                };
+            }
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
             return Err(self.type_error(format!("descriptor '{name}' doesn't apply to a '{class}' object")));
         }

@@ -29,6 +29,9 @@ fn piece(cx: &mut Ctx, v: Value, name: &str) -> R<Option<Gc<Str>>> {
 fn append(cx: &mut Ctx, v: Value, out: &mut Vec<u8>) -> R<()> {
     match cx.exact_str(v) {
         Some(s) => out.extend_from_slice(s.as_bytes()),
+        None if v.is_int() || v.is_float() => {
+            cx.native_repr(v, out)?;
+        }
         None => {
             let s = cx.to_str(v)?;
             out.extend_from_slice(s.as_bytes());

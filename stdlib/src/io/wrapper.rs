@@ -82,6 +82,7 @@ pub fn init(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value, options: Options) -> R
         newline,
         input: Vec::new(),
         at: 0,
+        checked: 0,
         ended: false,
         fresh: start == 0,
         wide_start: start,

@@ -488,6 +488,19 @@ impl Ctx {
         }
     }
 
+    /// Whether a local variable of the innermost script frame, or a global of its module, is `v`.
+    pub fn is_named(&self, v: Value) -> bool {
+        if self.base.is_null() {
+            return false;
+        }
+        // SAFETY: `base` is the innermost frame while natives run, and its first registers are its variables.
+        let local = unsafe {
+            let code = (*self.base.sub(1)).cast::<Code>();
+            (0..code.map_or(0, |c| c.nlocals as usize)).any(|i| *self.base.add(i) == v)
+        };
+        local || self.current_globals().is_some_and(|globals| globals.pairs().any(|(_, value)| value == v))
+    }
+
     /// The globals of the innermost script frame.
     pub fn current_globals(&self) -> Option<Gc<Dict>> {
         if self.base.is_null() {

@@ -163,8 +163,7 @@ impl Ctx {
         if a.is_a::<Complex>() || b.is_a::<Complex>() {
             return Ok(self.compare_complex(op, a, b));
         }
-        let (Some(ha), Some(hb)) = (a.header(), b.header()) else { return Ok(Value::NOT_IMPLEMENTED) };
-        let (ka, kb) = (Kind::of(ha.kind()), Kind::of(hb.kind()));
+        let (ka, kb) = (Kind::of(a.kind_byte()), Kind::of(b.kind_byte()));
         match (ka, kb) {
             (Kind::Str, Kind::Str) => {
                 let (Some(x), Some(y)) = (a.cast::<Str>(), b.cast::<Str>()) else { return Ok(Value::NOT_IMPLEMENTED) };

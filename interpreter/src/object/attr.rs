@@ -519,11 +519,13 @@ impl Ctx {
     pub fn get_attr_opt(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let name = self.intern_str(name);
         let class = self.class_of(v);
-        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
-            return self.generic_get(v, name);
-        }
-        match self.get_attr_interned(v, name) {
-            Ok(value) => Ok(Some(value)),
+        let found = if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
+            self.generic_get(v, name)
+        } else {
+            self.get_attr_interned(v, name).map(Some)
+        };
+        match found {
+            Ok(value) => Ok(value),
             Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
             Err(e) => Err(e),
         }

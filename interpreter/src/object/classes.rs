@@ -110,8 +110,14 @@ impl Ctx {
             mro.push(self.class(at).value());
             at = at.row().base;
         }
-        let bases = if id == ClassId::Object { &mro[..0] } else { &mro[1..2] };
-        let bases = self.tuple(bases).unwrap_or(Value::NONE);
+        let mut bases = if id == ClassId::Object { vec![] } else { vec![mro[1]] };
+        if id == ClassId::ExceptionGroup {
+            // The one builtin class with two bases.
+            let exception = self.class(ClassId::Exception).value();
+            mro.insert(2, exception);
+            bases.push(exception);
+        }
+        let bases = self.tuple(&bases).unwrap_or(Value::NONE);
         class.bases.set(bases);
         let mro = self.tuple(&mro).unwrap_or(Value::NONE);
         class.mro.set(mro);
@@ -120,6 +126,10 @@ impl Ctx {
         class.dict().set_str(self, names.__module__, module);
         if id != ClassId::Object {
             let base = self.class(row.base);
+            self.add_subclass(base, class);
+        }
+        if id == ClassId::ExceptionGroup {
+            let base = self.class(ClassId::Exception);
             self.add_subclass(base, class);
         }
     }

@@ -110,12 +110,12 @@ impl Ctx {
             mro.push(self.class(at).value());
             at = at.row().base;
         }
-        let mut bases = if id == ClassId::Object { vec![] } else { vec![mro[1]] };
+        let mut bases = if id == ClassId::Object { Vec::new() } else { vec![mro[1]] };
         if id == ClassId::ExceptionGroup {
-            // The one builtin class with two bases.
+            // The one builtin with two bases.
             let exception = self.class(ClassId::Exception).value();
-            mro.insert(2, exception);
             bases.push(exception);
+            mro.insert(2, exception);
         }
         let bases = self.tuple(&bases).unwrap_or(Value::NONE);
         class.bases.set(bases);
@@ -126,10 +126,6 @@ impl Ctx {
         class.dict().set_str(self, names.__module__, module);
         if id != ClassId::Object {
             let base = self.class(row.base);
-            self.add_subclass(base, class);
-        }
-        if id == ClassId::ExceptionGroup {
-            let base = self.class(ClassId::Exception);
             self.add_subclass(base, class);
         }
     }
@@ -304,6 +300,12 @@ impl Ctx {
         } else {
             bases
         };
+        for (i, b) in bases.items().iter().enumerate() {
+            if bases.items()[..i].contains(b) {
+                let name = b.cast::<Class>().map_or_else(String::new, |c| c.name_text());
+                return Err(self.type_error(format!("duplicate base class {name}")));
+            }
+        }
         let base = self.best_base(bases)?;
         let dict = self.new_dict();
         for (key, value) in namespace.pairs() {
@@ -350,7 +352,12 @@ impl Ctx {
             c.flags = inherited.into();
         });
         let inline = if kind == Kind::Instance as u8 { self.inline_hint(base, dict) } else { 0 };
-        let shape = self.iso().shapes.root(class.value(), inline);
+        let mut shape = self.iso().shapes.root(class.value(), inline);
+        // The slots of the base come first, in the same places.
+        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire));
+        for (name, _) in self.iso().shapes.names(inherited) {
+            shape = self.iso().shapes.child(self.iso().shapes.get(shape), name);
+        }
         class.root_shape.store(shape, Ordering::Release);
         class
     }

@@ -919,7 +919,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::ListExtend => {
                             let list: Gc<List> = Gc::from_value_unchecked(reg!(a));
-                            slow!(slow::list_extend(cx, list, reg!(b), aux == 1));
+                            let callee = if aux == 1 { reg!(c) } else { Value::UNBOUND };
+                            slow!(slow::list_extend(cx, list, reg!(b), callee));
                         }
                         Op::SetAdd => slow!(slow::set_add(cx, reg!(a), reg!(b))),
                         Op::SetUpdate => slow!(slow::set_update(cx, reg!(a), reg!(b))),

@@ -752,21 +752,26 @@ impl Ctx {
                 }
                 return Ok(());
             }
-            if let Some(header) = v.header()
-                && let Some(index) = self.iso().shapes.slot(self.iso().shapes.get(header.shape()), name.value())
-            {
-                // Slots beside a builtin layout live in chunks, made when one is first set.
-                let shape = self.iso().shapes.get(header.shape());
-                if !value.is_unbound() {
-                    self.ensure_chunks(header, shape, index);
+            let owner = w.owner.get().cast::<Class>();
+            if owner.is_some_and(|owner| self.class_of(v).is_subclass_of(owner)) {
+                // Not set yet: beside a builtin layout, or in a subclass without slots of its own.
+                if value.is_unbound() {
+                    return Err(self.no_attribute(v, w.name.get()));
                 }
-                return match self.slot_at(header, shape, index) {
-                    Some(slot) => {
-                        slot.set(value);
-                        Ok(())
+                let known = v.header().and_then(|header| {
+                    let shape = self.iso().shapes.get(header.shape());
+                    self.iso().shapes.slot(shape, name.value()).map(|index| (header, shape, index))
+                });
+                match known {
+                    Some((header, shape, index)) => {
+                        self.ensure_chunks(header, shape, index);
+                        if let Some(slot) = self.slot_at(header, shape, index) {
+                            slot.set(value);
+                        }
                     }
-                    None => Err(self.no_attribute(v, w.name.get())),
-                };
+                    None => self.add_attr(v, name, value),
+                }
+                return Ok(());
             }
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
             return Err(self.type_error(format!("descriptor '{name}' doesn't apply to a '{class}' object")));

@@ -481,12 +481,26 @@ impl Ctx {
         code.cast::<Code>()?.globals.get().cast()
     }
 
+    fn inherit_slots(&mut self, class: Gc<Class>, base: Gc<Class>) {
+        let shapes = &self.iso().shapes;
+        let inherited = shapes.names(shapes.get(base.root_shape.load(Ordering::Acquire)));
+        if inherited.is_empty() {
+            return;
+        }
+        let mut shape = class.root_shape.load(Ordering::Acquire);
+        for (name, _) in inherited {
+            shape = shapes.child(shapes.get(shape), name);
+        }
+        class.root_shape.store(shape, Ordering::Release);
+    }
+
     fn process_slots(&mut self, class: Gc<Class>, base: Gc<Class>, dict: Gc<Dict>) -> R<()> {
         let names = self.names();
         let base_has_dict = !base.has(class_flag::NO_DICT)
             || class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| !b.has(class_flag::NO_DICT));
         let Some(slots) = dict.get_str(self, names.__slots__) else {
             class.set_flag(class_flag::NO_DICT, false);
+            self.inherit_slots(class, base);
             return Ok(());
         };
         let slots = if slots.is_a::<Str>() {

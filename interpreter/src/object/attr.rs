@@ -292,6 +292,12 @@ impl Ctx {
         let shapes = &self.iso().shapes;
         let shape = shapes.get(header.shape());
         if shape.foreign {
+            if let Some(index) = shapes.slot(shape, name.value())
+                && index < shape.inline as usize
+                && let Some(slot) = self.slot_at(header, shape, index)
+            {
+                return Place::Slot(slot);
+            }
             if let Some(dict) = attrs_slot(header).and_then(|s| s.get().cast::<Dict>()) {
                 return Place::Foreign(dict);
             }
@@ -415,6 +421,15 @@ impl Ctx {
         }
     }
 
+    /// Makes sure that a slot which the object's shape names exists.
+    fn ensure_slot(&mut self, v: Value, name: Gc<Str>) {
+        let Some(header) = v.header() else { return };
+        let shape = self.iso().shapes.get(header.shape());
+        if let Some(index) = self.iso().shapes.slot(shape, name.value()) {
+            self.ensure_chunks(header, shape, index);
+        }
+    }
+
     /// Makes sure that the overflow chunk of slot `index` exists.
     fn ensure_chunks(&mut self, header: &Header, shape: &Shape, index: usize) {
         if index < shape.inline as usize {
@@ -480,7 +495,11 @@ impl Ctx {
             return slot.get().cast();
         }
         let dict = self.new_dict();
+        let slots = shapes.get(class.root_shape.load(Ordering::Acquire)).count;
         for (name, index) in shapes.names(shape) {
+            if index < slots {
+                continue;
+            }
             let value = self.slot_at(header, shape, index as usize).map_or(Value::UNBOUND, |s| s.get());
             if !value.is_unbound()
                 && let Some(name) = name.cast::<Str>()
@@ -497,7 +516,8 @@ impl Ctx {
         let Some(header) = v.header() else { return };
         let Some(slot) = attrs_slot(header) else { return };
         let shape = self.iso().shapes.get(header.shape());
-        let foreign = self.iso().shapes.foreign(shape.class.get(), shape.inline);
+        let root = self.class_of(v).root_shape.load(Ordering::Acquire);
+        let foreign = self.iso().shapes.foreign(self.iso().shapes.get(root), shape.inline);
         let lock = self.lock(header);
         slot.set(dict.value());
         header.set_shape(foreign);
@@ -519,13 +539,14 @@ impl Ctx {
     pub fn get_attr_opt(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let name = self.intern_str(name);
         let class = self.class_of(v);
-        let found = if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() {
-            self.generic_get(v, name)
-        } else {
-            self.get_attr_interned(v, name).map(Some)
-        };
-        match found {
-            Ok(value) => Ok(value),
+        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() && !v.is_a::<Module>() {
+            return match self.generic_get(v, name) {
+                Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
+                other => other,
+            };
+        }
+        match self.get_attr_interned(v, name) {
+            Ok(value) => Ok(Some(value)),
             Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
             Err(e) => Err(e),
         }
@@ -582,7 +603,14 @@ impl Ctx {
         }
         let title = module.dict().get_str(self, names.__name__).unwrap_or(Value::NONE);
         let (title, name_text) = (self.text_of(title), name.to_text());
-        let message = format!("module '{title}' has no attribute '{name_text}'");
+        let message = if self.iso().initializing.lock().contains(&title) {
+            format!(
+                "partially initialized module '{title}' has no attribute '{name_text}' \
+                 (most likely due to a circular import)"
+            )
+        } else {
+            format!("module '{title}' has no attribute '{name_text}'")
+        };
         Err(self.attribute_error_for(module.value(), name.value(), message))
     }
 
@@ -707,6 +735,9 @@ impl Ctx {
             if self.del_instance_attr(v, name)? {
                 return Ok(());
             }
+            if class.has(class_flag::NO_DICT) {
+                return Err(self.cannot_set(v, name));
+            }
             return Err(self.no_attribute(v, name.value()));
         }
         self.set_instance_attr(v, name, value)
@@ -745,10 +776,11 @@ impl Ctx {
     fn wrapper_set(&mut self, w: Gc<Wrapper>, v: Value, value: Value) -> R<()> {
         if w.header().shape() == ClassId::MemberDescriptor.shape() {
             let Some(name) = w.other.get().cast::<Str>() else { return Ok(()) };
+            self.ensure_slot(v, name);
             if let Place::Slot(slot) = self.place(v, name) {
                 let old = slot.swap(value);
                 if value.is_unbound() && old.is_unbound() {
-                    return Err(self.no_attribute(v, w.name.get()));
+                    return Err(self.error_with(ClassId::AttributeError, &[w.name.get()]));
                 }
                 return Ok(());
             }

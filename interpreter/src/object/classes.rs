@@ -110,8 +110,14 @@ impl Ctx {
             mro.push(self.class(at).value());
             at = at.row().base;
         }
-        let bases = if id == ClassId::Object { &mro[..0] } else { &mro[1..2] };
-        let bases = self.tuple(bases).unwrap_or(Value::NONE);
+        let mut bases = if id == ClassId::Object { Vec::new() } else { vec![mro[1]] };
+        if id == ClassId::ExceptionGroup {
+            // The one builtin with two bases.
+            let exception = self.class(ClassId::Exception).value();
+            bases.push(exception);
+            mro.insert(2, exception);
+        }
+        let bases = self.tuple(&bases).unwrap_or(Value::NONE);
         class.bases.set(bases);
         let mro = self.tuple(&mro).unwrap_or(Value::NONE);
         class.mro.set(mro);
@@ -294,6 +300,12 @@ impl Ctx {
         } else {
             bases
         };
+        for (i, b) in bases.items().iter().enumerate() {
+            if bases.items()[..i].contains(b) {
+                let name = b.cast::<Class>().map_or_else(String::new, |c| c.name_text());
+                return Err(self.type_error(format!("duplicate base class {name}")));
+            }
+        }
         let base = self.best_base(bases)?;
         let dict = self.new_dict();
         for (key, value) in namespace.pairs() {
@@ -340,7 +352,12 @@ impl Ctx {
             c.flags = inherited.into();
         });
         let inline = if kind == Kind::Instance as u8 { self.inline_hint(base, dict) } else { 0 };
-        let shape = self.iso().shapes.root(class.value(), inline);
+        let mut shape = self.iso().shapes.root(class.value(), inline);
+        // The slots of the base come first, in the same places.
+        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire));
+        for (name, _) in self.iso().shapes.names(inherited) {
+            shape = self.iso().shapes.child(self.iso().shapes.get(shape), name);
+        }
         class.root_shape.store(shape, Ordering::Release);
         class
     }

@@ -160,6 +160,9 @@ impl Ctx {
                 None => Value::bool(op == CompareOp::Ne),
             });
         }
+        if a.is_a::<Complex>() || b.is_a::<Complex>() {
+            return Ok(self.compare_complex(op, a, b));
+        }
         let (Some(ha), Some(hb)) = (a.header(), b.header()) else { return Ok(Value::NOT_IMPLEMENTED) };
         let (ka, kb) = (Kind::of(ha.kind()), Kind::of(hb.kind()));
         match (ka, kb) {
@@ -185,7 +188,6 @@ impl Ctx {
                 let equal = self.ranges_equal(a, b)?;
                 Ok(Value::bool(equal == (op == CompareOp::Eq)))
             }
-            (Kind::Complex, _) | (_, Kind::Complex) => Ok(self.compare_complex(op, a, b)),
             (Kind::Slice, Kind::Slice) => self.compare_slices(op, a, b),
             _ => Ok(Value::NOT_IMPLEMENTED),
         }

@@ -72,6 +72,8 @@ pub struct Isolate {
     pub next_thread: AtomicU64,
     pub gc_enabled: AtomicBool,
     pub int_max_str_digits: AtomicUsize,
+    /// Names of modules whose code is running for the first time.
+    pub initializing: Mutex<Vec<String>>,
     pub hash_seed: Option<u64>,
 }
 
@@ -221,6 +223,7 @@ impl Isolate {
             next_thread: AtomicU64::new(1),
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),
+            initializing: Mutex::new(Vec::new()),
             hash_seed,
         })
     }

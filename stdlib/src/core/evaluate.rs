@@ -36,12 +36,7 @@ pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
     }
     if default.is_none() {
         // The iterator's own StopIteration goes on as it is, with its value.
-        let name = cx.names().__next__;
-        if iterator.header().is_some_and(|h| h.kind() == conc_interpreter::object::kind::Kind::Instance as u8)
-            && let Some(result) = cx.call_special(iterator, name, &[])?
-        {
-            return Ok(result);
-        }
+        return cx.next_or_stop(iterator);
     }
     match cx.next(iterator)? {
         Some(item) => Ok(item),

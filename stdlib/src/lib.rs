@@ -8,6 +8,8 @@ pub mod io;
 pub mod math;
 pub mod meta;
 pub mod os;
+pub mod system;
+pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
 
@@ -27,6 +29,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+        Native(&os::posix::posix::MODULE),
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),
@@ -34,7 +37,23 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&meta::weakref::functions::MODULE),
         source!("abc"),
         source!("contextlib"),
+        source!("dataclasses"),
+        source!("enum"),
+        source!("linecache"),
+        source!("traceback"),
         source!("types"),
+        Native(&system::errno::errno::MODULE),
+        Native(&system::sys::sys::MODULE),
+        Native(&time::clock::time::MODULE),
+        source!("os"),
+        source!("posixpath"),
+        source!("typing"),
+        source!("warnings"),
+        source!("typing"),
+        source!("warnings"),
+        source!("os"),
+        source!("posixpath"),
+        source!("weakref"),
     ];
     all.extend(data::MODULES);
     all

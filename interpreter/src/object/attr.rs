@@ -517,7 +517,8 @@ impl Ctx {
         let Some(header) = v.header() else { return };
         let Some(slot) = attrs_slot(header) else { return };
         let shape = self.iso().shapes.get(header.shape());
-        let foreign = self.iso().shapes.foreign(shape.class.get(), shape.inline);
+        let root = self.class_of(v).root_shape.load(Ordering::Acquire);
+        let foreign = self.iso().shapes.foreign(self.iso().shapes.get(root), shape.inline);
         let lock = self.lock(header);
         slot.set(dict.value());
         header.set_shape(foreign);
@@ -603,7 +604,14 @@ impl Ctx {
         }
         let title = module.dict().get_str(self, names.__name__).unwrap_or(Value::NONE);
         let (title, name_text) = (self.text_of(title), name.to_text());
-        let message = format!("module '{title}' has no attribute '{name_text}'");
+        let message = if self.iso().initializing.lock().contains(&title) {
+            format!(
+                "partially initialized module '{title}' has no attribute '{name_text}' \
+                 (most likely due to a circular import)"
+            )
+        } else {
+            format!("module '{title}' has no attribute '{name_text}'")
+        };
         Err(self.attribute_error_for(module.value(), name.value(), message))
     }
 
@@ -740,6 +748,9 @@ impl Ctx {
         if value.is_unbound() {
             if self.del_instance_attr(v, name)? {
                 return Ok(());
+            }
+            if class.has(class_flag::NO_DICT) {
+                return Err(self.cannot_set(v, name));
             }
             return Err(self.no_attribute(v, name.value()));
         }

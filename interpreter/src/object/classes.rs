@@ -312,6 +312,12 @@ impl Ctx {
         } else {
             bases
         };
+        for (i, b) in bases.items().iter().enumerate() {
+            if bases.items()[..i].contains(b) {
+                let name = b.cast::<Class>().map_or_else(String::new, |c| c.name_text());
+                return Err(self.type_error(format!("duplicate base class {name}")));
+            }
+        }
         let base = self.best_base(bases)?;
         let dict = self.new_dict();
         for (key, value) in namespace.pairs() {
@@ -358,7 +364,12 @@ impl Ctx {
             c.flags = inherited.into();
         });
         let inline = if kind == Kind::Instance as u8 { self.inline_hint(base, dict) } else { 0 };
-        let shape = self.iso().shapes.root(class.value(), inline);
+        let mut shape = self.iso().shapes.root(class.value(), inline);
+        // The slots of the base come first, in the same places.
+        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire));
+        for (name, _) in self.iso().shapes.names(inherited) {
+            shape = self.iso().shapes.child(self.iso().shapes.get(shape), name);
+        }
         class.root_shape.store(shape, Ordering::Release);
         class
     }
@@ -497,6 +508,19 @@ impl Ctx {
             Some(globals) => globals.get_str(self, names.__name__).unwrap_or(Value::NONE),
             None => self.intern("builtins").value(),
         }
+    }
+
+    /// Whether a local variable of the innermost script frame, or a global of its module, is `v`.
+    pub fn is_named(&self, v: Value) -> bool {
+        if self.base.is_null() {
+            return false;
+        }
+        // SAFETY: `base` is the innermost frame while natives run, and its first registers are its variables.
+        let local = unsafe {
+            let code = (*self.base.sub(1)).cast::<Code>();
+            (0..code.map_or(0, |c| c.nlocals as usize)).any(|i| *self.base.add(i) == v)
+        };
+        local || self.current_globals().is_some_and(|globals| globals.pairs().any(|(_, value)| value == v))
     }
 
     /// The globals of the innermost script frame.

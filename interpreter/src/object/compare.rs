@@ -162,8 +162,10 @@ impl Ctx {
                 None => Value::bool(op == CompareOp::Ne),
             });
         }
-        let (Some(ha), Some(hb)) = (a.header(), b.header()) else { return Ok(Value::NOT_IMPLEMENTED) };
-        let (ka, kb) = (Kind::of(ha.kind()), Kind::of(hb.kind()));
+        if a.is_a::<Complex>() || b.is_a::<Complex>() {
+            return Ok(self.compare_complex(op, a, b));
+        }
+        let (ka, kb) = (Kind::of(a.kind_byte()), Kind::of(b.kind_byte()));
         match (ka, kb) {
             (Kind::Str, Kind::Str) => {
                 let (Some(x), Some(y)) = (a.cast::<Str>(), b.cast::<Str>()) else { return Ok(Value::NOT_IMPLEMENTED) };
@@ -187,7 +189,6 @@ impl Ctx {
                 let equal = self.ranges_equal(a, b)?;
                 Ok(Value::bool(equal == (op == CompareOp::Eq)))
             }
-            (Kind::Complex, _) | (_, Kind::Complex) => Ok(self.compare_complex(op, a, b)),
             (Kind::Slice, Kind::Slice) => self.compare_slices(op, a, b),
             _ => Ok(Value::NOT_IMPLEMENTED),
         }

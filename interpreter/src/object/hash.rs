@@ -150,7 +150,9 @@ impl Ctx {
 
     #[cold]
     pub fn unhashable(&mut self, v: Value) -> crate::native::Raised {
-        let name = self.type_name(v);
+        let class = self.class_of(v);
+        // Native classes of modules are shown with their module.
+        let name = if class.is_static() { self.qualified_name(class) } else { class.name_text() };
         self.type_error(format!("unhashable type: '{name}'"))
     }
 

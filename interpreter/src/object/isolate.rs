@@ -56,6 +56,7 @@ pub struct Isolate {
     pub library: Mutex<Vec<BuiltinModule>>,
     next_version: AtomicU32,
     pub type_lock: Mutex<()>,
+    pub world: super::world::World,
     pub recursion_limit: AtomicUsize,
     /// Objects with Rust payloads, dropped when found dead.
     pub payloads: Mutex<Vec<usize>>,
@@ -72,6 +73,8 @@ pub struct Isolate {
     pub next_thread: AtomicU64,
     pub gc_enabled: AtomicBool,
     pub int_max_str_digits: AtomicUsize,
+    /// Names of modules whose code is running for the first time.
+    pub initializing: Mutex<Vec<String>>,
     pub hash_seed: Option<u64>,
 }
 
@@ -211,6 +214,7 @@ impl Isolate {
             library: Mutex::new(library),
             next_version: AtomicU32::new(1),
             type_lock: Mutex::new(()),
+            world: super::world::World::default(),
             recursion_limit: AtomicUsize::new(1000),
             payloads: Mutex::new(Vec::new()),
             weakrefs: Mutex::new(Vec::new()),
@@ -221,6 +225,7 @@ impl Isolate {
             next_thread: AtomicU64::new(1),
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),
+            initializing: Mutex::new(Vec::new()),
             hash_seed,
         })
     }

@@ -111,6 +111,24 @@ impl Ctx {
         }
     }
 
+    /// The next item, or the very StopIteration that ended the iteration.
+    pub fn next_or_stop(&mut self, it: Value) -> R {
+        if it.is_a::<Iter>() {
+            return match self.next(it)? {
+                Some(item) => Ok(item),
+                None => Err(self.stop_iteration(Value::NONE)),
+            };
+        }
+        let names = self.names();
+        match self.lookup_special(it, names.__next__) {
+            Some(f) => self.call_unbound(f, it, &[]),
+            None => {
+                let got = self.type_name(it);
+                Err(self.type_error(format!("'{got}' object is not an iterator")))
+            }
+        }
+    }
+
     fn next_dispatch(&mut self, it: Value) -> R<Option<Value>> {
         if let Some(boxed) = it.cast::<Boxed>()
             && let Some(step) = boxed.behavior.and_then(|b| b.step)

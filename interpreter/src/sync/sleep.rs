@@ -16,9 +16,12 @@ fn sleep(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
         Entered::Raised(e) => return Step::Raise(e),
         Entered::With(_) => return Step::Done(crate::value::Value::NONE),
     }
-    let seconds = match cx.to_float(frame.get(0)) {
-        Ok(s) => s,
-        Err(e) => return Step::Raise(e),
+    let seconds = match cx.as_float(frame.get(0)) {
+        Some(s) => s,
+        None => match cx.index(frame.get(0)).and_then(|n| cx.to_float(n)) {
+            Ok(s) => s,
+            Err(e) => return Step::Raise(e),
+        },
     };
     if seconds.is_nan() {
         return Step::Raise(cx.value_error("Invalid value NaN (not a number)"));

@@ -72,3 +72,36 @@ fn inspect(cx: &mut Ctx, class: Gc<Class>) -> Option<Gc<Function>> {
     let code = init.code.obj::<Code>();
     (code.flags & super::code::GENERATOR_LIKE == 0).then_some(init)
 }
+
+/// `str(v)`, `int(v)` and their like on a single argument where no more than a conversion is asked for; None: not one
+/// of them.
+#[inline(never)]
+pub fn convert_one(cx: &mut Ctx, class: Gc<Class>, v: Value) -> R<Option<Value>> {
+    let is = |id: ClassId| class.id == id as u32;
+    if is(ClassId::Str) {
+        return cx.to_str(v).map(|s| Some(s.value()));
+    }
+    if is(ClassId::Int) {
+        return Ok(v.is_int().then_some(v));
+    }
+    if is(ClassId::Float) {
+        return Ok(match v {
+            v if v.is_float() => Some(v),
+            v if v.is_int() => Some(cx.float(v.int() as f64)),
+            _ => None,
+        });
+    }
+    if is(ClassId::Bool) {
+        return cx.truth(v).map(|t| Some(Value::bool(t)));
+    }
+    if is(ClassId::Type) {
+        return Ok(Some(cx.class_of(v).value()));
+    }
+    if is(ClassId::List) {
+        return cx.collect_list(v).map(|l| Some(l.value()));
+    }
+    if is(ClassId::Tuple) {
+        return cx.collect_tuple(v).map(|t| Some(t.value()));
+    }
+    Ok(None)
+}

@@ -156,10 +156,12 @@ fn run_module(cx: &mut Ctx, full: &str, file: &str, text: &str, path: Option<Gc<
     let key = cx.str(full);
     modules(cx).set(cx, key, module.value())?;
     let source = cx.str(text);
+    cx.iso().initializing.lock().push(full.to_string());
     let result = match (cx.iso().machine.compile)(cx, source, file, "exec", 0) {
         Ok(code) => (cx.iso().machine.exec)(cx, code, dict, Value::UNBOUND),
         Err(e) => Err(e),
     };
+    cx.iso().initializing.lock().retain(|name| name != full);
     if let Err(e) = result {
         modules(cx).remove(cx, key)?;
         return Err(e);
@@ -345,7 +347,14 @@ pub fn import_from(cx: &mut Ctx, module: Value, name: Gc<Str>) -> R {
         None => "unknown location".to_string(),
     };
     let text = name.to_text().into_owned();
-    let message = format!("cannot import name '{text}' from '{title_text}' ({file})");
+    let message = if cx.iso().initializing.lock().contains(&title_text) {
+        format!(
+            "cannot import name '{text}' from partially initialized module '{title_text}' \
+             (most likely due to a circular import) ({file})"
+        )
+    } else {
+        format!("cannot import name '{text}' from '{title_text}' ({file})")
+    };
     let e = cx.error(ClassId::ImportError, message);
     if let Some(exc) = e.0.cast::<Exception>() {
         exc.extra[extra::IMPORT_NAME].set(title);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::cache;
 use super::call::{Called, depth_limit, dispatch, leave_barrier, link};
 use super::code::cached;
-use super::construct::{bad_init, simple_init};
+use super::construct::{bad_init, convert_one, simple_init};
 use super::generator;
 use super::slow;
 use super::unwind::{Unwound, caller_base, unwind};
@@ -115,13 +115,17 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                 macro_rules! jump {
                     ($offset:expr) => {{
                         let offset = $offset as isize;
-                        pc = pc.offset(offset - 1);
-                        if offset < 0 && (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
+                        // Raised from the jump itself, whose handlers and line are meant, before it is taken.
+                        if offset <= 0 && (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
                             slow!(cx.handle_interrupt());
+                            pc = pc.offset(offset - 1);
                             if cx.take_preemption() {
+                                spill!();
                                 cx.park_deadline = None;
                                 return Ok(Outcome::Parked { deliver: false });
                             }
+                        } else {
+                            pc = pc.offset(offset - 1);
                         }
                     }};
                 }
@@ -679,6 +683,14 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 } else if h.kind() == Kind::Class as u8 {
                                     let class: Gc<Class> = Gc::from_value_unchecked(callee);
                                     spill!();
+                                    if nargs == 1
+                                        && class.id != 0
+                                        && let Some(v) = slow!(convert_one(cx, class, *args))
+                                    {
+                                        reg!(a) = v;
+                                        pc = pc.add(1);
+                                        continue;
+                                    }
                                     if let Some(init) = simple_init(cx, class) {
                                         let code = init.code.obj::<Code>();
                                         let inner = args.add(5);
@@ -836,7 +848,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            let v = slow!(cx.get_item(object, key));
+                            let v = slow!(slow::get_item(cx, object, key));
                             reg!(a) = v;
                         }
                         Op::GetItemImm => {
@@ -872,7 +884,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            slow!(cx.set_item(object, key, reg!(c)));
+                            slow!(slow::set_item(cx, object, key, reg!(c)));
                         }
                         Op::DelItem => slow!(cx.del_item(reg!(a), reg!(b))),
                         Op::Slice => {
@@ -907,7 +919,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::ListExtend => {
                             let list: Gc<List> = Gc::from_value_unchecked(reg!(a));
-                            slow!(slow::list_extend(cx, list, reg!(b), aux == 1));
+                            let callee = if aux == 1 { reg!(c) } else { Value::UNBOUND };
+                            slow!(slow::list_extend(cx, list, reg!(b), callee));
                         }
                         Op::SetAdd => slow!(slow::set_add(cx, reg!(a), reg!(b))),
                         Op::SetUpdate => slow!(slow::set_update(cx, reg!(a), reg!(b))),

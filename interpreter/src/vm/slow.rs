@@ -34,7 +34,39 @@ pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R {
     {
         return Ok(v);
     }
+    if op == BinaryOp::Add
+        && let (Some(a), Some(b)) = (cx.exact_str(x), cx.exact_str(y))
+    {
+        return cx.concat(a, b);
+    }
     if aux == 1 { cx.binary_in_place(op, x, y) } else { cx.binary(op, x, y) }
+}
+
+/// `object[key]`, dicts first.
+#[inline(never)]
+pub fn get_item(cx: &mut Ctx, object: Value, key: Value) -> R {
+    if let Some(h) = object.header()
+        && h.shape() == ClassId::Dict.shape()
+        && let Some(dict) = object.cast::<Dict>()
+    {
+        return match dict.get(cx, key)? {
+            Some(v) => Ok(v),
+            None => Err(cx.key_error(key)),
+        };
+    }
+    cx.get_item(object, key)
+}
+
+/// `object[key] = value`, dicts first.
+#[inline(never)]
+pub fn set_item(cx: &mut Ctx, object: Value, key: Value, value: Value) -> R<()> {
+    if let Some(h) = object.header()
+        && h.shape() == ClassId::Dict.shape()
+        && let Some(dict) = object.cast::<Dict>()
+    {
+        return dict.set(cx, key, value);
+    }
+    cx.set_item(object, key, value)
 }
 
 /// Int and float together, for the operators that cannot fail.
@@ -331,7 +363,13 @@ pub fn super_start(cx: &mut Ctx, class: Gc<Class>, this: Value) -> R<Gc<Class>> 
     {
         return Ok(c);
     }
-    Err(cx.type_error("super(type, obj): obj must be an instance or subtype of type"))
+    let (got, name) = (cx.type_name(this), class.name_text());
+    let what = if this.is_a::<Class>() { "type" } else { "instance of" };
+    let message = match this.cast::<Class>() {
+        Some(c) => format!("super(type, obj): obj ({what} {}) is not an instance or subtype of type ({name}).", c.name_text()),
+        None => format!("super(type, obj): obj ({what} {got}) is not an instance or subtype of type ({name})."),
+    };
+    Err(cx.type_error(message))
 }
 
 /// `__enter__` and the like, looked up on the type.
@@ -472,7 +510,8 @@ pub fn make_dict(cx: &mut Ctx, items: &[Value]) -> R {
     Ok(dict.value())
 }
 
-pub fn list_extend(cx: &mut Ctx, list: Gc<List>, source: Value, call: bool) -> R<()> {
+/// `[*source]`, or `f(*source)` for a callee that is not unbound.
+pub fn list_extend(cx: &mut Ctx, list: Gc<List>, source: Value, callee: Value) -> R<()> {
     let iterable = source.is_a::<List>() || source.is_a::<Tuple>();
     if !iterable {
         match cx.iter(source) {
@@ -487,10 +526,10 @@ pub fn list_extend(cx: &mut Ctx, list: Gc<List>, source: Value, call: bool) -> R
                 if cx.is_error(e, ClassId::TypeError) && cx.exception_text(e.0).ends_with("object is not iterable") =>
             {
                 let got = cx.type_name(source);
-                let message = if call {
+                let message = if callee.is_unbound() {
                     format!("Value after * must be an iterable, not {got}")
                 } else {
-                    format!("'{got}' object is not iterable")
+                    format!("{} argument after * must be an iterable, not {got}", callee_name(cx, callee))
                 };
                 return Err(cx.type_error(message));
             }

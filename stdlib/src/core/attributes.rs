@@ -3,10 +3,7 @@
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::dict::Dict;
-use conc_interpreter::object::kind::ClassId;
-use conc_interpreter::object::misc::GenericAlias;
 use conc_interpreter::object::module::Module;
-use conc_interpreter::object::sequence::Tuple;
 use conc_interpreter::object::string::Str;
 use conc_interpreter::value::{Gc, Value};
 
@@ -107,85 +104,4 @@ fn describe(cx: &mut Ctx, object: Value) -> R<String> {
         out.push_str(&format!("    {line}\n").replace("    \n", "\n"));
     }
     Ok(out)
-}
-
-/// `isinstance`
-pub fn is_instance(cx: &mut Ctx, v: Value, classes: Value) -> R<bool> {
-    let class = cx.class_of(v);
-    if class.value() == classes {
-        return Ok(true);
-    }
-    if let Some(t) = classes.cast::<Tuple>() {
-        for &c in t.items() {
-            if is_instance(cx, v, c)? {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
-    }
-    if let Some(alternatives) = union_members(classes) {
-        return is_instance(cx, v, alternatives);
-    }
-    if plain_class(cx, classes) {
-        return instance_of_class(cx, v, classes);
-    }
-    let hook = cx.names().__instancecheck__;
-    if let Some(result) = cx.call_special(classes, hook, &[v])? {
-        return cx.truth(result);
-    }
-    Err(cx.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union"))
-}
-
-/// Whether a class's metaclass is `type` itself.
-fn plain_class(cx: &Ctx, c: Value) -> bool {
-    c.is_a::<Class>() && cx.class_of(c).id == ClassId::Type as u32
-}
-
-/// By the real class, then by what `__class__` says.
-fn instance_of_class(cx: &mut Ctx, v: Value, class: Value) -> R<bool> {
-    let Some(class) = class.cast::<Class>() else { return Ok(false) };
-    if cx.class_of(v).is_subclass_of(class) {
-        return Ok(true);
-    }
-    if v.header().is_none_or(|h| h.shape() < ClassId::COUNT as u32) {
-        return Ok(false);
-    }
-    let name = cx.names().__class__;
-    match cx.get_attr_opt(v, name)?.and_then(|c| c.cast::<Class>()) {
-        Some(claimed) => Ok(claimed.is_subclass_of(class)),
-        None => Ok(false),
-    }
-}
-
-fn union_members(v: Value) -> Option<Value> {
-    let alias = v.cast::<GenericAlias>()?;
-    (alias.header().shape() == ClassId::UnionType.shape()).then(|| alias.args.get())
-}
-
-/// `issubclass`
-pub fn is_subclass(cx: &mut Ctx, class: Value, classes: Value) -> R<bool> {
-    if let Some(t) = classes.cast::<Tuple>() {
-        for &c in t.items() {
-            if is_subclass(cx, class, c)? {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
-    }
-    if let Some(alternatives) = union_members(classes) {
-        return is_subclass(cx, class, alternatives);
-    }
-    if !plain_class(cx, classes) {
-        let hook = cx.names().__subclasscheck__;
-        if let Some(result) = cx.call_special(classes, hook, &[class])? {
-            return cx.truth(result);
-        }
-    }
-    let Some(c) = class.cast::<Class>() else {
-        return Err(cx.type_error("issubclass() arg 1 must be a class"));
-    };
-    match classes.cast::<Class>() {
-        Some(wanted) => Ok(c.is_subclass_of(wanted)),
-        None => Err(cx.type_error("issubclass() arg 2 must be a class, a tuple of classes, or a union")),
-    }
 }

@@ -224,12 +224,12 @@ pub mod functions {
     ///
     /// A tuple or a union of classes may be given to check against any of them.
     pub fn isinstance(cx: &mut Ctx, obj: Value, class_or_tuple: Value) -> R<bool> {
-        attributes::is_instance(cx, obj, class_or_tuple)
+        cx.isinstance(obj, class_or_tuple)
     }
 
     /// Return whether 'cls' is derived from another class or is the same class.
     pub fn issubclass(cx: &mut Ctx, cls: Value, class_or_tuple: Value) -> R<bool> {
-        attributes::is_subclass(cx, cls, class_or_tuple)
+        cx.issubclass(cls, class_or_tuple)
     }
 
     /// iter(iterable) -> iterator; iter(callable, sentinel) -> iterator
@@ -410,17 +410,18 @@ pub mod functions {
     ///
     /// A custom key function can be supplied to customize the sort order, and the reverse flag can be set to request
     /// the result in descending order.
-    pub fn sorted(
-        cx: &mut Ctx,
-        iterable: Value,
-        #[kwonly]
-        #[default(Value::NONE)]
-        key: Value,
-        #[kwonly]
-        #[default(false)]
-        reverse: bool,
-    ) -> R {
-        extremes::sorted(cx, iterable, key, reverse)
+    pub fn sorted(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
+        extremes::sorted_call(cx, args, kwargs)
+    }
+
+    /// Ends the program by raising SystemExit, as sys.exit() does.
+    pub fn exit(cx: &mut Ctx, code: Option<Value>) -> R {
+        crate::system::sys::exit_with(cx, code)
+    }
+
+    /// Ends the program by raising SystemExit, as sys.exit() does.
+    pub fn quit(cx: &mut Ctx, code: Option<Value>) -> R {
+        crate::system::sys::exit_with(cx, code)
     }
 
     /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers.
@@ -448,6 +449,29 @@ pub mod functions {
                 }
             }
         }
+    }
+
+    /// Import a module; the import statement calls this.
+    ///
+    /// With an empty fromlist the top-level package of a dotted name is returned, else the module itself. level is
+    /// the number of dots of a relative import.
+    pub fn __import__(
+        cx: &mut Ctx,
+        #[kw] name: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        globals: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        _locals: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        fromlist: Value,
+        #[kw]
+        #[default(0)]
+        level: i64,
+    ) -> R {
+        evaluate::import(cx, name, globals, fromlist, level)
     }
 
     /// Makes a class; the class statement calls this.

@@ -15,7 +15,18 @@ pub fn globals(cx: &mut Ctx) -> R {
 
 /// The local variables of the running function, class body or module.
 pub fn locals(cx: &mut Ctx) -> R {
-    globals(cx)
+    cx.current_locals()
+}
+
+/// `__import__`
+pub fn import(cx: &mut Ctx, name: Value, globals: Value, fromlist: Value, level: i64) -> R {
+    let name = super::shared::text_arg(cx, name, |got| {
+        format!("__import__() argument 1 must be str, not {got}")
+    })?;
+    let Ok(level) = usize::try_from(level) else { return Err(cx.value_error("level must be >= 0")) };
+    let fromlist = if fromlist.is_none() { fromlist } else { cx.collect_tuple(fromlist)?.value() };
+    let name = name.to_text().into_owned();
+    conc_interpreter::vm::import::import_level(cx, &name, globals.cast::<Dict>(), fromlist, level)
 }
 
 pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
@@ -25,12 +36,7 @@ pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
     }
     if default.is_none() {
         // The iterator's own StopIteration goes on as it is, with its value.
-        let name = cx.names().__next__;
-        if iterator.header().is_some_and(|h| h.kind() == conc_interpreter::object::kind::Kind::Instance as u8)
-            && let Some(result) = cx.call_special(iterator, name, &[])?
-        {
-            return Ok(result);
-        }
+        return cx.next_or_stop(iterator);
     }
     match cx.next(iterator)? {
         Some(item) => Ok(item),
@@ -65,6 +71,9 @@ pub fn anext(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
     super::shared::call_method(cx, helpers, "with_default", &[awaitable, default])
 }
 
+/// `__future__.annotations.compiler_flag`
+const FUTURE_ANNOTATIONS_FLAG: i64 = 0x0100_0000;
+
 /// What compile, eval and exec may be given: a str, or bytes in the source's own encoding.
 fn source_text(cx: &mut Ctx, source: Value, function: &str, or_code: &str) -> R {
     if source.is_a::<Str>() || source.is_a::<Bytes>() {
@@ -96,7 +105,13 @@ pub fn compile(
     if !(-1..=2).contains(&optimize) {
         return Err(cx.value_error("compile(): invalid optimize value"));
     }
-    (cx.iso().machine.compile)(cx, source, &filename, &mode, flags as u32)
+    let source = decoded(cx, source, &filename)?;
+    use conc_interpreter::vm::compile::compile_flag::{FUTURE_ANNOTATIONS, OPTIMIZE_SHIFT};
+    let mut how = (optimize.max(0) as u32) << OPTIMIZE_SHIFT;
+    if flags & FUTURE_ANNOTATIONS_FLAG != 0 {
+        how |= FUTURE_ANNOTATIONS;
+    }
+    (cx.iso().machine.compile)(cx, source, &filename, &mode, how)
 }
 
 fn file_name(cx: &mut Ctx, v: Value) -> R<String> {
@@ -170,9 +185,28 @@ pub fn eval(cx: &mut Ctx, source: Value, globals: Value, locals: Value) -> R {
     } else {
         let source = source_text(cx, source, "eval", "code")?;
         let source = without_leading_space(cx, source)?;
-        (cx.iso().machine.compile)(cx, source, "<string>", "eval", 0)?
+        compile_for(cx, source, "eval", locals)?
     };
     (cx.iso().machine.exec)(cx, code, globals, locals)
+}
+
+/// Compiles for running with these locals: with separate ones, names go through their mapping.
+fn compile_for(cx: &mut Ctx, source: Value, mode: &str, locals: Value) -> R {
+    use conc_interpreter::vm::compile::compile_flag::NAMESPACE;
+    let source = decoded(cx, source, "<string>")?;
+    let how = if locals.is_unbound() { 0 } else { NAMESPACE };
+    (cx.iso().machine.compile)(cx, source, "<string>", mode, how)
+}
+
+/// Source bytes as text, by their own coding line.
+fn decoded(cx: &mut Ctx, source: Value, file: &str) -> R {
+    match source.cast::<Bytes>() {
+        Some(bytes) => {
+            let text = conc_interpreter::vm::source_text(cx, bytes.as_bytes(), file)?;
+            Ok(cx.str(&text))
+        }
+        None => Ok(source),
+    }
 }
 
 /// eval allows blanks before the expression.
@@ -198,7 +232,7 @@ pub fn exec(cx: &mut Ctx, source: Value, globals: Value, locals: Value, closure:
             return Err(cx.type_error("closure can only be used when source is a code object"));
         }
         let source = source_text(cx, source, "exec", "code")?;
-        (cx.iso().machine.compile)(cx, source, "<string>", "exec", 0)?
+        compile_for(cx, source, "exec", locals)?
     };
     (cx.iso().machine.exec)(cx, code, globals, locals).map(drop)
 }

@@ -8,3 +8,4 @@ pub mod extremes;
 pub mod numbers;
 pub mod output;
 pub mod shared;
+pub mod structseq;

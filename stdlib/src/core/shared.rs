@@ -70,24 +70,7 @@ pub fn loaded_module(cx: &mut Ctx, name: &str) -> Option<Value> {
 
 /// Imports a module by its dotted name and returns the module itself.
 pub fn import(cx: &mut Ctx, name: &str) -> R {
-    if let Some(module) = loaded_module(cx, name) {
-        return Ok(module);
-    }
-    let builtins = cx.iso().roots.builtins.get();
-    let hook = match builtins.cast::<Module>() {
-        Some(module) => {
-            let key = cx.names().__import__;
-            module.dict().get_str(cx, key)
-        }
-        None => builtins.cast::<Dict>().and_then(|d| d.get_str(cx, cx.names().__import__)),
-    };
-    let Some(hook) = hook else { return Err(cx.error(ClassId::ImportError, "__import__ not found")) };
-    let name_value = cx.str(name);
-    cx.call(hook, &[name_value])?;
-    match loaded_module(cx, name) {
-        Some(module) => Ok(module),
-        None => Err(cx.error(ClassId::ImportError, format!("cannot import {name}"))),
-    }
+    cx.import(name)
 }
 
 /// A class as error messages show it: `module.name`, plain for builtins.

@@ -1,18 +1,48 @@
 //! Data: containers, iterators, functions over functions, text encodings of data.
 
 pub mod boxes;
+pub mod collections;
+pub mod deque;
+pub mod functools;
+pub mod heap;
 pub mod itertools;
+pub mod json;
+pub mod operator;
+pub mod sha512;
+pub mod strings;
 
 use conc_interpreter::object::isolate::BuiltinModule::{self, Native, Source};
 
-/// A module written in Conc: its name and file.
+/// A module written in Conc: its file under `conc/` is the dotted name.
 macro_rules! source {
-    ($name:literal, $file:literal) => {
-        Source($name, include_str!(concat!("../../conc/", $file)))
+    ($name:literal) => {
+        Source($name, include_str!(concat!("../../conc/", $name, ".conc")))
     };
 }
 
 /// The family's modules.
 pub static MODULES: &[BuiltinModule] = &[
+    Native(&collections::functions::MODULE),
+    Native(&functools::functions::MODULE),
+    Native(&heap::heapq::MODULE),
+    Native(&heap::bisection::MODULE),
     Native(&itertools::functions::MODULE),
+    Native(&json::functions::MODULE),
+    Native(&operator::functions::MODULE),
+    Native(&strings::functions::MODULE),
+    Native(&strings::sampling::MODULE),
+    source!("collections"),
+    source!("collections.abc"),
+    source!("copy"),
+    source!("copyreg"),
+    source!("functools"),
+    source!("heapq"),
+    source!("json"),
+    source!("json.decoder"),
+    source!("json.encoder"),
+    source!("json.scanner"),
+    source!("keyword"),
+    source!("random"),
+    source!("reprlib"),
+    source!("string"),
 ];

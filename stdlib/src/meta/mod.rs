@@ -2,6 +2,7 @@
 
 pub mod atexit;
 pub mod gc;
+pub mod inspect;
 pub mod traceback;
 pub mod types;
 pub mod weakref;

@@ -3,8 +3,10 @@
 /// Exceptions as text, as the interpreter shows those that nobody handles.
 #[conc_macros::module(name = "_traceback")]
 pub mod functions {
+    use conc_interpreter::bytecode::template::CodeTemplate;
     use conc_interpreter::native::{Ctx, R};
-    use conc_interpreter::object::exception::Traceback;
+    use conc_interpreter::object::exception::{FrameObject, Traceback};
+    use conc_interpreter::object::excerpt;
     use conc_interpreter::object::function::Code;
     use conc_interpreter::value::{Gc, Value};
 
@@ -13,45 +15,45 @@ pub mod functions {
         cx.format_exception(exc)
     }
 
-    /// The line where a traceback's frame was, its columns and the columns of the operator in it:
-    /// (code, line, end line, column, end column, anchor start, anchor end); columns count characters from 0 and are
-    /// None if not known.
-    pub fn entry(cx: &mut Ctx, tb: Gc<Traceback>) -> R {
-        let Some(code) = tb.code.get().cast::<Code>() else { return Ok(Value::NONE) };
-        position(cx, code, tb.at)
+    /// The lines after the traceback: class and message, a syntax error's excerpt, notes.
+    pub fn format_exception_only(cx: &mut Ctx, exc: Value) -> String {
+        cx.format_exception_only(exc)
     }
 
-    fn position(cx: &mut Ctx, code: Gc<Code>, at: u32) -> R {
-        let template = code.template_arc();
-        let source = &template.source;
-        let Some(p) = template.position(at) else {
-            let line = cx.int(i64::from(template.first_line));
-            return cx.tuple(&[code.value(), line, line, Value::NONE, Value::NONE, Value::NONE, Value::NONE]);
+    /// The entry of a traceback, or of a frame: (code, line, end line, column, end column, text). Columns count
+    /// UTF-8 bytes from 0 and are None if not known; the text is what reports show for the entry.
+    pub fn entry(cx: &mut Ctx, place: Value) -> R {
+        let (code, at) = match (place.cast::<Traceback>(), place.cast::<FrameObject>()) {
+            (Some(tb), _) => (tb.code.get(), tb.at),
+            (_, Some(frame)) => (frame.code.get(), frame.at),
+            _ => return Err(cx.type_error("a traceback or frame is required")),
         };
-        let line = source.line_of(p.span.start);
-        let end = source.line_of(p.span.end.max(p.span.start));
+        let Some(code) = code.cast::<Code>() else { return Ok(Value::NONE) };
+        let template = code.template_arc();
+        let mut text = String::new();
+        excerpt::write_entry(&template, at, &mut text);
+        let text = cx.str(&text);
+        let line = cx.int(i64::from(excerpt::line_of(&template, at)));
+        let (end, from, to) = columns(cx, &template, at).unwrap_or((line, Value::NONE, Value::NONE));
+        cx.tuple(&[code.value(), line, end, from, to, text])
+    }
+
+    /// The end line and the columns of an instruction's source.
+    fn columns(cx: &mut Ctx, template: &CodeTemplate, at: u32) -> Option<(Value, Value, Value)> {
+        let source = &template.source;
+        let position = template.position(at)?;
+        let span = position.span;
         let column = |offset: u32| {
             let line = source.line_of(offset);
-            let start = source.line_starts[line as usize - 1] as usize;
-            source.text.get(start..offset as usize).map_or(0, |t| t.chars().count()) as i64
+            i64::from(offset - source.line_starts[line as usize - 1])
         };
-        let (from, to) = (cx.int(column(p.span.start)), cx.int(column(p.span.end)));
-        let (line, end) = (cx.int(i64::from(line)), cx.int(i64::from(end)));
-        let (a, b) = match p.anchor {
-            Some(a) => (cx.int(column(a.start)), cx.int(column(a.end))),
-            None => (Value::NONE, Value::NONE),
-        };
-        cx.tuple(&[code.value(), line, end, from, to, a, b])
+        let end = i64::from(source.line_of(span.end.max(span.start)));
+        Some((cx.int(end), cx.int(column(span.start)), cx.int(column(span.end))))
     }
 
-    /// The text of a line of the source a code object was compiled from, None if there is none.
-    pub fn source_line(cx: &mut Ctx, code: Gc<Code>, line: i64) -> Value {
-        let template = code.template_arc();
-        if line < 1 || line as usize > template.source.line_starts.len() {
-            return Value::NONE;
-        }
-        let text = template.source.line_text(line as u32).to_string();
-        cx.str(&text)
+    /// How many more identical entries a traceback stands for.
+    pub fn repeats(_cx: &mut Ctx, tb: Gc<Traceback>) -> i64 {
+        i64::from(tb.repeats.load(std::sync::atomic::Ordering::Relaxed))
     }
 
     /// The whole source text a code object was compiled from.

@@ -1,0 +1,5 @@
+//! The interpreter and its surroundings: sys, time, errno.
+
+pub mod errno;
+pub mod facts;
+pub mod sys;

@@ -409,6 +409,12 @@ impl Ctx {
     /// C3 linearisation (Barrett et al., "A monotonic superclass linearization for Dylan").
     pub fn compute_mro(&mut self, class: Gc<Class>) -> R {
         let bases = class.bases();
+        for (i, &base) in bases.items().iter().enumerate() {
+            if bases.items()[..i].contains(&base) {
+                let name = base.cast::<Class>().map_or_else(String::new, |c| c.name_text());
+                return Err(self.type_error(format!("duplicate base class {name}")));
+            }
+        }
         let mut lists: Vec<std::collections::VecDeque<u64>> = Vec::new();
         for &b in bases.items() {
             if let Some(b) = b.cast::<Class>() {

@@ -12,6 +12,7 @@ pub mod convert;
 pub mod ctx;
 pub mod descriptor;
 pub mod dict;
+pub mod docs;
 pub mod exception;
 pub mod exceptions;
 pub mod excerpt;

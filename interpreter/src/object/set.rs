@@ -82,7 +82,7 @@ impl SetTable {
     }
 }
 
-/// Where a key is, or where it would go.
+/// Where a key is, or where it would go: the last deleted entry passed, else a free one.
 enum Place {
     Found(usize),
     Free(usize),
@@ -107,14 +107,19 @@ impl Set {
             let entries = table.entries();
             let mut perturb = hash;
             let mut i = hash as usize & table.mask;
+            let mut deleted = None;
             loop {
                 let last = if i + LINEAR_PROBES <= table.mask { i + LINEAR_PROBES } else { i };
                 for (j, entry) in entries.iter().enumerate().take(last + 1).skip(i) {
                     let k = entry.key.get();
                     if k.is_unbound() {
-                        return Ok((table, Place::Free(j)));
+                        return Ok((table, Place::Free(deleted.unwrap_or(j))));
                     }
-                    if k == DELETED || entry.hash.load(Ordering::Relaxed) != hash {
+                    if k == DELETED {
+                        deleted = Some(j);
+                        continue;
+                    }
+                    if entry.hash.load(Ordering::Relaxed) != hash {
                         continue;
                     }
                     if cx.same_key(k, key)? {
@@ -156,14 +161,15 @@ impl Set {
             let Place::Free(i) = place else { return Ok(false) };
             let lock = cx.lock(&self.header);
             let entry = &table.entries()[i];
-            let valid = self.table() == table && entry.key.get().is_unbound();
+            let reused = entry.key.get() == DELETED;
+            let valid = self.table() == table && (reused || entry.key.get().is_unbound());
             if valid {
                 entry.hash.store(hash, Ordering::Relaxed);
                 entry.key.set(key);
-                table.fill.fetch_add(1, Ordering::Relaxed);
+                table.fill.fetch_add(!reused as usize, Ordering::Relaxed);
                 self.used.fetch_add(1, Ordering::Release);
             }
-            let crowded = table.fill.load(Ordering::Relaxed) * 5 >= table.mask * 3;
+            let crowded = !reused && table.fill.load(Ordering::Relaxed) * 5 >= table.mask * 3;
             drop(lock);
             if valid {
                 if crowded {

@@ -155,6 +155,7 @@ pub mod methods {
         let name = cx.names().__doc__;
         match own(cx, this, name) {
             Some(doc) => cx.bind(doc, Value::UNBOUND, this),
+            None if this.id != 0 => Ok(crate::object::docs::text(cx, this.id)),
             None => Ok(Value::NONE),
         }
     }
@@ -394,7 +395,7 @@ fn type_repr(cx: &mut Ctx, class: Gc<Class>) -> String {
 /// An entry of the class's own dict that is not one of type's getters for its instances.
 fn own(cx: &Ctx, class: Gc<Class>, name: Gc<Str>) -> Option<Value> {
     let getter = |v: &Value| v.header().is_some_and(|h| h.shape() == ClassId::GetSetDescriptor.shape());
-    class.dict().get_str(cx, name).filter(|v| class.id != ClassId::Type as u32 || !getter(v))
+    class.dict().get_str(cx, name).filter(|v| class.id == 0 || !getter(v))
 }
 
 fn set_own(cx: &mut Ctx, class: Gc<Class>, name: Gc<Str>, value: Value) -> R<()> {

@@ -46,6 +46,7 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("importlib.util"),
         source!("inspect"),
         source!("linecache"),
+        source!("pathlib"),
         source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),

@@ -29,6 +29,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&math::functions::math::MODULE),
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
+        Native(&os::posix::posix::MODULE),
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::inspect::functions::MODULE),
@@ -54,6 +55,8 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&time::clock::time::MODULE),
         source!("typing"),
         source!("warnings"),
+        source!("os"),
+        source!("posixpath"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);

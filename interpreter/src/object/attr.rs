@@ -292,6 +292,12 @@ impl Ctx {
         let shapes = &self.iso().shapes;
         let shape = shapes.get(header.shape());
         if shape.foreign {
+            if let Some(index) = shapes.slot(shape, name.value())
+                && index < shape.inline as usize
+                && let Some(slot) = self.slot_at(header, shape, index)
+            {
+                return Place::Slot(slot);
+            }
             if let Some(dict) = attrs_slot(header).and_then(|s| s.get().cast::<Dict>()) {
                 return Place::Foreign(dict);
             }
@@ -489,7 +495,11 @@ impl Ctx {
             return slot.get().cast();
         }
         let dict = self.new_dict();
+        let slots = shapes.get(class.root_shape.load(Ordering::Acquire)).count;
         for (name, index) in shapes.names(shape) {
+            if index < slots {
+                continue;
+            }
             let value = self.slot_at(header, shape, index as usize).map_or(Value::UNBOUND, |s| s.get());
             if !value.is_unbound()
                 && let Some(name) = name.cast::<Str>()
@@ -506,7 +516,8 @@ impl Ctx {
         let Some(header) = v.header() else { return };
         let Some(slot) = attrs_slot(header) else { return };
         let shape = self.iso().shapes.get(header.shape());
-        let foreign = self.iso().shapes.foreign(shape.class.get(), shape.inline);
+        let root = self.class_of(v).root_shape.load(Ordering::Acquire);
+        let foreign = self.iso().shapes.foreign(self.iso().shapes.get(root), shape.inline);
         let lock = self.lock(header);
         slot.set(dict.value());
         header.set_shape(foreign);
@@ -774,6 +785,22 @@ impl Ctx {
                     return Err(self.error_with(ClassId::AttributeError, &[w.name.get()]));
                 }
                 return Ok(());
+            }
+            if let Some(header) = v.header()
+                && let Some(index) = self.iso().shapes.slot(self.iso().shapes.get(header.shape()), name.value())
+            {
+                // Slots beside a builtin layout live in chunks, made when one is first set.
+                let shape = self.iso().shapes.get(header.shape());
+                if !value.is_unbound() {
+                    self.ensure_chunks(header, shape, index);
+                }
+                return match self.slot_at(header, shape, index) {
+                    Some(slot) => {
+                        slot.set(value);
+                        Ok(())
+                    }
+                    None => Err(self.no_attribute(v, w.name.get())),
+                };
             }
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
             return Err(self.type_error(format!("descriptor '{name}' doesn't apply to a '{class}' object")));

@@ -73,8 +73,9 @@ impl Shapes {
     }
 
     /// The shape of objects of `class` whose attributes live in a foreign dict.
-    pub fn foreign(&self, class: Value, inline: u16) -> u32 {
-        self.add(class, inline, 1, 0, Value::UNBOUND, true)
+    /// `root` names the class's `__slots__`, which stay where they are.
+    pub fn foreign(&self, root: &Shape, inline: u16) -> u32 {
+        self.add(root.class.get(), inline, root.count + 1, root.id, Value::UNBOUND, true)
     }
 
     fn add(&self, class: Value, inline: u16, count: u16, parent: u32, name: Value, foreign: bool) -> u32 {

@@ -115,13 +115,17 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                 macro_rules! jump {
                     ($offset:expr) => {{
                         let offset = $offset as isize;
-                        pc = pc.offset(offset - 1);
-                        if offset < 0 && (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
+                        // Raised from the jump itself, whose handlers and line are meant, before it is taken.
+                        if offset <= 0 && (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
                             slow!(cx.handle_interrupt());
+                            pc = pc.offset(offset - 1);
                             if cx.take_preemption() {
+                                spill!();
                                 cx.park_deadline = None;
                                 return Ok(Outcome::Parked { deliver: false });
                             }
+                        } else {
+                            pc = pc.offset(offset - 1);
                         }
                     }};
                 }

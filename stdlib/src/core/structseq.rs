@@ -66,6 +66,10 @@ pub fn class_of(cx: &mut Ctx, layout: &'static Layout) -> R<Gc<Class>> {
     let class = cx.make_class(meta, name, bases, namespace, None)?;
     cx.install_in(class, if layout.closed { closed::METHODS } else { methods::METHODS });
     for (i, field) in layout.fields.iter().enumerate() {
+        // A value that is no item goes by the name instead of the item.
+        if layout.extra.contains(field) {
+            continue;
+        }
         let name = cx.intern(field);
         let index = Value::small_int(i as i64);
         let getter = cx.new_native(&FIELD, ClassId::BuiltinFunction, index, Value::NONE).value();

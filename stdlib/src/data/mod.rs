@@ -8,6 +8,8 @@ pub mod heap;
 pub mod itertools;
 pub mod json;
 pub mod operator;
+pub mod sha512;
+pub mod strings;
 
 use conc_interpreter::object::isolate::BuiltinModule::{self, Native, Source};
 
@@ -27,6 +29,8 @@ pub static MODULES: &[BuiltinModule] = &[
     Native(&itertools::functions::MODULE),
     Native(&json::functions::MODULE),
     Native(&operator::functions::MODULE),
+    Native(&strings::functions::MODULE),
+    Native(&strings::sampling::MODULE),
     source!("collections"),
     source!("collections.abc"),
     source!("copy"),
@@ -38,5 +42,7 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("json.encoder"),
     source!("json.scanner"),
     source!("keyword"),
+    source!("random"),
     source!("reprlib"),
+    source!("string"),
 ];

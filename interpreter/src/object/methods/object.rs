@@ -304,7 +304,7 @@ fn change_class(cx: &mut Ctx, this: Value, class: Value) -> R<()> {
     }
     let shape = shapes.get(header.shape());
     let next = if shape.foreign {
-        shapes.foreign(new.value(), shape.inline)
+        shapes.foreign(shapes.get(new.root_shape.load(std::sync::atomic::Ordering::Acquire)), shape.inline)
     } else {
         let root = shapes.get(new.root_shape.load(std::sync::atomic::Ordering::Acquire));
         let mut id = if root.inline == shape.inline && root.count == 0 {

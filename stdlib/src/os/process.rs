@@ -1,0 +1,331 @@
+//! Functions of os on processes: identities, signals, the environment, resources.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::dict::Dict;
+use conc_interpreter::value::Value;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
+
+use super::errors;
+use crate::core::structseq::Layout;
+
+pub static TIMES_RESULT: Layout = Layout {
+    module: "posix",
+    name: "times_result",
+    fields: &["user", "system", "children_user", "children_system", "elapsed"],
+    extra: &[],
+    closed: false,
+};
+
+pub static UNAME_RESULT: Layout = Layout {
+    module: "posix",
+    name: "uname_result",
+    fields: &["sysname", "nodename", "release", "version", "machine"],
+    extra: &[],
+    closed: false,
+};
+
+fn pid(cx: &mut Ctx, pid: i64) -> R<Option<Pid>> {
+    match i32::try_from(pid) {
+        Ok(pid) => Ok(Pid::from_raw(pid)),
+        Err(_) => Err(errors::raise(cx, Errno::SRCH)),
+    }
+}
+
+/// A signal by its number; None for 0, which only asks whether the process exists.
+fn signal(cx: &mut Ctx, number: i64) -> R<Option<Signal>> {
+    if number == 0 {
+        return Ok(None);
+    }
+    match i32::try_from(number).ok().and_then(Signal::from_named_raw) {
+        Some(signal) => Ok(Some(signal)),
+        None => Err(errors::raise(cx, Errno::INVAL)),
+    }
+}
+
+fn cstr_text(cx: &mut Ctx, text: &std::ffi::CStr) -> Value {
+    cx.str(&text.to_string_lossy())
+}
+
+/// The environment as scripts have changed it, for processes they start.
+pub fn environment(cx: &mut Ctx) -> R<Vec<(OsString, OsString)>> {
+    let mut pairs = Vec::new();
+    if let Some(dict) = crate::core::shared::recall(cx, "posix.environ").and_then(|d| d.cast::<Dict>()) {
+        for (name, value) in dict.pairs() {
+            let (name, value) = (cx.byte_vec(name)?, cx.byte_vec(value)?);
+            pairs.push((OsString::from_vec(name), OsString::from_vec(value)));
+        }
+        return Ok(pairs);
+    }
+    Ok(std::env::vars_os().collect())
+}
+
+/// Processes.
+#[conc_macros::module(name = "posix")]
+pub mod process {
+    use super::{TIMES_RESULT, UNAME_RESULT, cstr_text, pid, signal};
+    use crate::core::structseq::build;
+    use crate::os::errors;
+    use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::value::Value;
+    use rustix::io::Errno;
+    use rustix::process as sys;
+
+    /// Return the current process id.
+    pub fn getpid() -> i64 {
+        i64::from(std::process::id())
+    }
+
+    /// Return the parent's process id.
+    pub fn getppid() -> i64 {
+        i64::from(std::os::unix::process::parent_id())
+    }
+
+    /// Return the current process's user id.
+    pub fn getuid() -> i64 {
+        i64::from(sys::getuid().as_raw())
+    }
+
+    /// Return the current process's effective user id.
+    pub fn geteuid() -> i64 {
+        i64::from(sys::geteuid().as_raw())
+    }
+
+    /// Return the current process's group id.
+    pub fn getgid() -> i64 {
+        i64::from(sys::getgid().as_raw())
+    }
+
+    /// Return the current process's effective group id.
+    pub fn getegid() -> i64 {
+        i64::from(sys::getegid().as_raw())
+    }
+
+    /// Return the current process group id.
+    pub fn getpgrp() -> i64 {
+        i64::from(sys::getpgrp().as_raw_nonzero().get())
+    }
+
+    /// Call the system call getpgid() and return its result.
+    pub fn getpgid(cx: &mut Ctx, process: i64) -> R<i64> {
+        let process = pid(cx, process)?;
+        Ok(i64::from(errors::check(cx, sys::getpgid(process))?.as_raw_nonzero().get()))
+    }
+
+    /// Call the system call getsid(pid) and return the result.
+    pub fn getsid(cx: &mut Ctx, process: i64) -> R<i64> {
+        let process = pid(cx, process)?;
+        Ok(i64::from(errors::check(cx, sys::getsid(process))?.as_raw_nonzero().get()))
+    }
+
+    /// Call the system call setsid().
+    pub fn setsid(cx: &mut Ctx) -> R<()> {
+        errors::check(cx, sys::setsid()).map(drop)
+    }
+
+    /// Kill a process with a signal; a negative process id is a process group.
+    pub fn kill(cx: &mut Ctx, process: i64, number: i64) -> R<()> {
+        let signal = signal(cx, number)?;
+        let result = if process > 0 {
+            let Some(process) = pid(cx, process)? else { return Err(errors::raise(cx, Errno::SRCH)) };
+            match signal {
+                Some(signal) => sys::kill_process(process, signal),
+                None => sys::test_kill_process(process),
+            }
+        } else if process < -1 {
+            let Some(group) = pid(cx, -process)? else { return Err(errors::raise(cx, Errno::SRCH)) };
+            match signal {
+                Some(signal) => sys::kill_process_group(group, signal),
+                None => sys::test_kill_process_group(group),
+            }
+        } else {
+            match signal {
+                Some(signal) => sys::kill_current_process_group(signal),
+                None => Ok(()),
+            }
+        };
+        errors::check(cx, result)?;
+        cx.poll()
+    }
+
+    /// Kill a process group with a signal.
+    pub fn killpg(cx: &mut Ctx, group: i64, number: i64) -> R<()> {
+        let signal = signal(cx, number)?;
+        let Some(group) = pid(cx, group)? else { return Err(errors::raise(cx, Errno::SRCH)) };
+        let result = match signal {
+            Some(signal) => sys::kill_process_group(group, signal),
+            None => sys::test_kill_process_group(group),
+        };
+        errors::check(cx, result)
+    }
+
+    /// Exit to the system with the specified status, without normal exit processing.
+    pub fn _exit(#[kw] status: i64) {
+        std::process::exit(status as i32)
+    }
+
+    /// Set the current numeric umask and return the previous umask.
+    pub fn umask(mask: i64) -> i64 {
+        i64::from(sys::umask(rustix::fs::Mode::from_raw_mode(mask as u32)).as_raw_mode())
+    }
+
+    /// Return the number of logical CPUs in the system; None if it is not known.
+    pub fn cpu_count(cx: &mut Ctx) -> R {
+        let all = std::fs::read_to_string("/sys/devices/system/cpu/online").ok().and_then(|t| count(&t));
+        let usable = || std::thread::available_parallelism().ok().map(|n| n.get() as i64);
+        Ok(all.or_else(usable).map_or(Value::NONE, |n| cx.int(n)))
+    }
+
+    /// CPUs of a list such as `0-3,6`.
+    fn count(list: &str) -> Option<i64> {
+        let mut total = 0;
+        for part in list.trim().split(',') {
+            total += match part.split_once('-') {
+                Some((a, b)) => b.parse::<i64>().ok()? - a.parse::<i64>().ok()? + 1,
+                None => {
+                    part.parse::<i64>().ok()?;
+                    1
+                }
+            };
+        }
+        Some(total)
+    }
+
+    /// Return the number of logical CPUs the calling process may use.
+    pub fn _usable_cpus() -> i64 {
+        std::thread::available_parallelism().map_or(1, |n| n.get() as i64)
+    }
+
+    /// Return the number of processes in the system run queue averaged over the last 1, 5, and 15 minutes.
+    pub fn getloadavg(cx: &mut Ctx) -> R {
+        let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let mut loads = [Value::NONE; 3];
+        for (load, part) in loads.iter_mut().zip(text.split(' ')) {
+            let x = part.parse().unwrap_or(0.0);
+            *load = cx.float(x);
+        }
+        if loads[2].is_none() {
+            return Err(cx.error(conc_interpreter::object::kind::ClassId::OSError, "Load averages are unobtainable"));
+        }
+        cx.tuple(&loads)
+    }
+
+    /// Return a bytes object containing random bytes suitable for cryptographic use.
+    pub fn urandom(cx: &mut Ctx, size: i64) -> R {
+        let Ok(size) = usize::try_from(size) else {
+            return Err(cx.value_error("negative argument not allowed"));
+        };
+        let mut data = vec![0; size];
+        crate::os::entropy::fill(&mut data);
+        cx.bytes(&data)
+    }
+
+    /// Obtain a series of random bytes.
+    pub fn getrandom(
+        cx: &mut Ctx,
+        #[kw] size: i64,
+        #[kw]
+        #[default(0)]
+        _flags: i64,
+    ) -> R {
+        urandom(cx, size)
+    }
+
+    /// Translate an error code to a message string.
+    pub fn strerror(code: i64) -> String {
+        errors::strerror(code as i32)
+    }
+
+    /// Return an object identifying the current operating system.
+    pub fn uname(cx: &mut Ctx) -> R {
+        let name = rustix::system::uname();
+        let items = [
+            cstr_text(cx, name.sysname()),
+            cstr_text(cx, name.nodename()),
+            cstr_text(cx, name.release()),
+            cstr_text(cx, name.version()),
+            cstr_text(cx, name.machine()),
+        ];
+        build(cx, &UNAME_RESULT, &items, &[])
+    }
+
+    /// Return processor times used by the process and its children, and the elapsed time.
+    pub fn times(cx: &mut Ctx) -> R {
+        let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+        let ticks = |i: usize| fields.get(i).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let elapsed = now.tv_sec as f64 + (now.tv_nsec as f64 * 1e-9 * 100.0).floor() / 100.0;
+        let items = [
+            cx.float(ticks(11)),
+            cx.float(ticks(12)),
+            cx.float(ticks(13)),
+            cx.float(ticks(14)),
+            cx.float(elapsed),
+        ];
+        build(cx, &TIMES_RESULT, &items, &[])
+    }
+
+    /// Add increment to the priority of process and return the new priority.
+    pub fn nice(cx: &mut Ctx, increment: i64) -> R<i64> {
+        Ok(i64::from(errors::check(cx, sys::nice(increment as i32))?))
+    }
+
+    /// Execute the command in a subshell and return its exit status in the system's encoding.
+    pub fn system(cx: &mut Ctx, #[kw] command: Value) -> R<i64> {
+        use std::os::unix::process::ExitStatusExt;
+        let command = crate::os::paths::path_named(cx, command, "system: command should be string or bytes")?;
+        crate::io::registry::flush_all();
+        let status = std::process::Command::new("/bin/sh")
+            .arg("-c")
+            .arg(command.path.as_os_str())
+            .env_clear()
+            .envs(super::environment(cx)?)
+            .status();
+        match status {
+            Ok(status) => Ok(i64::from(status.into_raw())),
+            Err(e) => {
+                let e = errors::errno_of(&e);
+                Err(errors::raise(cx, e))
+            }
+        }
+    }
+
+    /// Return the process exit code from a wait status: negative for a signal.
+    pub fn waitstatus_to_exitcode(cx: &mut Ctx, #[kw] status: i64) -> R<i64> {
+        let (signal, code) = (status & 0x7f, status >> 8 & 0xff);
+        match signal {
+            0 => Ok(code),
+            0x7f => Err(cx.value_error(format!("process stopped by delivery of signal {code}"))),
+            _ => Ok(-signal),
+        }
+    }
+
+    /// Wait for completion of a given child process: (pid, status).
+    pub fn waitpid(cx: &mut Ctx, process: i64, options: i64) -> R {
+        let process = pid(cx, process.max(0))?;
+        let options = sys::WaitOptions::from_bits_retain(options as u32);
+        let result = loop {
+            match sys::waitpid(process, options) {
+                Err(Errno::INTR) => cx.poll()?,
+                other => break other,
+            }
+        };
+        let (id, status) = match errors::check(cx, result)? {
+            Some((id, status)) => (i64::from(id.as_raw_nonzero().get()), i64::from(status.as_raw())),
+            None => (0, 0),
+        };
+        cx.tuple(&[Value::small_int(id), Value::small_int(status)])
+    }
+
+    /// Return the name of the user logged in on the controlling terminal of the process.
+    pub fn getlogin(cx: &mut Ctx) -> R<String> {
+        match std::env::var("LOGNAME").or_else(|_| std::env::var("USER")) {
+            Ok(name) => Ok(name),
+            Err(_) => Err(errors::raise(cx, Errno::NXIO)),
+        }
+    }
+}

@@ -110,7 +110,9 @@ impl Ctx {
             if result != Value::NOT_IMPLEMENTED {
                 return Ok(result);
             }
-            return self.compare_default(op, a, b);
+            if native_is_all(a) && native_is_all(b) {
+                return self.compare_default(op, a, b);
+            }
         }
         self.compare_dispatch(op, a, b)
     }
@@ -366,4 +368,12 @@ fn byte_data(v: Value) -> Vec<u8> {
 /// A big int is never equal to an immediate one, so sizes decide quickly.
 pub fn is_big(v: Value) -> bool {
     v.is_a::<BigInt>()
+}
+
+/// Whether `native_compare` knows all that the value's builtin class has to say about comparisons.
+fn native_is_all(v: Value) -> bool {
+    !matches!(
+        Kind::of(v.kind_byte()),
+        Kind::WeakRef | Kind::GenericAlias | Kind::Wrapper | Kind::Method | Kind::Native | Kind::DictView | Kind::Code | Kind::Cell | Kind::Boxed
+    )
 }

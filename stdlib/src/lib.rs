@@ -37,6 +37,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&meta::types::functions::MODULE),
         Native(&meta::weakref::functions::MODULE),
         source!("abc"),
+        source!("argparse"),
         source!("contextlib"),
         source!("contextvars"),
         source!("dataclasses"),

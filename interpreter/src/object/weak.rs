@@ -1,8 +1,7 @@
-//! Weak references: finding them, and what happens when their objects die.
+//! Weak references: finding those to an object.
 
 use crate::heap::header::flag;
 use crate::native::Ctx;
-use crate::object::kind::Kind;
 use crate::object::misc::WeakRef;
 use crate::value::{Gc, Value};
 

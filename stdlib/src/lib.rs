@@ -48,6 +48,7 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("importlib.util"),
         source!("inspect"),
         source!("linecache"),
+        source!("logging"),
         source!("pathlib"),
         source!("traceback"),
         source!("types"),

@@ -30,6 +30,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
         Native(&os::posix::posix::MODULE),
+        Native(&meta::abc::functions::MODULE),
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
         Native(&meta::inspect::functions::MODULE),

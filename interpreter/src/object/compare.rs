@@ -110,7 +110,7 @@ impl Ctx {
             if result != Value::NOT_IMPLEMENTED {
                 return Ok(result);
             }
-            if native_is_all(a) && native_is_all(b) {
+            if !compares_by_method(a) && !compares_by_method(b) {
                 return self.compare_default(op, a, b);
             }
         }
@@ -165,8 +165,7 @@ impl Ctx {
         if a.is_a::<Complex>() || b.is_a::<Complex>() {
             return Ok(self.compare_complex(op, a, b));
         }
-        let (Some(ha), Some(hb)) = (a.header(), b.header()) else { return Ok(Value::NOT_IMPLEMENTED) };
-        let (ka, kb) = (Kind::of(ha.kind()), Kind::of(hb.kind()));
+        let (ka, kb) = (Kind::of(a.kind_byte()), Kind::of(b.kind_byte()));
         match (ka, kb) {
             (Kind::Str, Kind::Str) => {
                 let (Some(x), Some(y)) = (a.cast::<Str>(), b.cast::<Str>()) else { return Ok(Value::NOT_IMPLEMENTED) };
@@ -357,6 +356,22 @@ impl Ctx {
     }
 }
 
+/// Builtin objects whose classes have comparisons that [`Ctx::native_compare`] does not know.
+fn compares_by_method(v: Value) -> bool {
+    matches!(
+        Kind::of(v.kind_byte()),
+        Kind::DictView
+            | Kind::Method
+            | Kind::Native
+            | Kind::GenericAlias
+            | Kind::WeakRef
+            | Kind::Wrapper
+            | Kind::Code
+            | Kind::MemoryView
+            | Kind::Boxed
+    )
+}
+
 /// A copy of the data of bytes or a bytearray.
 fn byte_data(v: Value) -> Vec<u8> {
     match v.cast::<Bytes>() {
@@ -368,12 +383,4 @@ fn byte_data(v: Value) -> Vec<u8> {
 /// A big int is never equal to an immediate one, so sizes decide quickly.
 pub fn is_big(v: Value) -> bool {
     v.is_a::<BigInt>()
-}
-
-/// Whether `native_compare` knows all that the value's builtin class has to say about comparisons.
-fn native_is_all(v: Value) -> bool {
-    !matches!(
-        Kind::of(v.kind_byte()),
-        Kind::WeakRef | Kind::GenericAlias | Kind::Wrapper | Kind::Method | Kind::Native | Kind::DictView | Kind::Code | Kind::Cell | Kind::Boxed
-    )
 }

@@ -14,6 +14,8 @@ pub struct Set {
     used: AtomicUsize,
     /// Hash of a frozenset; 0: not computed.
     pub hash: AtomicU64,
+    /// Where `pop` goes on looking.
+    finger: AtomicUsize,
 }
 object_kind!(Set, Set);
 
@@ -281,15 +283,18 @@ impl Set {
         }
     }
 
-    /// Removes and returns the first key in table order.
+    /// Removes and returns the next key in table order.
     pub fn pop(&self, cx: &Ctx) -> Option<Value> {
         let lock = cx.lock(&self.header);
         let table = self.table();
-        let found = table.entries().iter().find_map(|entry| {
-            let key = entry.key.get();
+        let entries = table.entries();
+        let start = self.finger.load(Ordering::Relaxed) & table.mask;
+        let found = (start..entries.len()).chain(0..start).find_map(|i| {
+            let key = entries[i].key.get();
             (!key.is_unbound() && key != DELETED).then(|| {
-                entry.key.set(DELETED);
+                entries[i].key.set(DELETED);
                 self.used.fetch_sub(1, Ordering::Release);
+                self.finger.store(i + 1, Ordering::Relaxed);
                 key
             })
         });

@@ -5,7 +5,7 @@ use conc_macros::methods;
 /// The methods of type.
 #[methods]
 pub mod methods {
-    use super::{named, new_class, own, own_attr, set_bases, set_own, subclass_list, type_dir, type_flags, type_repr};
+    use super::{named, new_class, own, set_bases, set_own, subclass_list, type_dir, type_flags, type_repr};
     use crate::native::{Ctx, Kwargs, R};
     use crate::object::class::{Class, class_flag};
     use crate::object::construct::construct;
@@ -100,8 +100,10 @@ pub mod methods {
     /// The name of the module the class was made in.
     #[getter]
     pub fn __module__(cx: &mut Ctx, this: Gc<Class>) -> R {
-        let name = cx.names().__module__;
-        own_attr(cx, this, name)
+        match cx.class_module(this) {
+            Some(module) => Ok(module),
+            None => Err(cx.attribute_error("__module__")),
+        }
     }
 
     /// Changes the module name.
@@ -387,15 +389,6 @@ impl Ctx {
 fn type_repr(cx: &mut Ctx, class: Gc<Class>) -> String {
     let name = cx.qualified_name(class);
     format!("<class '{name}'>")
-}
-
-/// The own attribute `name`, or AttributeError.
-fn own_attr(cx: &mut Ctx, class: Gc<Class>, name: Gc<Str>) -> R {
-    match own(cx, class, name) {
-        Some(value) => Ok(value),
-        None if class.id == ClassId::Type as u32 => Ok(cx.names().builtins.value()),
-        None => Err(cx.attribute_error(name.to_text())),
-    }
 }
 
 /// An entry of the class's own dict that is not one of type's getters for its instances.

@@ -9,7 +9,7 @@ use crate::object::class::{Class, class_flag};
 use crate::object::ctx::{TYPE_CACHE, TypeCacheEntry};
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
-use crate::object::function::{Function, Native, Property, Super, Wrapper};
+use crate::object::function::{Function, Method, Native, Property, Super, Wrapper};
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::{Boxed, GenericAlias, Iter, WeakRef};
@@ -634,9 +634,11 @@ impl Ctx {
         if let Some(value) = self.instance_attr(v, name) {
             return Ok(Some(value));
         }
-        match found {
-            Some(found) => self.bind(found, v, class).map(Some),
-            None => Ok(None),
+        match (found, v.cast::<Method>()) {
+            (Some(found), _) => self.bind(found, v, class).map(Some),
+            // A bound method has its function's attributes.
+            (None, Some(method)) => self.get_attr_opt(method.function.get(), name),
+            (None, None) => Ok(None),
         }
     }
 

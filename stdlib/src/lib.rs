@@ -9,6 +9,7 @@ pub mod math;
 pub mod meta;
 pub mod os;
 pub mod system;
+pub mod text;
 pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
@@ -67,5 +68,6 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("weakref"),
     ];
     all.extend(data::MODULES);
+    all.extend(text::MODULES);
     all
 }

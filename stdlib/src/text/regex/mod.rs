@@ -152,7 +152,7 @@ pub mod functions {
                     }
                     None => match item.cast::<Str>() {
                         Some(s) => out.extend_from_slice(s.as_bytes()),
-                        None => out.extend(cx.byte_vec(item)?),
+                        None => out.extend(cx.byte_vec(*item)?),
                     },
                 }
             }

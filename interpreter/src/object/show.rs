@@ -62,7 +62,7 @@ impl Ctx {
     }
 
     /// `module.qualname`, or the plain name of a builtin.
-    pub fn qualified_name(&mut self, class: Gc<Class>) -> String {
+    pub fn qualified_name(&self, class: Gc<Class>) -> String {
         let names = self.names();
         let qualname = self.text_of(class.qualname.get());
         match class.dict().get_str(self, names.__module__).and_then(|m| m.cast::<Str>()) {

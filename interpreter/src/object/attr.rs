@@ -97,9 +97,10 @@ impl Ctx {
             None => self.class(immediate_class(v)),
         }
     }
-    /// The class's name, for messages.
+    /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
-        self.class_of(v).name_text()
+        let class = self.class_of(v);
+        if class.is_static() && class.id == 0 { self.qualified_name(class) } else { class.name_text() }
     }
 
     // ---- class lookup

@@ -302,7 +302,8 @@ impl Ctx {
                 if p.kind == ParamKind::PositionalOnly {
                     return Err(self.native_arity(n, def, npos));
                 }
-                let message = format!("{fname}() missing required argument '{}' (pos {})", p.name, count + 1);
+                let at = count + 1 - usize::from(def.name == "__new__");
+                let message = format!("{fname}() missing required argument '{}' (pos {at})", p.name);
                 return Err(self.type_error(message));
             }
             count += 1;

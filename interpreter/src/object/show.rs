@@ -62,12 +62,7 @@ impl Ctx {
     }
 
     /// `module.qualname`, or the plain name of a builtin.
-<<<<<<< HEAD
     pub fn qualified_name(&mut self, class: Gc<Class>) -> String {
-=======
-    pub fn qualified_name(&self, class: Gc<Class>) -> String {
-        let names = self.names();
->>>>>>> lib1
         let qualname = self.text_of(class.qualname.get());
         match self.class_module(class).and_then(|m| m.cast::<Str>()) {
             Some(module) if !module.eq_text("builtins") => format!("{}.{qualname}", module.to_text()),

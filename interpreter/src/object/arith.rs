@@ -427,7 +427,7 @@ impl Ctx {
 
     fn float_pow(&mut self, x: f64, y: f64) -> R {
         if x == 0.0 && y < 0.0 {
-            return Err(self.zero_division("zero to a negative power"));
+            return Err(self.zero_division("0.0 cannot be raised to a negative power"));
         }
         if x < 0.0 && x.is_finite() && y.is_finite() && y != y.floor() {
             return self.complex_op(BinaryOp::Pow, (x, 0.0), (y, 0.0));
@@ -465,7 +465,7 @@ impl Ctx {
         }
         if x == (0.0, 0.0) {
             if y.1 != 0.0 || y.0 < 0.0 {
-                return Err(self.zero_division("zero to a negative or complex power"));
+                return Err(self.zero_division("0.0 to a negative or complex power"));
             }
             return Ok(self.complex(0.0, 0.0));
         }
@@ -567,7 +567,7 @@ impl Ctx {
         if let (Num::Float(_), _) | (_, Num::Float(_)) = (&x, &y) {
             let (x, y) = (self.to_float(a)?, self.to_float(b)?);
             if y == 0.0 {
-                return Err(self.zero_division("float floor division by zero"));
+                return Err(self.zero_division("float divmod()"));
             }
             let (q, r) = float_divmod(x, y);
             let (q, r) = (self.float(q), self.float(r));

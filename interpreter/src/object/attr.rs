@@ -100,7 +100,11 @@ impl Ctx {
     /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
         let class = self.class_of(v);
-        if class.is_static() && class.id == 0 { self.qualified_name(class) } else { class.name_text() }
+        if !(class.is_static() && class.id == 0) {
+            return class.name_text();
+        }
+        let module = class.dict().get_str(self, self.names().__module__).map_or_else(String::new, |m| self.text_of(m));
+        format!("{module}.{}", class.name_text())
     }
 
     // ---- class lookup

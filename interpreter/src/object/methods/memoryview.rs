@@ -183,6 +183,10 @@ pub mod methods {
     }
 
     fn set_slice(cx: &mut Ctx, this: View, slice: Gc<SliceObject>, value: Value) -> R<()> {
+        if this.shape.get().cast::<Tuple>().is_some_and(|t| t.len != 1) {
+            let message = "memoryview slice assignments are currently restricted to ndim = 1";
+            return Err(cx.error(ClassId::NotImplementedError, message));
+        }
         let target = sliced(cx, this, slice)?;
         let source = match value.cast::<MemoryView>() {
             Some(view) => view,
@@ -286,12 +290,11 @@ pub mod methods {
         cx: &mut Ctx,
         this: View,
         #[kw] sep: Option<Value>,
-        #[kw]
-        #[default(1)]
-        bytes_per_sep: i64,
+        #[kw] bytes_per_sep: Option<Value>,
     ) -> R<String> {
         let data = cx.byte_vec(this.value())?;
-        cx.hex_text(&data, sep, bytes_per_sep)
+        let group = cx.c_int_arg(bytes_per_sep, 1)?;
+        cx.hex_text(&data, sep, group)
     }
 
     /// Return the data in the buffer as a list of elements.

@@ -80,11 +80,10 @@ pub mod methods {
     pub fn expandtabs(
         cx: &mut Ctx,
         this: ByteString,
-        #[kw]
-        #[default(8)]
-        tabsize: i64,
+        #[kw] tabsize: Option<Value>,
     ) -> R {
-        let out = pad::expandtabs(&this.data(), usize::try_from(tabsize).unwrap_or(0), Flavor::Bytes);
+        let tabsize = usize::try_from(cx.c_int_arg(tabsize, 8)?).unwrap_or(0);
+        let out = pad::expandtabs(&this.data(), tabsize, Flavor::Bytes);
         let out = cx.of_text(out).map_err(|_| cx.overflow_error("result too long"))?;
         this.result(cx, &out)
     }

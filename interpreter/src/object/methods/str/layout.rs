@@ -75,11 +75,9 @@ pub mod methods {
     pub fn expandtabs(
         cx: &mut Ctx,
         this: Gc<Str>,
-        #[kw]
-        #[default(8)]
-        tabsize: i64,
+        #[kw] tabsize: Option<Value>,
     ) -> R<Gc<Str>> {
-        let tabsize = usize::try_from(tabsize).unwrap_or(0);
+        let tabsize = usize::try_from(cx.c_int_arg(tabsize, 8)?).unwrap_or(0);
         let text = pad::expandtabs(this.as_bytes(), tabsize, Flavor::Str);
         let text = cx.of_text(text).map_err(|_| cx.overflow_error("new string is too long"))?;
         cx.try_wtf8(&text)

@@ -1,4 +1,4 @@
-//! Text: regular expressions.
+//! Text: regular expressions; dates and times.
 
 pub mod regex;
 
@@ -6,4 +6,8 @@ use conc_interpreter::object::isolate::BuiltinModule::{self, Native, Source};
 
 /// The family's modules.
 pub static MODULES: &[BuiltinModule] =
-    &[Native(&regex::functions::MODULE), Source("re", include_str!("../../conc/re.conc"))];
+    &[
+    Native(&regex::functions::MODULE),
+    Source("datetime", include_str!("../../conc/datetime.conc")),
+    Source("re", include_str!("../../conc/re.conc")),
+];

@@ -67,6 +67,7 @@ pub mod functions {
         }
         cx.tuple(&[first, list.value()])
     }
+
 }
 
 /// Seeds from texts, and draws made in one go.

@@ -1,6 +1,7 @@
 //! sys: the interpreter's settings and state.
 
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::module::Module;
 use conc_interpreter::value::{Gc, Value};
 
@@ -30,7 +31,9 @@ fn initial(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
     }
     define(cx, module, "dont_write_bytecode", Value::TRUE);
     define(cx, module, "pycache_prefix", Value::NONE);
-    for (fd, name, original) in [(0, "stdin", "__stdin__"), (1, "stdout", "__stdout__"), (2, "stderr", "__stderr__")] {
+    for (fd, name, original) in
+        [(0, "stdin", "__stdin__"), (1, "stdout", "__stdout__"), (2, "stderr", "__stderr__")]
+    {
         let stream = crate::io::standard::open(cx, fd)?;
         define(cx, module, name, stream);
         define(cx, module, original, stream);
@@ -47,6 +50,14 @@ fn initial(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
         }
     }
     Ok(())
+}
+
+/// SystemExit with the status; without arguments if that is None.
+pub fn exit_with(cx: &mut Ctx, status: Option<Value>) -> R {
+    match status {
+        Some(status) if !status.is_none() => Err(cx.error_with(ClassId::SystemExit, &[status])),
+        _ => Err(cx.error_with(ClassId::SystemExit, &[])),
+    }
 }
 
 /// Settings and state of the interpreter.
@@ -74,11 +85,7 @@ pub mod sys {
     /// Without a status or with None the exit status is zero; an integer is the status itself; any other object is
     /// printed to stderr, with status one.
     pub fn exit(cx: &mut Ctx, status: Option<Value>) -> R {
-        match status {
-            Some(status) if !status.is_none() => Err(cx.error_with(ClassId::SystemExit, &[status])),
-            Some(_) => Err(cx.error_with(ClassId::SystemExit, &[Value::NONE])),
-            None => Err(cx.error_with(ClassId::SystemExit, &[])),
-        }
+        super::exit_with(cx, status)
     }
 
     /// Return information about the exception being handled: (type, value, traceback), or three times None.
@@ -108,9 +115,7 @@ pub mod sys {
         }
         if cx.depth as i64 >= limit {
             let depth = cx.depth;
-            let message = format!(
-                "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
-            );
+            let message = format!("cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low");
             return Err(cx.error(ClassId::RecursionError, message));
         }
         cx.iso().recursion_limit.store(limit as usize, Ordering::Relaxed);
@@ -129,7 +134,11 @@ pub mod sys {
     }
 
     /// Return the size of object in bytes.
-    pub fn getsizeof(cx: &mut Ctx, #[kw] object: Value, #[kw] default: Option<Value>) -> R {
+    pub fn getsizeof(
+        cx: &mut Ctx,
+        #[kw] object: Value,
+        #[kw] default: Option<Value>,
+    ) -> R {
         let name = cx.names().__sizeof__;
         match cx.call_special(object, name, &[])? {
             Some(size) => Ok(size),
@@ -173,7 +182,10 @@ pub mod sys {
     }
 
     /// Return a frame object from the call stack, depth calls below the top of the stack.
-    pub fn _getframe(cx: &mut Ctx, #[default(0)] depth: i64) -> R {
+    pub fn _getframe(
+        cx: &mut Ctx,
+        #[default(0)] depth: i64,
+    ) -> R {
         let frame = conc_interpreter::vm::frames::frame_object(cx, depth.max(0) as usize)?;
         if frame.is_none() {
             return Err(cx.value_error("call stack is not deep enough"));
@@ -231,7 +243,8 @@ pub mod sys {
 
     /// Handle an unraisable exception: say where it was ignored, on sys.stderr.
     pub fn unraisablehook(cx: &mut Ctx, unraisable: Value) -> R<()> {
-        let (object, message) = (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
+        let (object, message) =
+            (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
         let value = cx.get_attr_text(unraisable, "exc_value")?;
         let lead = if message.is_none() { "Exception ignored in".to_string() } else { cx.str_text(message) };
         let head = if object.is_none() { format!("{lead}:\n") } else { format!("{lead}: {}\n", cx.repr_text(object)) };
@@ -304,7 +317,11 @@ pub mod sys {
     }
 
     /// Set the hooks for asynchronous generators.
-    pub fn set_asyncgen_hooks(cx: &mut Ctx, #[kw] firstiter: Option<Value>, #[kw] finalizer: Option<Value>) -> R<()> {
+    pub fn set_asyncgen_hooks(
+        cx: &mut Ctx,
+        #[kw] firstiter: Option<Value>,
+        #[kw] finalizer: Option<Value>,
+    ) -> R<()> {
         for (hook, name) in [(firstiter, "firstiter"), (finalizer, "finalizer")] {
             let Some(hook) = hook else { continue };
             if !hook.is_none() && !crate::core::attributes::callable(cx, hook) {
@@ -327,6 +344,12 @@ pub mod sys {
             return Err(cx.value_error("depth must be >= 0"));
         }
         Ok(())
+    }
+
+    /// Call func(*args); it would be traced if there were a trace function.
+    pub fn call_tracing(cx: &mut Ctx, func: Value, args: Value) -> R {
+        let args = cx.collect_tuple(args)?;
+        cx.call(func, args.items())
     }
 
     /// The trace function: there never is one.

@@ -42,11 +42,7 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("json.encoder"),
     source!("json.scanner"),
     source!("keyword"),
-    source!("numbers"),
-    source!("pprint"),
     source!("random"),
     source!("reprlib"),
-    source!("statistics"),
     source!("string"),
-    source!("textwrap"),
 ];

@@ -2,7 +2,6 @@
 
 pub mod combinatorics;
 pub mod functions;
-pub mod gamma;
 pub mod logarithms;
 pub mod random;
 pub mod sums;

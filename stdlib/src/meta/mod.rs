@@ -1,6 +1,5 @@
 //! Modules about the program itself: types, weak references, collection, tracebacks.
 
-pub mod abc;
 pub mod atexit;
 pub mod gc;
 pub mod inspect;

@@ -115,7 +115,10 @@ impl Ctx {
                 return Ok(result);
             }
         }
-        let result = self.binary_dispatch(op, a, b)?;
+        let result = match self.binary_dispatch(op, a, b) {
+            Err(e) if op == BinaryOp::Mul => return Err(self.repeat_error(e, a, b)),
+            other => other?,
+        };
         if result != Value::NOT_IMPLEMENTED {
             return Ok(result);
         }
@@ -141,6 +144,22 @@ impl Ctx {
             Err(e) if self.is_operand_error(e) => Err(self.unsupported(op, a, b, true)),
             other => other,
         }
+    }
+
+    /// `*` words a sequence's refusal of a count differently from `__mul__`.
+    fn repeat_error(&mut self, e: crate::native::Raised, a: Value, b: Value) -> crate::native::Raised {
+        let sequence = |v: Value| {
+            matches!(Kind::of(v.kind_byte()), Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray)
+        };
+        let count = if sequence(a) { b } else { a };
+        if !(sequence(a) || sequence(b)) || !self.is_error(e, ClassId::TypeError) {
+            return e;
+        }
+        let got = self.type_name(count);
+        if self.exception_text(e.0) != format!("'{got}' object cannot be interpreted as an integer") {
+            return e;
+        }
+        self.type_error(format!("can't multiply sequence by non-int of type '{got}'"))
     }
 
     /// Whether an error is the "unsupported operand" one made here (to name the in-place operator instead).
@@ -408,7 +427,7 @@ impl Ctx {
 
     fn float_pow(&mut self, x: f64, y: f64) -> R {
         if x == 0.0 && y < 0.0 {
-            return Err(self.zero_division("zero to a negative power"));
+            return Err(self.zero_division("0.0 cannot be raised to a negative power"));
         }
         if x < 0.0 && x.is_finite() && y.is_finite() && y != y.floor() {
             return self.complex_op(BinaryOp::Pow, (x, 0.0), (y, 0.0));
@@ -548,7 +567,7 @@ impl Ctx {
         if let (Num::Float(_), _) | (_, Num::Float(_)) = (&x, &y) {
             let (x, y) = (self.to_float(a)?, self.to_float(b)?);
             if y == 0.0 {
-                return Err(self.zero_division("float floor division by zero"));
+                return Err(self.zero_division("float divmod()"));
             }
             let (q, r) = float_divmod(x, y);
             let (q, r) = (self.float(q), self.float(r));

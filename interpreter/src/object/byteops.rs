@@ -1,4 +1,5 @@
-//! bytearray mutation: each operation publishes its result at once; the size is pinned while memoryviews live.
+//! bytearray mutation: each operation publishes its result at once; the size is pinned while a memoryview is held by a
+//! variable.
 
 use std::sync::atomic::Ordering;
 
@@ -8,6 +9,9 @@ use crate::object::misc::{MemoryView, WeakRef};
 use crate::object::sequence::List;
 use crate::object::string::ByteArray;
 use crate::value::{Gc, Value};
+
+/// How many views a bytearray remembers.
+const KEPT: usize = 64;
 
 impl Ctx {
     /// Replaces bytes `[from, to)` by `new`: insertion, deletion and assignment in one.
@@ -62,13 +66,8 @@ impl Ctx {
     /// BufferError if a memoryview shows the array.
     fn check_resizable(&mut self, array: Gc<ByteArray>) -> R<()> {
         let Some(views) = array.views.get().cast::<List>() else { return Ok(()) };
-        if !any_lives(views) {
-            array.views.set(Value::NONE);
-            return Ok(());
-        }
-        // Views that nobody holds any more may still be there.
-        self.collect();
-        if any_lives(views) {
+        // Without reference counts a view that was only a temporary is still there: a named one is surely wanted.
+        if live_views(views).any(|view| self.is_named(view)) {
             return Err(self.error(ClassId::BufferError, "Existing exports of data: object cannot be re-sized"));
         }
         array.views.set(Value::NONE);
@@ -80,9 +79,10 @@ impl Ctx {
         let class = self.class(ClassId::WeakRef);
         let weak = self.new_weakref(class, view.value(), Value::NONE);
         if let Some(views) = array.views.get().cast::<List>() {
-            if views.len() < 16 || any_lives(views) {
-                return self.list_push(views, weak.value());
+            if views.len() >= KEPT {
+                self.list_splice(views, 0, KEPT / 2, &[])?;
             }
+            return self.list_push(views, weak.value());
         }
         let views = self.list(&[weak.value()])?;
         array.views.set(views.value());
@@ -90,10 +90,8 @@ impl Ctx {
     }
 }
 
-/// Whether a view of the list is neither dead nor released.
-fn any_lives(views: Gc<List>) -> bool {
-    (0..views.len()).filter_map(|i| views.get(i)?.cast::<WeakRef>()).any(|weak| {
-        let view = weak.target.get().cast::<MemoryView>();
-        view.is_some_and(|view| !view.base.get().is_unbound())
-    })
+/// The views of the list that are neither dead nor released.
+fn live_views(views: Gc<List>) -> impl Iterator<Item = Value> {
+    let targets = (0..views.len()).filter_map(move |i| Some(views.get(i)?.cast::<WeakRef>()?.target.get()));
+    targets.filter(|v| v.cast::<MemoryView>().is_some_and(|view| !view.base.get().is_unbound()))
 }

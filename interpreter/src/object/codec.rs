@@ -7,6 +7,8 @@ use crate::object::misc::MemoryView;
 use crate::object::sequence::{List, Tuple};
 use crate::object::string::{ByteArray, Bytes, Str};
 use crate::text::codec::{self, Codec, CodecError, Policy, Problem, Replacement};
+use crate::text::quote::push_hex_escape;
+use crate::text::wtf8::{code_points, slice_chars};
 use crate::value::{Gc, Value};
 
 /// How an error handler's failure travels through the text functions.
@@ -19,6 +21,23 @@ impl From<Problem> for Failure {
     fn from(problem: Problem) -> Failure {
         Failure::Problem(problem)
     }
+}
+
+/// The code point of a Unicode character name, as `\N{...}` spells it.
+fn character_of_name(name: &[u8]) -> Option<u32> {
+    unicode_names2::character(std::str::from_utf8(name).ok()?).map(u32::from)
+}
+
+/// Each unencodable character as `\N{its name}`, or by its number if it has no name.
+fn name_escapes(problem: &Problem, text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for code in code_points(slice_chars(text, problem.start, problem.end)) {
+        match char::from_u32(code).and_then(unicode_names2::name) {
+            Some(name) => out.extend(format!("\\N{{{name}}}").into_bytes()),
+            None => push_hex_escape(&mut out, code),
+        }
+    }
+    out
 }
 
 impl Ctx {
@@ -95,6 +114,7 @@ impl Ctx {
         let builtin = Policy::from_name(errors);
         let mut handler = |problem: &Problem| -> Result<(Replacement, usize), Failure> {
             match builtin {
+                None if errors == "namereplace" => Ok((Replacement::Text(name_escapes(problem, text)), problem.end)),
                 Some(policy) => policy.fix_encoding(problem, text).map_err(|e| self.codec_failure(e)),
                 None => self.encode_by_handler(problem, s, errors).map_err(Failure::Raised),
             }
@@ -127,7 +147,7 @@ impl Ctx {
                 None => self.decode_by_handler(problem, body, errors).map_err(Failure::Raised),
             }
         };
-        match codec::decode(inner, body, last, &|_| None, &mut handler) {
+        match codec::decode(inner, body, last, &character_of_name, &mut handler) {
             Ok((text, used)) => Ok((text, used + data.len() - body.len())),
             Err(Failure::Raised(e)) => Err(e),
             Err(Failure::Problem(problem)) => {

@@ -17,6 +17,9 @@ struct Source<'a> {
 impl Ctx {
     /// `template.format(*args, **kwargs)`; without `args`, `template.format_map(kwargs)`.
     pub fn format_template(&mut self, template: Gc<Str>, args: Option<&[Value]>, kwargs: Option<Value>) -> R<Gc<Str>> {
+        if !template.is_empty() && memchr::memchr2(b'{', b'}', template.as_bytes()).is_none() {
+            return Ok(template);
+        }
         let mut source = Source { args, kwargs, numbering: Numbering::default() };
         let mut out = Vec::new();
         self.fill_template(template.as_bytes(), &mut source, template::MAX_DEPTH, &mut out)?;

@@ -131,11 +131,7 @@ impl Ctx {
         match parsed {
             Some(x) => Ok(x),
             None => {
-                let shown = if is_buffer(x) && !x.is_a::<Str>() {
-                    self.shown_text(x)?
-                } else {
-                    self.repr(x)?.to_text().into_owned()
-                };
+                let shown = self.repr(x)?.to_text().into_owned();
                 Err(self.value_error(format!("could not convert string to float: {shown}")))
             }
         }

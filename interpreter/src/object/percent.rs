@@ -7,6 +7,7 @@ use crate::object::arith::float_to_big;
 use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
 use crate::object::string::{ByteArray, Bytes, Str};
+use crate::text::fault::Fault;
 use crate::text::percent::{self, Amount, Conversion, Field, Flavor, Parser, Piece};
 use crate::text::wtf8::{MAX_CODE_POINT, push_code_point};
 use crate::value::{Gc, Value};
@@ -33,10 +34,18 @@ impl Arguments {
     }
 }
 
+/// An unfinished key is only complained about where a mapping could answer it.
+fn mapping_comes_first(fault: &Fault) -> bool {
+    fault.message == "incomplete format key"
+}
+
 impl Ctx {
     /// `format % args`
     pub fn percent_str(&mut self, format: Gc<Str>, args: Value) -> R<Gc<Str>> {
         let out = self.percent(format.as_bytes(), args, Flavor::Str)?;
+        if !format.is_empty() && memchr::memchr(b'%', format.as_bytes()).is_none() {
+            return Ok(format);
+        }
         self.try_wtf8(&out)
     }
 
@@ -51,7 +60,13 @@ impl Ctx {
         let mut arguments = Arguments { tuple, single: args, mapping: mapping.then_some(args), next: 0 };
         let mut out = Vec::new();
         for piece in Parser::new(format, flavor) {
-            match self.of_text(piece)? {
+            let piece = match piece {
+                Err(fault) if mapping_comes_first(&fault) && arguments.mapping.is_none() => {
+                    return Err(self.type_error("format requires a mapping"));
+                }
+                other => self.of_text(other)?,
+            };
+            match piece {
                 Piece::Literal(text) => out.extend_from_slice(text),
                 Piece::Conversion(conversion) => {
                     self.percent_conversion(&conversion, &mut arguments, flavor, &mut out)?
@@ -121,7 +136,9 @@ impl Ctx {
         let value = arguments.take(self)?;
         match conversion.letter() {
             Some(letter @ (b'd' | b'i' | b'u' | b'o' | b'x' | b'X')) => {
-                let number = self.percent_int(value, letter)?;
+                // The texts about bytes know no `%i`.
+                let shown = if letter == b'i' && flavor == Flavor::Bytes { b'd' } else { letter };
+                let number = self.percent_int(value, shown)?;
                 let limit = self.digits_limit();
                 let text = percent::format_int(&number, letter, &field, limit);
                 out.extend_from_slice(self.of_text(text)?.as_bytes());

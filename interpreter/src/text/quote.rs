@@ -12,7 +12,7 @@ fn choose_quote(text: &[u8]) -> u8 {
 }
 
 /// Appends `\xhh`, `\uhhhh` or `\Uhhhhhhhh`, the shortest that fits.
-pub(super) fn push_hex_escape(out: &mut Vec<u8>, code: u32) {
+pub fn push_hex_escape(out: &mut Vec<u8>, code: u32) {
     let (letter, digits) = match code {
         0..=0xFF => (b'x', 2),
         0x100..=0xFFFF => (b'u', 4),

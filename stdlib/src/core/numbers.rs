@@ -44,10 +44,7 @@ pub fn chr(cx: &mut Ctx, i: Value) -> R {
     let n = if i.is_int() { i } else { cx.index(i)? };
     match cx.as_i64(n) {
         Some(code @ 0..=0x10ffff) => Ok(cx.code_point_str(code as u32).value()),
-        Some(code) if i32::try_from(code).is_ok() => Err(cx.value_error("chr() arg not in range(0x110000)")),
-        Some(code) if code < 0 => Err(cx.overflow_error("signed integer is less than minimum")),
-        Some(_) => Err(cx.overflow_error("signed integer is greater than maximum")),
-        None => Err(cx.overflow_error("Python int too large to convert to C int")),
+        _ => Err(cx.value_error("chr() arg not in range(0x110000)")),
     }
 }
 
@@ -150,14 +147,54 @@ fn pow_mod(cx: &mut Ctx, base: Value, exp: Value, modulus: Value) -> R {
         }
         exp = -exp;
     }
-    let ring = dashu_int::fast_div::ConstDivisor::new(magnitude.clone().unsigned_abs());
-    let reduced = floor_mod(base, &magnitude).unsigned_abs();
-    let power = ring.reduce(reduced).pow(&exp.unsigned_abs()).residue();
-    let mut result = IBig::from(power);
+    let mut result = match (u64::try_from(&magnitude), u64::try_from(&exp)) {
+        (Ok(m), Ok(e)) => {
+            let base = u64::try_from(&floor_mod(base, &magnitude)).unwrap_or(0);
+            IBig::from(small_pow_mod(base, e, m))
+        }
+        _ => big_pow_mod(cx, floor_mod(base, &magnitude), &exp, &magnitude)?,
+    };
     if negative && result != IBig::ZERO {
         result += modulus;
     }
     Ok(cx.big(&result))
+}
+
+fn small_pow_mod(base: u64, mut exp: u64, modulus: u64) -> u64 {
+    let m = u128::from(modulus);
+    let (mut result, mut square) = (1 % m, u128::from(base) % m);
+    while exp > 0 {
+        if exp & 1 == 1 {
+            result = result * square % m;
+        }
+        square = square * square % m;
+        exp >>= 1;
+    }
+    result as u64
+}
+
+/// Squaring from the highest bit down, four bits of the exponent at a time.
+fn big_pow_mod(cx: &mut Ctx, base: IBig, exp: &IBig, modulus: &IBig) -> R<IBig> {
+    let one = IBig::ONE % modulus;
+    let mut powers = vec![one.clone()];
+    for i in 0..15 {
+        let next = &powers[i] * &base % modulus;
+        powers.push(next);
+    }
+    let bytes = exp.clone().unsigned_abs().to_be_bytes();
+    let mut result = one;
+    for byte in bytes.iter() {
+        for digit in [byte >> 4, byte & 15] {
+            for _ in 0..4 {
+                result = &result * &result % modulus;
+            }
+            if digit != 0 {
+                result = result * &powers[usize::from(digit)] % modulus;
+            }
+        }
+        cx.poll()?;
+    }
+    Ok(result)
 }
 
 fn floor_mod(x: IBig, y: &IBig) -> IBig {

@@ -80,7 +80,7 @@ pub mod methods {
     }
 
     /// The number of the item that a key names.
-    fn item_at(cx: &mut Ctx, this: View, key: Value) -> R<usize> {
+    fn item_at(cx: &mut Ctx, this: View, key: Value, sub_views: &str) -> R<usize> {
         let shape = this.shape.get().cast::<Tuple>().filter(|t| t.len != 1);
         if let Some(indices) = key.cast::<Tuple>() {
             return item_at_indices(cx, this, indices, shape);
@@ -89,7 +89,7 @@ pub mod methods {
             if shape.len == 0 {
                 return Err(cx.type_error("invalid indexing of 0-dim memory"));
             }
-            return Err(cx.error(ClassId::NotImplementedError, "multi-dimensional sub-views are not implemented"));
+            return Err(cx.error(ClassId::NotImplementedError, sub_views));
         }
         let index = cx.names().__index__;
         if !cx.is_int(key) && cx.lookup_special(key, index).is_none() {
@@ -126,13 +126,36 @@ pub mod methods {
     fn sliced(cx: &mut Ctx, this: View, slice: Gc<SliceObject>) -> R<View> {
         let base = cx.view_base(this)?;
         let layout = view_layout(this);
-        if this.shape.get().cast::<Tuple>().is_some_and(|t| t.len != 1) {
-            return Err(cx.error(ClassId::NotImplementedError, "multi-dimensional slicing is not implemented"));
+        if let Some(shape) = this.shape.get().cast::<Tuple>().filter(|t| t.len != 1) {
+            return sliced_rows(cx, this, slice, shape);
         }
         let span = cx.slice_span(slice, layout.len)?;
         let start = (layout.start as i64 + span.start.max(0) * layout.stride) as usize;
         let stride = layout.stride * span.step;
         cx.new_view(base, Layout { start, len: span.count, stride, shape: Value::NONE, ..layout })
+    }
+
+    /// The part of a view of several dimensions that a slice of the first selects.
+    fn sliced_rows(cx: &mut Ctx, this: View, slice: Gc<SliceObject>, shape: Gc<Tuple>) -> R<View> {
+        let (base, layout) = (cx.view_base(this)?, view_layout(this));
+        let Some((&rows, rest)) = shape.items().split_first() else {
+            return Err(cx.type_error("cannot slice a view with no dimension"));
+        };
+        let rows = cx.as_i64(rows).unwrap_or(0) as usize;
+        let span = cx.slice_span(slice, rows)?;
+        if span.step != 1 && span.count > 1 {
+            return Err(cx.error(ClassId::NotImplementedError, "multi-dimensional slicing with steps is not implemented"));
+        }
+        let row = layout.len / rows.max(1);
+        let lengths = cx.new_list();
+        let count = cx.int(span.count as i64);
+        cx.list_push(lengths, count)?;
+        for &length in rest {
+            cx.list_push(lengths, length)?;
+        }
+        let shape = cx.list_to_tuple(lengths)?;
+        let start = layout.start + span.start.max(0) as usize * row * item_size(this);
+        cx.new_view(base, Layout { start, len: span.count * row, shape, ..layout })
     }
 
     /// Return self[key].
@@ -141,7 +164,7 @@ pub mod methods {
         if let Some(slice) = key.cast::<SliceObject>() {
             return Ok(sliced(cx, this, slice)?.value());
         }
-        let at = item_at(cx, this, key)?;
+        let at = item_at(cx, this, key, "multi-dimensional sub-views are not implemented")?;
         cx.view_item(this, at)
     }
 
@@ -154,7 +177,7 @@ pub mod methods {
         if let Some(slice) = key.cast::<SliceObject>() {
             return set_slice(cx, this, slice, value);
         }
-        let at = item_at(cx, this, key)?;
+        let at = item_at(cx, this, key, "sub-views are not implemented")?;
         let item = cx.pack_item(cx.view_letter(this), value)?;
         cx.set_view_item(this, at, item)
     }
@@ -310,7 +333,7 @@ pub mod methods {
     /// Whether the items lie one behind the other.
     fn is_contiguous(this: View) -> bool {
         let layout = view_layout(this);
-        layout.len <= 1 || layout.stride == item_size(this) as i64
+        layout.len == 1 || layout.stride == item_size(this) as i64
     }
 
     /// Cast a memoryview to a new format or shape.
@@ -322,6 +345,18 @@ pub mod methods {
         };
         if !is_contiguous(this) {
             return Err(cx.type_error("memoryview: casts are restricted to C-contiguous views"));
+        }
+        let dimensions = this.shape.get().cast::<Tuple>().map_or(1, |t| t.len);
+        if (shape.is_some() || dimensions != 1) && layout.len == 0 {
+            return Err(cx.type_error("memoryview: cannot cast view with zeros in shape or strides"));
+        }
+        if let Some(shape) = shape {
+            if !(shape.is_a::<List>() || shape.is_a::<Tuple>()) {
+                return Err(cx.type_error("shape must be a list or a tuple"));
+            }
+            if dimensions != 1 && cx.len(shape)? != 1 {
+                return Err(cx.type_error("memoryview: cast must be 1D -> ND or ND -> 1D"));
+            }
         }
         let bare = text.as_bytes().strip_prefix(b"@").unwrap_or(text.as_bytes());
         let known = matches!(bare, [letter] if b"cbB?hHiIlLqQnNfdePe".contains(letter));
@@ -350,9 +385,6 @@ pub mod methods {
     }
 
     fn set_shape(cx: &mut Ctx, view: View, shape: Value, items: usize) -> R<()> {
-        if !(shape.is_a::<List>() || shape.is_a::<Tuple>()) {
-            return Err(cx.type_error("shape must be a list or a tuple"));
-        }
         let shape = cx.collect_tuple(shape)?;
         let mut product = 1usize;
         for &n in shape.items() {

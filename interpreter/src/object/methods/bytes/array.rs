@@ -10,6 +10,7 @@ pub mod methods {
     use crate::object::items::Span;
     use crate::object::kind::ClassId;
     use crate::object::misc::{MemoryView, SliceObject};
+    use crate::object::number::Complex;
     use crate::object::string::{ByteArray, Bytes, Str};
     use crate::value::{Gc, Value};
 
@@ -149,8 +150,12 @@ pub mod methods {
             let span = cx.slice_span(slice, this.len())?;
             return set_slice(cx, this, span, &data);
         }
-        let at = item_at(cx, this, key)?;
+        let index = cx.names().__index__;
+        if !cx.is_int(key) && cx.lookup_special(key, index).is_none() {
+            return Err(cx.bad_index("bytearray", key));
+        }
         let byte = cx.byte_arg(value, RANGE)?;
+        let at = item_at(cx, this, key)?;
         cx.bytes_splice(this, at, at + 1, &[byte])
     }
 
@@ -166,8 +171,7 @@ pub mod methods {
         if is_buffer(value) {
             return cx.byte_vec(value);
         }
-        let names = cx.names();
-        if cx.is_int(value) || value.is_a::<Str>() || cx.lookup_special(value, names.__iter__).is_none() {
+        if value.is_a::<Str>() || value.is_a::<Complex>() || cx.is_real(value) {
             return Err(cx.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
         }
         cx.bytes_of_object(value, "bytearray")

@@ -68,7 +68,11 @@ impl ByteString {
 }
 
 comparisons!(order, ByteString, |_, this, value| {
-    (value.is_a::<Bytes>() || value.is_a::<ByteArray>() || value.is_a::<MemoryView>()).then(|| this.value())
+    let fits = match this {
+        ByteString::Bytes(_) => value.is_a::<Bytes>(),
+        ByteString::Array(_) => value.is_a::<Bytes>() || value.is_a::<ByteArray>() || value.is_a::<MemoryView>(),
+    };
+    fits.then(|| this.value())
 });
 
 /// The special methods of bytes and bytearray, and conversions.

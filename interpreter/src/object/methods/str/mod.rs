@@ -172,13 +172,6 @@ pub mod methods {
 
         /// `sequence * count` with any index as the count.
         pub fn repeat_by(&mut self, sequence: Value, count: Value) -> R {
-            if !self.is_int(count) {
-                let index = self.names().__index__;
-                if self.lookup_special(count, index).is_none() {
-                    let got = self.type_name(count);
-                    return Err(self.type_error(format!("can't multiply sequence by non-int of type '{got}'")));
-                }
-            }
             let count = self.index(count)?;
             self.repeat(sequence, count)
         }

@@ -880,9 +880,27 @@ impl Ctx {
 /// Builtin attributes that CPython implements as struct members: its complaint differs.
 fn is_plain_member(name: &str) -> bool {
     const MEMBERS: &[&str] = &[
-        "__closure__", "__globals__", "__builtins__", "__func__", "__self__", "start", "stop", "step", "fget", "fset",
-        "fdel", "__callback__", "__wrapped__", "__thisclass__", "__self_class__", "__origin__", "__args__", "message",
-        "exceptions", "tb_frame", "tb_lasti",
+        "__closure__",
+        "__globals__",
+        "__builtins__",
+        "__func__",
+        "__self__",
+        "start",
+        "stop",
+        "step",
+        "fget",
+        "fset",
+        "fdel",
+        "__callback__",
+        "__wrapped__",
+        "__thisclass__",
+        "__self_class__",
+        "__origin__",
+        "__args__",
+        "message",
+        "exceptions",
+        "tb_frame",
+        "tb_lasti",
     ];
     MEMBERS.contains(&name) || name.starts_with("co_")
 }

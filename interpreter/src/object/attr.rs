@@ -36,7 +36,7 @@ pub fn kind_has_attrs(kind: Kind) -> bool {
 }
 
 /// The word that heads an object's attribute storage: a chunk chain, or a dict in a foreign shape.
-pub fn attrs_slot<'a>(header: &'a Header) -> Option<&'a Slot> {
+pub fn attrs_slot(header: &Header) -> Option<&Slot> {
     let object = header as *const Header;
     // SAFETY: the kind says the layout; the trailing word of a subclass instance lies where its constructor put it.
     unsafe {

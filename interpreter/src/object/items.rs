@@ -345,7 +345,7 @@ impl Ctx {
         }
         let step = step.max(-i64::MAX);
         let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
-        let mut bound = |cx: &mut Ctx, v: Value, default: i64| -> R<i64> {
+        let bound = |cx: &mut Ctx, v: Value, default: i64| -> R<i64> {
             if v.is_none() {
                 return Ok(default);
             }
@@ -623,10 +623,7 @@ impl Ctx {
                 _ => Err(self.value_error("byte must be in range(0, 256)")),
             };
         }
-        let part = match self.byte_vec(item) {
-            Ok(part) => part,
-            Err(e) => return Err(e),
-        };
+        let part = self.byte_vec(item)?;
         Ok(memchr::memmem::find(&data, &part).is_some())
     }
 

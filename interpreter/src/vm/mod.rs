@@ -1,5 +1,9 @@
 //! The virtual machine: code objects, the loop, calls, unwinding, generators, import; and the making of an interpreter.
 
+// Frames are raw memory: their addresses are handed around between the loop and its slow paths, which the loop's own
+// contract covers.
+#![allow(clippy::not_unsafe_ptr_arg_deref)]
+
 pub mod asyncgen;
 pub mod bind;
 pub mod cache;

@@ -169,12 +169,9 @@ fn sum_list(cx: &mut Ctx, total: &mut Total, list: Gc<List>) -> R<()> {
 #[inline]
 fn add(cx: &mut Ctx, total: &mut Total, item: Value) -> R<()> {
     match total {
-        Total::Int(n) if item.is_int() => match n.checked_add(item.int()) {
-            Some(sum) => {
-                *n = sum;
-                return Ok(());
-            }
-            None => {}
+        Total::Int(n) if item.is_int() => if let Some(sum) = n.checked_add(item.int()) {
+            *n = sum;
+            return Ok(());
         },
         Total::Float { sum, lost } if item.is_float() => {
             neumaier(sum, lost, item.float());

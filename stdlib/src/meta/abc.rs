@@ -182,7 +182,7 @@ fn find_abstract(cx: &mut Ctx, class: Gc<Class>) -> R<()> {
     let key = cx.names().__abstractmethods__;
     let bases = class.bases();
     for &base in bases.items() {
-        if !base.cast::<Class>().is_some_and(|b| !b.is_static()) {
+        if base.cast::<Class>().is_none_or(|b| b.is_static()) {
             continue;
         }
         let Some(inherited) = cx.get_attr_opt(base, key)? else { continue };

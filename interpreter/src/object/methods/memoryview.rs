@@ -374,7 +374,7 @@ pub mod methods {
         let size = item_size(view);
         view.stride.store(size as i64, std::sync::atomic::Ordering::Relaxed);
         view.len.store(bytes / size, std::sync::atomic::Ordering::Relaxed);
-        if bytes % size != 0 {
+        if !bytes.is_multiple_of(size) {
             view.base.set(Value::UNBOUND);
             return Err(cx.type_error("memoryview: length is not a multiple of itemsize"));
         }

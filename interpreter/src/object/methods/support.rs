@@ -70,7 +70,7 @@ impl Ctx {
 
     /// `start` and `end` of a search in `len` units: missing or None is the whole. A start past the end stays so.
     pub fn bounds(&mut self, start: Option<Value>, end: Option<Value>, len: usize) -> R<Bounds> {
-        let mut bound = |cx: &mut Ctx, v: Option<Value>, default: i64| match v {
+        let bound = |cx: &mut Ctx, v: Option<Value>, default: i64| match v {
             Some(v) if !v.is_none() => cx.slice_bound(v),
             _ => Ok(default),
         };

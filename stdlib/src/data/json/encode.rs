@@ -28,7 +28,7 @@ struct Encoder {
 }
 
 pub fn encode(cx: &mut Ctx, encoder: Value, obj: Value) -> R {
-    let mut flag = |cx: &mut Ctx, name: &str| -> R<bool> {
+    let flag = |cx: &mut Ctx, name: &str| -> R<bool> {
         let v = cx.get_attr_text(encoder, name)?;
         cx.truth(v)
     };

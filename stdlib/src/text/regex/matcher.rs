@@ -440,8 +440,8 @@ impl<'p> Matcher<'p> {
                     }
                 },
                 Entry::Lazy { op, count, at } => match &self.program.ops[op] {
-                    Op::Run { test, max, .. } => {
-                        if at < end {
+                    Op::Run { test, max, .. }
+                        if at < end => {
                             let (c, next) = text.next(at);
                             if test.passes(c) {
                                 if count + 1 < *max {
@@ -450,7 +450,6 @@ impl<'p> Matcher<'p> {
                                 return Some((op + 1, next));
                             }
                         }
-                    }
                     Op::Loop { slot, .. } => {
                         let slot = *slot;
                         self.set(slot, count + 1);

@@ -5,7 +5,7 @@ checks:
 # Runs the benchmark programs beside Python; the path of another interpreter may be given.
 bench python="python3":
     cargo build --profile fast
-    benches/run.py py={{python}} conc=target/fast/conc
+    benches/run.py --rounds 6 py={{python}} conc=target/fast/conc
 
 # The script suite with a collection at every allocation.
 stress filter="":

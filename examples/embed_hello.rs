@@ -2,7 +2,7 @@
 
 use conc::{Error, Interpreter};
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     let mut interp = Interpreter::new()?;
 
     // Values go in, values come out.

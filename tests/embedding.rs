@@ -6,6 +6,14 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use conc::{Error, Interpreter, Raise, Root, Std};
 
+#[path = "../examples/embed_hello.rs"]
+mod embed_hello;
+
+#[test]
+fn the_example_runs() -> conc::Result<()> {
+    embed_hello::main()
+}
+
 fn raised(result: conc::Result<()>) -> Box<conc::Raised> {
     match result {
         Err(Error::Raised(e)) => e,

@@ -56,7 +56,7 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let value = self.alloc();
-            self.mark(alias.name.span);
+            self.mark(span);
             let name = self.mangle(&alias.name.name);
             let name = self.name16(&name);
             self.emit(Op::ImportFrom, 0, value, reg, name);

@@ -9,7 +9,7 @@ use crate::object::class::{Class, class_flag};
 use crate::object::ctx::{TYPE_CACHE, TypeCacheEntry};
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
-use crate::object::function::{Function, Native, Property, Super, Wrapper};
+use crate::object::function::{Function, Method, Native, Property, Super, Wrapper};
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::{Boxed, GenericAlias, Iter, WeakRef};
@@ -97,9 +97,10 @@ impl Ctx {
             None => self.class(immediate_class(v)),
         }
     }
-    /// The class's name, for messages.
+    /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
-        self.class_of(v).name_text()
+        let class = self.class_of(v);
+        if class.is_static() && class.id == 0 { self.qualified_name(class) } else { class.name_text() }
     }
 
     // ---- class lookup
@@ -246,9 +247,28 @@ impl Ctx {
         ClassId::MappingProxy
     }
 
+    /// The slot of a `__slots__` member in an object. Members come first in the shapes of the class's instances, so
+    /// the first shape tells the place whatever has become of the other attributes.
+    fn member_slot<'a>(&mut self, w: Gc<Wrapper>, v: Value) -> Option<&'a Slot> {
+        let (header, name) = (v.header::<'a>()?, w.other.get().cast::<Str>()?);
+        let class = self.class_of(v);
+        if !w.owner.get().cast::<Class>().is_some_and(|owner| class.is_subclass_of(owner)) {
+            return None;
+        }
+        let shapes = &self.iso().shapes;
+        let index = shapes.slot(shapes.get(class.root_shape.load(Ordering::Acquire)), name.value())?;
+        let shape = shapes.get(header.shape());
+        if index >= shape.inline as usize {
+            if shape.foreign {
+                return None;
+            }
+            self.ensure_chunks(header, shape, index);
+        }
+        self.slot_at(header, shape, index)
+    }
+
     fn member_get(&mut self, w: Gc<Wrapper>, this: Value) -> R {
-        let name = w.other.get();
-        if let Some(Place::Slot(slot)) = name.cast::<Str>().map(|n| self.place(this, n)) {
+        if let Some(slot) = self.member_slot(w, this) {
             let value = slot.get();
             if !value.is_unbound() {
                 return Ok(value);
@@ -292,12 +312,6 @@ impl Ctx {
         let shapes = &self.iso().shapes;
         let shape = shapes.get(header.shape());
         if shape.foreign {
-            if let Some(index) = shapes.slot(shape, name.value())
-                && index < shape.inline as usize
-                && let Some(slot) = self.slot_at(header, shape, index)
-            {
-                return Place::Slot(slot);
-            }
             if let Some(dict) = attrs_slot(header).and_then(|s| s.get().cast::<Dict>()) {
                 return Place::Foreign(dict);
             }
@@ -421,15 +435,6 @@ impl Ctx {
         }
     }
 
-    /// Makes sure that a slot which the object's shape names exists.
-    fn ensure_slot(&mut self, v: Value, name: Gc<Str>) {
-        let Some(header) = v.header() else { return };
-        let shape = self.iso().shapes.get(header.shape());
-        if let Some(index) = self.iso().shapes.slot(shape, name.value()) {
-            self.ensure_chunks(header, shape, index);
-        }
-    }
-
     /// Makes sure that the overflow chunk of slot `index` exists.
     fn ensure_chunks(&mut self, header: &Header, shape: &Shape, index: usize) {
         if index < shape.inline as usize {
@@ -495,11 +500,8 @@ impl Ctx {
             return slot.get().cast();
         }
         let dict = self.new_dict();
-        let slots = shapes.get(class.root_shape.load(Ordering::Acquire)).count;
-        for (name, index) in shapes.names(shape) {
-            if index < slots {
-                continue;
-            }
+        let members = shapes.get(class.root_shape.load(Ordering::Acquire)).count;
+        for (name, index) in shapes.names(shape).into_iter().filter(|(_, i)| *i >= members) {
             let value = self.slot_at(header, shape, index as usize).map_or(Value::UNBOUND, |s| s.get());
             if !value.is_unbound()
                 && let Some(name) = name.cast::<Str>()
@@ -539,7 +541,7 @@ impl Ctx {
     pub fn get_attr_opt(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let name = self.intern_str(name);
         let class = self.class_of(v);
-        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Class>() && !v.is_a::<Module>() {
+        if !class.has(class_flag::GETATTRIBUTE | class_flag::GETATTR) && !v.is_a::<Module>() {
             return match self.generic_get(v, name) {
                 Err(e) if self.is_error(e, ClassId::AttributeError) => Ok(None),
                 other => other,
@@ -620,6 +622,7 @@ impl Ctx {
             Kind::Class => return self.class_get(v, name),
             Kind::Super => return self.super_get(v, name),
             Kind::GenericAlias => return self.alias_get(v, name),
+            Kind::Method => return self.method_get(v, name),
             _ => {}
         }
         let class = self.class_of(v);
@@ -632,9 +635,11 @@ impl Ctx {
         if let Some(value) = self.instance_attr(v, name) {
             return Ok(Some(value));
         }
-        match found {
-            Some(found) => self.bind(found, v, class).map(Some),
-            None => Ok(None),
+        match (found, v.cast::<Method>()) {
+            (Some(found), _) => self.bind(found, v, class).map(Some),
+            // A bound method has its function's attributes.
+            (None, Some(method)) => self.get_attr_opt(method.function.get(), name),
+            (None, None) => Ok(None),
         }
     }
 
@@ -676,6 +681,18 @@ impl Ctx {
         }
     }
 
+    /// Attributes of a bound method: its own, then those of its function.
+    fn method_get(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
+        let Some(method) = v.cast::<crate::object::function::Method>() else { return Ok(None) };
+        let class = self.class_of(v);
+        if name != self.names().__dict__
+            && let Some(found) = self.lookup(class, name)
+        {
+            return self.bind(found, v, class).map(Some);
+        }
+        self.get_attr_interned(method.function.get(), name).map(Some)
+    }
+
     /// Attributes of `list[int]`: its own, then those of the origin.
     fn alias_get(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         let Some(alias) = v.cast::<GenericAlias>() else { return Ok(None) };
@@ -697,7 +714,7 @@ impl Ctx {
             );
         if !own {
             let origin = alias.origin.get();
-            return self.get_attr_opt(origin, name);
+            return self.get_attr_interned(origin, name).map(Some);
         }
         match self.lookup(class, name) {
             Some(found) => self.bind(found, v, class).map(Some),
@@ -775,37 +792,25 @@ impl Ctx {
 
     fn wrapper_set(&mut self, w: Gc<Wrapper>, v: Value, value: Value) -> R<()> {
         if w.header().shape() == ClassId::MemberDescriptor.shape() {
-            let Some(name) = w.other.get().cast::<Str>() else { return Ok(()) };
-            self.ensure_slot(v, name);
-            if let Place::Slot(slot) = self.place(v, name) {
+            if let Some(slot) = self.member_slot(w, v) {
                 let old = slot.swap(value);
                 if value.is_unbound() && old.is_unbound() {
-                    return Err(self.error_with(ClassId::AttributeError, &[w.name.get()]));
+                    let name = self.text_of(w.name.get());
+                    return Err(self.attribute_error(name));
                 }
                 return Ok(());
             }
-            if let Some(header) = v.header()
-                && let Some(index) = self.iso().shapes.slot(self.iso().shapes.get(header.shape()), name.value())
-            {
-                // Slots beside a builtin layout live in chunks, made when one is first set.
-                let shape = self.iso().shapes.get(header.shape());
-                if !value.is_unbound() {
-                    self.ensure_chunks(header, shape, index);
-                }
-                return match self.slot_at(header, shape, index) {
-                    Some(slot) => {
-                        slot.set(value);
-                        Ok(())
-                    }
-                    None => Err(self.no_attribute(v, w.name.get())),
-                };
-            }
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
-            return Err(self.type_error(format!("descriptor '{name}' doesn't apply to a '{class}' object")));
+            let owner = w.owner.get().cast::<Class>().map_or_else(String::new, |c| c.name_text());
+            let message = format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{class}' object");
+            return Err(self.type_error(message));
         }
         let set = w.other.get();
         if set.is_unbound() {
             let (name, class) = (self.text_of(w.name.get()), self.type_name(v));
+            if is_plain_member(&name) {
+                return Err(self.attribute_error("readonly attribute"));
+            }
             let message = format!("attribute '{name}' of '{class}' objects is not writable");
             return Err(self.attribute_error(message));
         }
@@ -866,6 +871,16 @@ impl Ctx {
     pub fn text_of(&self, v: Value) -> String {
         v.cast::<Str>().map_or_else(|| "?".to_string(), |s| s.to_text().into_owned())
     }
+}
+
+/// Builtin attributes that CPython implements as struct members: its complaint differs.
+fn is_plain_member(name: &str) -> bool {
+    const MEMBERS: &[&str] = &[
+        "__closure__", "__globals__", "__builtins__", "__func__", "__self__", "start", "stop", "step", "fget", "fset",
+        "fdel", "__callback__", "__wrapped__", "__thisclass__", "__self_class__", "__origin__", "__args__", "message",
+        "exceptions", "tb_frame", "tb_lasti",
+    ];
+    MEMBERS.contains(&name) || name.starts_with("co_")
 }
 
 /// Functions that take `this` as their first argument when found on a class.

@@ -100,7 +100,7 @@ impl Ctx {
     fn bootstrap_names(&mut self, id: ClassId) {
         let row = id.row();
         let class = self.class(id);
-        let (module, name) = row.name.rsplit_once('.').unwrap_or(("builtins", row.name));
+        let name = row.name.rsplit_once('.').map_or(row.name, |(_, name)| name);
         let name = self.intern(name).value();
         class.name.set(name);
         class.qualname.set(name);
@@ -110,24 +110,36 @@ impl Ctx {
             mro.push(self.class(at).value());
             at = at.row().base;
         }
-        let mut bases = if id == ClassId::Object { Vec::new() } else { vec![mro[1]] };
-        if id == ClassId::ExceptionGroup {
-            // The one builtin with two bases.
-            let exception = self.class(ClassId::Exception).value();
-            bases.push(exception);
-            mro.insert(2, exception);
-        }
-        let bases = self.tuple(&bases).unwrap_or(Value::NONE);
+        let exception = self.class(ClassId::Exception).value();
+        let both = [self.class(ClassId::BaseExceptionGroup).value(), exception];
+        let bases = match id {
+            ClassId::Object => &mro[..0],
+            // The one builtin class with two bases.
+            ClassId::ExceptionGroup => {
+                mro.insert(2, exception);
+                &both
+            }
+            _ => &mro[1..2],
+        };
+        let bases = self.tuple(bases).unwrap_or(Value::NONE);
         class.bases.set(bases);
         let mro = self.tuple(&mro).unwrap_or(Value::NONE);
         class.mro.set(mro);
-        let names = self.names();
-        let module = self.intern(module).value();
-        class.dict().set_str(self, names.__module__, module);
         if id != ClassId::Object {
             let base = self.class(row.base);
             self.add_subclass(base, class);
         }
+    }
+
+    /// `__module__` of a class; none is known for a class dict without it.
+    pub fn class_module(&mut self, class: Gc<Class>) -> Option<Value> {
+        if class.id != 0 {
+            let name = CLASSES[class.id as usize - 1].name;
+            let module = name.rsplit_once('.').map_or("builtins", |(module, _)| module);
+            return Some(self.intern(module).value());
+        }
+        let names = self.names();
+        class.dict().get_str(self, names.__module__)
     }
 
     /// Puts native methods into a builtin class.
@@ -352,12 +364,7 @@ impl Ctx {
             c.flags = inherited.into();
         });
         let inline = if kind == Kind::Instance as u8 { self.inline_hint(base, dict) } else { 0 };
-        let mut shape = self.iso().shapes.root(class.value(), inline);
-        // The slots of the base come first, in the same places.
-        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire));
-        for (name, _) in self.iso().shapes.names(inherited) {
-            shape = self.iso().shapes.child(self.iso().shapes.get(shape), name);
-        }
+        let shape = self.iso().shapes.root(class.value(), inline);
         class.root_shape.store(shape, Ordering::Release);
         class
     }
@@ -387,7 +394,11 @@ impl Ctx {
             }
             match best {
                 None => best = Some(b),
-                Some(old) if old.kind == b.kind || b.kind == Kind::Instance as u8 => {}
+                Some(old) if old.kind == b.kind => match self.wider_base(old, b) {
+                    Some(wider) => best = Some(wider),
+                    None => return Err(self.type_error("multiple bases have instance lay-out conflict")),
+                },
+                Some(_) if b.kind == Kind::Instance as u8 => {}
                 Some(old) if old.kind == Kind::Instance as u8 => best = Some(b),
                 Some(_) => return Err(self.type_error("multiple bases have instance lay-out conflict")),
             }
@@ -398,6 +409,12 @@ impl Ctx {
     /// C3 linearisation (Barrett et al., "A monotonic superclass linearization for Dylan").
     pub fn compute_mro(&mut self, class: Gc<Class>) -> R {
         let bases = class.bases();
+        for (i, &base) in bases.items().iter().enumerate() {
+            if bases.items()[..i].contains(&base) {
+                let name = base.cast::<Class>().map_or_else(String::new, |c| c.name_text());
+                return Err(self.type_error(format!("duplicate base class {name}")));
+            }
+        }
         let mut lists: Vec<std::collections::VecDeque<u64>> = Vec::new();
         for &b in bases.items() {
             if let Some(b) = b.cast::<Class>() {
@@ -517,6 +534,12 @@ impl Ctx {
             || class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| !b.has(class_flag::NO_DICT));
         let Some(slots) = dict.get_str(self, names.__slots__) else {
             class.set_flag(class_flag::NO_DICT, false);
+            let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
+            if inherited > 0 {
+                let inline = self.inline_hint(base, dict) as usize;
+                let shape = self.shape_with_slots(class, base, inline.max(inherited));
+                class.root_shape.store(shape, Ordering::Release);
+            }
             return Ok(());
         };
         let slots = if slots.is_a::<Str>() {
@@ -526,14 +549,8 @@ impl Ctx {
             self.collect_tuple(slots)?
         };
         let mut wants_dict = false;
-        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire));
-        let inherited_names = self.iso().shapes.names(inherited);
-        let inline = (inherited_names.len() + slots.len) as u16;
-        let inline = if class.kind == Kind::Instance as u8 { inline.max(1) } else { 0 };
-        let mut shape = self.iso().shapes.root(class.value(), inline);
-        for (name, _) in inherited_names {
-            shape = self.iso().shapes.child(self.iso().shapes.get(shape), name);
-        }
+        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
+        let mut shape = self.shape_with_slots(class, base, (inherited + slots.len).max(1));
         let class_name = class.name_text();
         for &slot in slots.items() {
             let Some(name) = slot.cast::<Str>() else {
@@ -575,6 +592,30 @@ impl Ctx {
         let wants_weakref = slots.items().iter().any(|s| s.cast::<Str>().is_some_and(|s| s.eq_text("__weakref__")));
         class.set_flag(class_flag::NO_WEAKREF, !inherited && !wants_weakref);
         Ok(())
+    }
+
+    /// The first shape of a class's instances: the `__slots__` of the base are its first attributes.
+    fn shape_with_slots(&mut self, class: Gc<Class>, base: Gc<Class>, inline: usize) -> u32 {
+        let shapes = &self.iso().shapes;
+        let inline = if class.kind == Kind::Instance as u8 { inline as u16 } else { 0 };
+        let mut shape = shapes.root(class.value(), inline);
+        for (name, _) in shapes.names(shapes.get(base.root_shape.load(Ordering::Acquire))) {
+            shape = shapes.child(shapes.get(shape), name);
+        }
+        shape
+    }
+
+    /// Which of two bases of one kind has the layout that includes the other's; None: neither.
+    fn wider_base(&self, a: Gc<Class>, b: Gc<Class>) -> Option<Gc<Class>> {
+        let shapes = &self.iso().shapes;
+        let names = |c: Gc<Class>| shapes.names(shapes.get(c.root_shape.load(Ordering::Acquire)));
+        let (x, y) = (names(a), names(b));
+        let (a_within, b_within) = (y.starts_with(&x), x.starts_with(&y));
+        match (a_within, b_within) {
+            (_, true) => Some(a),
+            (true, false) => Some(b),
+            _ => None,
+        }
     }
 
     fn set_classcell(&mut self, class: Gc<Class>, dict: Gc<Dict>) -> R<()> {

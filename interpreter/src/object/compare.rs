@@ -110,7 +110,9 @@ impl Ctx {
             if result != Value::NOT_IMPLEMENTED {
                 return Ok(result);
             }
-            return self.compare_default(op, a, b);
+            if !compares_by_method(a) && !compares_by_method(b) {
+                return self.compare_default(op, a, b);
+            }
         }
         self.compare_dispatch(op, a, b)
     }
@@ -352,6 +354,22 @@ impl Ctx {
         let y = self.tuple(&[y.start.get(), y.stop.get(), y.step.get()])?;
         self.compare_sequences(op, x, y)
     }
+}
+
+/// Builtin objects whose classes have comparisons that [`Ctx::native_compare`] does not know.
+fn compares_by_method(v: Value) -> bool {
+    matches!(
+        Kind::of(v.kind_byte()),
+        Kind::DictView
+            | Kind::Method
+            | Kind::Native
+            | Kind::GenericAlias
+            | Kind::WeakRef
+            | Kind::Wrapper
+            | Kind::Code
+            | Kind::MemoryView
+            | Kind::Boxed
+    )
 }
 
 /// A copy of the data of bytes or a bytearray.

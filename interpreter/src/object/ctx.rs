@@ -57,6 +57,8 @@ pub struct Ctx {
     pub bind_top: *mut Value,
     pub local: LocalHeap,
     isolate: *const Isolate,
+    /// For the collector, while stopped.
+    pub(super) published: super::world::Published,
     /// Lowest native stack address calls may use.
     pub stack_limit: usize,
     /// Highest address of the native stack in use.
@@ -119,6 +121,7 @@ impl Ctx {
             bind_top: std::ptr::null_mut(),
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
+            published: super::world::Published::default(),
             stack_limit,
             stack_base,
             // SAFETY: as for `segment`.
@@ -196,6 +199,9 @@ impl Ctx {
         let signals = self.signals_owner.clone();
         signals.interrupt.store(0, Ordering::Relaxed);
         signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::Relaxed);
+        if signals.stop.swap(false, Ordering::Relaxed) {
+            self.safepoint();
+        }
         if signals.keyboard.swap(false, Ordering::Relaxed) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
@@ -207,6 +213,12 @@ impl Ctx {
         }
         self.run_finalizers();
         Ok(())
+    }
+
+    /// Asks the worker to stop at its next poll (from another thread).
+    pub(super) fn request_stop(&self) {
+        self.signals_owner.stop.store(true, Ordering::Relaxed);
+        self.signals_owner.raise();
     }
 
     /// Whether the thread is to give way now.
@@ -226,44 +238,6 @@ impl Ctx {
     }
 
     // ---- collection
-
-    /// Collects garbage now.
-    #[inline(never)]
-    pub fn collect(&mut self) {
-        let iso = self.iso();
-        self.type_cache.fill(EMPTY_CACHE_ENTRY);
-        let segment = self.segment;
-        let mut top = self.stack_top();
-        if self.bind_top > top && self.bind_top <= segment.end() {
-            top = self.bind_top;
-        }
-        let (handled, fiber, base) = (self.handled, self.fiber, self.base as usize);
-        let stack_base = self.stack_base;
-        // Callee-saved registers go into this frame, where the conservative scan sees them.
-        let mut registers = [0usize; 8];
-        spill_registers(&mut registers);
-        let here = registers.as_ptr() as usize;
-        let mut local = std::mem::take(&mut self.local);
-        let native_stacks = &self.native_stacks;
-        iso.collect(&mut [&mut local], |marker| {
-            for &(low, high) in native_stacks {
-                // SAFETY: the scheduler keeps these ranges to stacks that are suspended and alive.
-                unsafe { marker.mark_range(low, high) };
-            }
-            // SAFETY: the native stack from this frame up, and the running fiber's segments up to their top.
-            unsafe {
-                marker.mark_range(here, stack_base);
-                crate::object::stack::mark_segments(segment.value(), top, marker);
-            }
-            super::trace::mark(marker, handled);
-            super::trace::mark(marker, fiber.value());
-            marker.mark_conservative(base);
-        });
-        self.local = local;
-        if !iso.to_finalize.lock().is_empty() {
-            self.signals_owner.raise();
-        }
-    }
 
     /// Calls the `__del__` of objects found dead, and the callbacks of weak references to them.
     pub fn run_finalizers(&mut self) {
@@ -359,7 +333,7 @@ impl Ctx {
 
 /// Copies the callee-saved registers to memory.
 #[inline(always)]
-fn spill_registers(into: &mut [usize; 8]) {
+pub(super) fn spill_registers(into: &mut [usize; 8]) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: stores registers into the array, nothing else.
     unsafe {
@@ -376,5 +350,12 @@ fn spill_registers(into: &mut [usize; 8]) {
             "stp x19, x20, [{0}]", "stp x21, x22, [{0}, 16]", "stp x23, x24, [{0}, 32]", "stp x25, x26, [{0}, 48]",
             in(reg) into.as_mut_ptr(), options(nostack)
         );
+    }
+}
+
+impl Drop for Ctx {
+    fn drop(&mut self) {
+        let iso = self.isolate_owner.clone();
+        iso.world.remove(self);
     }
 }

@@ -108,7 +108,7 @@ fn write_excerpt(source: &Source, p: &Position, first: u32, out: &mut String) {
     }
     let (start, end) = (x.place(p.span.start), x.place(p.span.end));
     let anchor = p.anchor.map(|a| (x.place(a.start), x.place(a.end)));
-    let marks = should_mark(&x, start, end, anchor.is_some());
+    let marks = start != end && should_mark(&x, start, end, anchor.is_some());
     let marks = marks.then(|| Marks {
         start: x.screen(start),
         end: x.screen(end),

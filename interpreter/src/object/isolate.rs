@@ -56,6 +56,7 @@ pub struct Isolate {
     pub library: Mutex<Vec<BuiltinModule>>,
     next_version: AtomicU32,
     pub type_lock: Mutex<()>,
+    pub world: super::world::World,
     pub recursion_limit: AtomicUsize,
     /// Objects with Rust payloads, dropped when found dead.
     pub payloads: Mutex<Vec<usize>>,
@@ -213,6 +214,7 @@ impl Isolate {
             library: Mutex::new(library),
             next_version: AtomicU32::new(1),
             type_lock: Mutex::new(()),
+            world: super::world::World::default(),
             recursion_limit: AtomicUsize::new(1000),
             payloads: Mutex::new(Vec::new()),
             weakrefs: Mutex::new(Vec::new()),

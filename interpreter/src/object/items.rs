@@ -280,14 +280,57 @@ impl Ctx {
     }
 
     fn range_slice(&mut self, r: Gc<Range>, slice: Gc<SliceObject>) -> R {
-        let len = if r.len >= 0 { r.len as usize } else { i64::MAX as usize };
-        let span = self.slice_span(slice, len)?;
+        let len = self.range_len(r);
+        let len = self.big(&len);
+        let [first, last, stride] = self.slice_indices(slice, len)?;
         let part = |cx: &Ctx, v: Value| cx.as_int(v).unwrap_or(IBig::ZERO);
         let (start, step) = (part(self, r.start.get()), part(self, r.step.get()));
-        let first = self.big(&(&start + &step * IBig::from(span.start)));
-        let stop = self.big(&(&start + &step * IBig::from(span.stop)));
-        let step = self.big(&(step * IBig::from(span.step)));
+        let first = self.big(&(&start + &step * part(self, first)));
+        let stop = self.big(&(&start + &step * part(self, last)));
+        let step = self.big(&(step * part(self, stride)));
         Ok(self.make_range(first, stop, step))
+    }
+
+    /// `slice.indices(length)`: start, stop and step for a length of any size.
+    pub fn slice_indices(&mut self, s: Gc<SliceObject>, length: Value) -> R<[Value; 3]> {
+        let length = self.index(length)?;
+        let length = self.as_int(length).unwrap_or(IBig::ZERO);
+        if length < IBig::ZERO {
+            return Err(self.value_error("length should not be negative"));
+        }
+        let step = match s.step.get() {
+            v if v.is_none() => IBig::ONE,
+            v => self.big_slice_bound(v)?,
+        };
+        if step == IBig::ZERO {
+            return Err(self.value_error("slice step cannot be zero"));
+        }
+        let down = step < IBig::ZERO;
+        let (low, high) = if down { (IBig::NEG_ONE, &length - IBig::ONE) } else { (IBig::ZERO, length.clone()) };
+        let clip = |cx: &mut Ctx, v: Value, default: &IBig| -> R {
+            if v.is_none() {
+                return Ok(cx.big(default));
+            }
+            let mut n = cx.big_slice_bound(v)?;
+            if n < IBig::ZERO {
+                n += &length;
+            }
+            let n = n.max(low.clone()).min(high.clone());
+            Ok(cx.big(&n))
+        };
+        let start = clip(self, s.start.get(), if down { &high } else { &low })?;
+        let stop = clip(self, s.stop.get(), if down { &low } else { &high })?;
+        let step = self.big(&step);
+        Ok([start, stop, step])
+    }
+
+    fn big_slice_bound(&mut self, v: Value) -> R<IBig> {
+        let index = self.names().__index__;
+        if !self.is_int(v) && self.lookup_special(v, index).is_none() {
+            return Err(self.type_error("slice indices must be integers or None or have an __index__ method"));
+        }
+        let n = self.index(v)?;
+        Ok(self.as_int(n).unwrap_or(IBig::ZERO))
     }
 
     /// Resolves a slice's bounds against `len`.

@@ -179,24 +179,23 @@ impl Ctx {
         }
         let skip = self.traceback_limit().map_or(0, |limit| entries.len().saturating_sub(limit));
         let mut out = String::new();
-        let mut last: Option<(*const str, u32, Gc<Traceback>)> = None;
+        let mut last: Option<(u32, Gc<Traceback>)> = None;
         let mut count = 0;
         for tb in entries.into_iter().skip(skip) {
             let Some(code) = tb.code.get().cast::<Code>() else { continue };
             let template = code.template();
             let line = excerpt::line_of(template, tb.at);
-            let same = last.is_some_and(|(name, l, before)| {
+            let same = last.is_some_and(|(before_line, before)| {
                 let other = before.code.get().cast::<Code>();
                 let same_code = before.code.get() == tb.code.get()
                     || other.is_some_and(|o| {
                         o.template().name == template.name && o.template().source.name == template.source.name
                     });
-                let _ = name;
-                l == line && same_code
+                before_line == line && same_code
             });
             if !same {
                 write_repeats(count, &mut out);
-                last = Some((&*template.source.name, line, tb));
+                last = Some((line, tb));
                 count = 0;
             }
             count += 1;

@@ -14,6 +14,8 @@ pub struct Set {
     used: AtomicUsize,
     /// Hash of a frozenset; 0: not computed.
     pub hash: AtomicU64,
+    /// Where `pop` goes on looking.
+    finger: AtomicUsize,
 }
 object_kind!(Set, Set);
 
@@ -80,7 +82,7 @@ impl SetTable {
     }
 }
 
-/// Where a key is, or where it would go.
+/// Where a key is, or where it would go: the last deleted entry passed, else a free one.
 enum Place {
     Found(usize),
     Free(usize),
@@ -105,14 +107,19 @@ impl Set {
             let entries = table.entries();
             let mut perturb = hash;
             let mut i = hash as usize & table.mask;
+            let mut deleted = None;
             loop {
                 let last = if i + LINEAR_PROBES <= table.mask { i + LINEAR_PROBES } else { i };
                 for (j, entry) in entries.iter().enumerate().take(last + 1).skip(i) {
                     let k = entry.key.get();
                     if k.is_unbound() {
-                        return Ok((table, Place::Free(j)));
+                        return Ok((table, Place::Free(deleted.unwrap_or(j))));
                     }
-                    if k == DELETED || entry.hash.load(Ordering::Relaxed) != hash {
+                    if k == DELETED {
+                        deleted = Some(j);
+                        continue;
+                    }
+                    if entry.hash.load(Ordering::Relaxed) != hash {
                         continue;
                     }
                     if cx.same_key(k, key)? {
@@ -154,14 +161,15 @@ impl Set {
             let Place::Free(i) = place else { return Ok(false) };
             let lock = cx.lock(&self.header);
             let entry = &table.entries()[i];
-            let valid = self.table() == table && entry.key.get().is_unbound();
+            let reused = entry.key.get() == DELETED;
+            let valid = self.table() == table && (reused || entry.key.get().is_unbound());
             if valid {
                 entry.hash.store(hash, Ordering::Relaxed);
                 entry.key.set(key);
-                table.fill.fetch_add(1, Ordering::Relaxed);
+                table.fill.fetch_add(!reused as usize, Ordering::Relaxed);
                 self.used.fetch_add(1, Ordering::Release);
             }
-            let crowded = table.fill.load(Ordering::Relaxed) * 5 >= table.mask * 3;
+            let crowded = !reused && table.fill.load(Ordering::Relaxed) * 5 >= table.mask * 3;
             drop(lock);
             if valid {
                 if crowded {
@@ -281,15 +289,18 @@ impl Set {
         }
     }
 
-    /// Removes and returns the first key in table order.
+    /// Removes and returns the next key in table order.
     pub fn pop(&self, cx: &Ctx) -> Option<Value> {
         let lock = cx.lock(&self.header);
         let table = self.table();
-        let found = table.entries().iter().find_map(|entry| {
-            let key = entry.key.get();
+        let entries = table.entries();
+        let start = self.finger.load(Ordering::Relaxed) & table.mask;
+        let found = (start..entries.len()).chain(0..start).find_map(|i| {
+            let key = entries[i].key.get();
             (!key.is_unbound() && key != DELETED).then(|| {
-                entry.key.set(DELETED);
+                entries[i].key.set(DELETED);
                 self.used.fetch_sub(1, Ordering::Release);
+                self.finger.store(i + 1, Ordering::Relaxed);
                 key
             })
         });

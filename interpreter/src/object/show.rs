@@ -64,9 +64,8 @@ impl Ctx {
 
     /// `module.qualname`, or the plain name of a builtin.
     pub fn qualified_name(&mut self, class: Gc<Class>) -> String {
-        let names = self.names();
         let qualname = self.text_of(class.qualname.get());
-        match class.dict().get_str(self, names.__module__).and_then(|m| m.cast::<Str>()) {
+        match self.class_module(class).and_then(|m| m.cast::<Str>()) {
             Some(module) if !module.eq_text("builtins") => format!("{}.{qualname}", module.to_text()),
             _ => qualname,
         }
@@ -175,11 +174,18 @@ impl Ctx {
                 Kind::List => "[...]",
                 Kind::Tuple => "(...)",
                 Kind::Dict => "{...}",
-                Kind::Set => "set(...)",
+                Kind::Set => return self.recursive_set_repr(v, out),
                 _ => "...",
             };
             out.extend_from_slice(text.as_bytes());
         }
+        Ok(())
+    }
+
+    /// A set that contains itself, through an object with a repr of its own.
+    fn recursive_set_repr(&mut self, v: Value, out: &mut Vec<u8>) -> R<()> {
+        out.extend_from_slice(self.type_name(v).as_bytes());
+        out.extend_from_slice(b"(...)");
         Ok(())
     }
 

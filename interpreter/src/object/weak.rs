@@ -1,24 +1,11 @@
-//! Weak references: making them, finding them, what happens when their objects die.
+//! Weak references: finding those to an object.
 
 use crate::heap::header::flag;
-use crate::native::{Ctx, R};
-use crate::object::class::{Class, class_flag};
-use crate::object::classes::weakly_referable;
-use crate::object::kind::{ClassId, Kind};
+use crate::native::Ctx;
 use crate::object::misc::WeakRef;
 use crate::value::{Gc, Value};
 
 impl Ctx {
-    /// `weakref.ref(target, callback)` of a class; one without a callback is made once per object.
-    pub fn weak_reference(&mut self, class: Gc<Class>, target: Value, callback: Value) -> R<Gc<WeakRef>> {
-        let kind = self.class_of(target);
-        if target.header().is_none() || !weakly_referable(kind) || kind.has(class_flag::NO_WEAKREF) {
-            let what = self.type_name(target);
-            return Err(self.type_error(format!("cannot create weak reference to '{what}' object")));
-        }
-        Ok(self.new_weakref(class, target, callback))
-    }
-
     /// The living weak references to an object, oldest first.
     pub fn weak_references(&self, target: Value) -> Vec<Gc<WeakRef>> {
         if !target.header().is_some_and(|h| h.has(flag::WEAKREF)) {
@@ -28,10 +15,5 @@ impl Ctx {
         // SAFETY: the collector takes a weak reference off the list before it frees it.
         let refs = all.iter().map(|&w| unsafe { Gc::from_raw(w as *mut WeakRef) });
         refs.filter(|w| w.target.get() == target).collect()
-    }
-
-    /// The class of plain weak references.
-    pub fn weakref_class(&self) -> Gc<Class> {
-        self.class(ClassId::WeakRef)
     }
 }

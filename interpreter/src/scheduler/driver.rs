@@ -292,7 +292,7 @@ fn idle(cx: &mut Ctx, id: u64) -> R<()> {
         Some(&Reverse((at, ..))) => {
             // Short naps: a signal must be noticed soon.
             let nap = at.saturating_duration_since(Instant::now()).min(std::time::Duration::from_millis(5));
-            std::thread::sleep(nap);
+            cx.blocking(|| std::thread::sleep(nap));
             Ok(())
         }
         None => {

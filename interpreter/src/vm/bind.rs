@@ -205,9 +205,43 @@ impl Ctx {
     pub(super) fn call_native(&mut self, n: Gc<Native>, args: &[Value], names: &[Value]) -> R {
         let this = n.this.get();
         if this.is_unbound() {
+            if n.header().shape() != ClassId::BuiltinFunction.shape() {
+                self.check_receiver(n, &args[..args.len() - names.len()])?;
+            }
             return self.call_def(n, n.def(), args, names);
         }
         self.with_first(this, args, |cx, args| cx.call_def(n, n.def(), args, names))
+    }
+
+    /// A method called through its class needs an instance of that class as first argument.
+    #[inline]
+    fn check_receiver(&mut self, n: Gc<Native>, args: &[Value]) -> R<()> {
+        let Some(owner) = n.owner.get().cast::<crate::object::class::Class>() else { return Ok(()) };
+        match args.first() {
+            Some(&this) => {
+                let class = self.class_of(this);
+                if class == owner || class.is_subclass_of(owner) { Ok(()) } else { Err(self.wrong_receiver(n, this)) }
+            }
+            None => Err(self.wrong_receiver(n, Value::UNBOUND)),
+        }
+    }
+
+    #[cold]
+    fn wrong_receiver(&mut self, n: Gc<Native>, this: Value) -> Raised {
+        let (name, owner) = (n.def().name, n.owner.get().cast::<crate::object::class::Class>());
+        let owner = owner.map_or_else(String::new, |c| c.name_text());
+        let wrapper = n.header().shape() == ClassId::SlotWrapper.shape();
+        let message = match (this.is_unbound(), wrapper) {
+            (true, true) => format!("descriptor '{name}' of '{owner}' object needs an argument"),
+            (true, false) => format!("unbound method {owner}.{name}() needs an argument"),
+            (false, true) => {
+                format!("descriptor '{name}' requires a '{owner}' object but received a '{}'", self.type_name(this))
+            }
+            (false, false) => {
+                format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{}' object", self.type_name(this))
+            }
+        };
+        self.type_error(message)
     }
 
     /// Binds and calls.
@@ -268,7 +302,8 @@ impl Ctx {
                 if p.kind == ParamKind::PositionalOnly {
                     return Err(self.native_arity(n, def, npos));
                 }
-                let message = format!("{fname}() missing required argument '{}' (pos {})", p.name, count + 1);
+                let at = count + 1 - usize::from(def.name == "__new__");
+                let message = format!("{fname}() missing required argument '{}' (pos {at})", p.name);
                 return Err(self.type_error(message));
             }
             count += 1;
@@ -309,7 +344,7 @@ impl Ctx {
         let method = n.header().shape() != ClassId::BuiltinFunction.shape() || !n.this.get().is_unbound();
         let receiver = (method && def.role != crate::native::Role::StaticMethod
             || def.role == crate::native::Role::Method) as usize;
-        let constructor = def.name == "__new__";
+        let constructor = matches!(def.name, "__new__" | "__init__");
         let receiver = if constructor { 1 } else { receiver };
         let (min, max) = ((def.min as usize).saturating_sub(receiver), (def.max as usize).saturating_sub(receiver));
         let given = given.saturating_sub(receiver);
@@ -320,6 +355,8 @@ impl Ctx {
         let message = if given < min && keywords {
             let missing = def.params.get(given + receiver).map_or("", |p| p.name);
             format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
+        } else if max == 0 && def.has_kwonly && !def.has_rest {
+            format!("{name}() takes no positional arguments")
         } else if max == 0 && !def.has_rest {
             format!("{qualified}() takes no arguments ({given} given)")
         } else if min == max && max == 1 && !def.has_rest && !constructor {

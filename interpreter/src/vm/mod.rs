@@ -24,7 +24,7 @@ pub mod unwind;
 
 pub use compile::source_text;
 pub use host::Host;
-pub use setup::new_interpreter;
+pub use setup::{Worker, new_interpreter, new_worker};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;

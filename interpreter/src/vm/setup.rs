@@ -26,6 +26,7 @@ const STACK_RESERVE: usize = 256 << 10;
 pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
     let isolate = Isolate::new(&MACHINE, library);
     let mut cx = attach(isolate)?;
+    cx.iso().world.add(&mut cx);
     // Nothing is reachable from the roots before they are set up.
     cx.iso().gc_enabled.store(false, Ordering::Relaxed);
     cx.bootstrap();
@@ -36,6 +37,39 @@ pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
     super::methods::install(&mut cx);
     make_builtins(&mut cx)?;
     Ok(cx)
+}
+
+/// A second worker's context for an interpreter: the heap is shared from now on.
+///
+/// Made by the interpreter's first worker and sent to the thread that will use it; see [`Worker::enter`].
+pub fn new_worker(cx: &mut Ctx) -> R<Worker> {
+    cx.iso().shared.store(true, Ordering::SeqCst);
+    let segment = cx.new_segment(FIRST_SEGMENT)?;
+    let fiber = cx.new_fiber(segment);
+    let fiber = cx.iso().handles.lock().add(fiber.value());
+    Ok(Worker { isolate: cx.isolate_arc(), fiber })
+}
+
+/// A worker that has not started.
+pub struct Worker {
+    isolate: Arc<Isolate>,
+    /// Host handle of its fiber.
+    fiber: usize,
+}
+
+impl Worker {
+    /// The context of the calling thread for this worker.
+    pub fn enter(self) -> R<Box<Ctx>> {
+        let mut cx = attach(self.isolate)?;
+        let fiber = cx.iso().handles.lock().get(self.fiber);
+        if let Some(fiber) = fiber.cast::<crate::object::stack::Fiber>() {
+            cx.segment = fiber.segment.obj();
+            cx.fiber = fiber;
+            cx.gen_top = cx.segment.start();
+        }
+        cx.iso().world.add(&mut cx);
+        Ok(cx)
+    }
 }
 
 /// A context of the calling thread.

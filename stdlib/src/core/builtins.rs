@@ -410,17 +410,18 @@ pub mod functions {
     ///
     /// A custom key function can be supplied to customize the sort order, and the reverse flag can be set to request
     /// the result in descending order.
-    pub fn sorted(
-        cx: &mut Ctx,
-        iterable: Value,
-        #[kwonly]
-        #[default(Value::NONE)]
-        key: Value,
-        #[kwonly]
-        #[default(false)]
-        reverse: bool,
-    ) -> R {
-        extremes::sorted(cx, iterable, key, reverse)
+    pub fn sorted(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
+        extremes::sorted_call(cx, args, kwargs)
+    }
+
+    /// Ends the program by raising SystemExit, as sys.exit() does.
+    pub fn exit(cx: &mut Ctx, code: Option<Value>) -> R {
+        crate::system::sys::exit_with(cx, code)
+    }
+
+    /// Ends the program by raising SystemExit, as sys.exit() does.
+    pub fn quit(cx: &mut Ctx, code: Option<Value>) -> R {
+        crate::system::sys::exit_with(cx, code)
     }
 
     /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers.

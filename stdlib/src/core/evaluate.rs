@@ -106,8 +106,12 @@ pub fn compile(
         return Err(cx.value_error("compile(): invalid optimize value"));
     }
     let source = decoded(cx, source, &filename)?;
-    use conc_interpreter::vm::compile::compile_flag::{FUTURE_ANNOTATIONS, OPTIMIZE_SHIFT};
+    use conc_interpreter::vm::compile::compile_flag::{FUTURE_ANNOTATIONS, NAMESPACE, OPTIMIZE_SHIFT};
     let mut how = (optimize.max(0) as u32) << OPTIMIZE_SHIFT;
+    if mode == "eval" {
+        // It may be evaluated with locals of its own.
+        how |= NAMESPACE;
+    }
     if flags & FUTURE_ANNOTATIONS_FLAG != 0 {
         how |= FUTURE_ANNOTATIONS;
     }

@@ -1,6 +1,6 @@
 //! Builtin functions over iterables: all, any, min, max, sorted.
 
-use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::native::{Ctx, Kwargs, R};
 use conc_interpreter::object::sequence::List;
 use conc_interpreter::value::{Gc, Value};
 
@@ -101,4 +101,24 @@ pub fn sorted(cx: &mut Ctx, iterable: Value, key: Value, reverse: bool) -> R {
     let key = (!key.is_none()).then_some(key);
     conc_interpreter::object::sort::sort_list(cx, list, key, reverse)?;
     Ok(list.value())
+}
+
+/// `sorted` with the arguments as given.
+pub fn sorted_call(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
+    let &[iterable] = args else {
+        return Err(cx.type_error(format!("sorted expected 1 argument, got {}", args.len())));
+    };
+    let (mut key, mut reverse) = (Value::NONE, false);
+    if let Some(kwargs) = kwargs.0 {
+        for (name, value) in kwargs.pairs() {
+            match cx.text_of(name).as_str() {
+                "key" => key = value,
+                "reverse" => reverse = cx.truth(value)?,
+                other => {
+                    return Err(cx.type_error(format!("sort() got an unexpected keyword argument '{other}'")));
+                }
+            }
+        }
+    }
+    sorted(cx, iterable, key, reverse)
 }

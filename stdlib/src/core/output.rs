@@ -29,6 +29,9 @@ fn piece(cx: &mut Ctx, v: Value, name: &str) -> R<Option<Gc<Str>>> {
 fn append(cx: &mut Ctx, v: Value, out: &mut Vec<u8>) -> R<()> {
     match cx.exact_str(v) {
         Some(s) => out.extend_from_slice(s.as_bytes()),
+        None if v.is_int() || v.is_float() => {
+            cx.native_repr(v, out)?;
+        }
         None => {
             let s = cx.to_str(v)?;
             out.extend_from_slice(s.as_bytes());
@@ -44,7 +47,30 @@ pub fn print(cx: &mut Ctx, args: &[Value], sep: Value, end: Value, file: Value, 
     if file.is_none() {
         return Ok(());
     }
-    let mut out = Vec::with_capacity(64);
+    if !file.is_unbound() && !crate::io::wrapper::is_fast(cx, file) {
+        print_pieces(cx, args, sep, end, file)?;
+    } else {
+        let mut out = Vec::with_capacity(64);
+        let result = join(cx, args, sep, &mut out);
+        match (result.is_ok(), end) {
+            (false, _) => {}
+            (true, Some(end)) => out.extend_from_slice(end.as_bytes()),
+            (true, None) => out.push(b'\n'),
+        }
+        // What came before a value that cannot be shown is printed all the same.
+        if !out.is_empty() {
+            write_to(cx, file, &out)?;
+        }
+        result?;
+    }
+    if flush {
+        flush_file(cx, file)?;
+    }
+    Ok(())
+}
+
+/// The values with separators between them.
+fn join(cx: &mut Ctx, args: &[Value], sep: Option<Gc<Str>>, out: &mut Vec<u8>) -> R<()> {
     for (i, &arg) in args.iter().enumerate() {
         if i > 0 {
             match sep {
@@ -52,17 +78,31 @@ pub fn print(cx: &mut Ctx, args: &[Value], sep: Value, end: Value, file: Value, 
                 None => out.push(b' '),
             }
         }
-        append(cx, arg, &mut out)?;
-    }
-    match end {
-        Some(end) => out.extend_from_slice(end.as_bytes()),
-        None => out.push(b'\n'),
-    }
-    write_to(cx, file, &out)?;
-    if flush {
-        flush_file(cx, file)?;
+        append(cx, arg, out)?;
     }
     Ok(())
+}
+
+/// Prints to a script's own file object: one call of its `write` for each piece.
+fn print_pieces(cx: &mut Ctx, args: &[Value], sep: Option<Gc<Str>>, end: Option<Gc<Str>>, file: Value) -> R<()> {
+    let name = cx.names().write;
+    let write = cx.get_attr(file, name)?;
+    for (i, &arg) in args.iter().enumerate() {
+        if i > 0 {
+            let sep = match sep {
+                Some(sep) => sep,
+                None => cx.char_str(b' '),
+            };
+            cx.call(write, &[sep.value()])?;
+        }
+        let text = cx.to_str(arg)?;
+        cx.call(write, &[text.value()])?;
+    }
+    let end = match end {
+        Some(end) => end,
+        None => cx.char_str(b'\n'),
+    };
+    cx.call(write, &[end.value()]).map(drop)
 }
 
 /// Writes text to a file object, or to the process's standard output before sys.stdout exists.

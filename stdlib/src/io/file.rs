@@ -158,7 +158,7 @@ pub mod slot {
 #[conc_macros::methods]
 pub mod methods {
     use super::{FileHandle, RawFile, slot};
-    use crate::io::base::{closed_file, unsupported};
+    use crate::io::base::unsupported;
     use crate::io::open;
     use crate::os::errors;
     use conc_interpreter::native::{Ctx, Kwargs, R};
@@ -176,7 +176,7 @@ pub mod methods {
         let file = handle.0.lock().clone();
         match file {
             Some(file) if !file.is_closed() => Ok(file),
-            Some(_) => Err(closed_file(cx)),
+            Some(_) => Err(cx.value_error("I/O operation on closed file")),
             None => Err(cx.value_error("I/O operation on uninitialized object")),
         }
     }

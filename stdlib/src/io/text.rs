@@ -43,6 +43,8 @@ pub struct Text {
     /// Undecoded input (WTF-8 if `wide`) from `at` on.
     pub input: Vec<u8>,
     pub at: usize,
+    /// Input up to here is known to be valid UTF-8.
+    pub checked: usize,
     pub ended: bool,
     /// Nothing has been read from the start of the file yet: a byte order mark may follow.
     pub fresh: bool,
@@ -174,7 +176,7 @@ impl Text {
         registry::mark_dirty();
         if self.at < self.input.len() {
             self.input.clear();
-            self.at = 0;
+            (self.at, self.checked) = (0, 0);
         }
         if self.line_buffering && memchr::memchr2(b'\n', b'\r', text).is_some() {
             return self.flush(cx, this);
@@ -267,12 +269,14 @@ impl Text {
         self.ended = data.is_empty() || all;
         if self.at >= self.input.len() {
             self.input = data;
-            self.at = 0;
+            self.checked = 0;
         } else {
             self.input.drain(..self.at);
-            self.at = 0;
+            self.checked = self.checked.saturating_sub(self.at);
             self.input.extend(data);
         }
+        self.at = 0;
+        self.check_input(cx)?;
         if self.fresh {
             self.fresh = false;
             if matches!(self.codec, Codec::Utf8Sig) && self.input.starts_with(b"\xef\xbb\xbf") {
@@ -280,6 +284,33 @@ impl Text {
             }
         }
         Ok(!self.ended || all)
+    }
+
+    /// Checks fresh UTF-8; in strict mode what is wrong is reported at once.
+    fn check_input(&mut self, cx: &mut Ctx) -> R<()> {
+        if !matches!(self.codec, Codec::Utf8 | Codec::Utf8Sig) {
+            return Ok(());
+        }
+        let error = match std::str::from_utf8(&self.input[self.checked..]) {
+            Ok(_) => {
+                self.checked = self.input.len();
+                return Ok(());
+            }
+            Err(e) => e,
+        };
+        let start = self.checked;
+        self.checked += error.valid_up_to();
+        let incomplete = error.error_len().is_none() && !self.ended;
+        if incomplete || self.policy != Some(Policy::Strict) {
+            return Ok(());
+        }
+        let data = self.input.split_off(start);
+        self.input.clear();
+        (self.at, self.checked) = (0, 0);
+        match codec::decode_by_policy(Codec::Utf8, &data, Policy::Strict) {
+            Ok(_) => Ok(()),
+            Err(e) => Err(codecs::decode_error(cx, e, &data)),
+        }
     }
 
     /// Decodes all that follows.
@@ -308,8 +339,8 @@ impl Text {
     fn decode(&mut self, cx: &mut Ctx, this: Gc<Boxed>, start: usize, end: usize, breaks: bool) -> R<Gc<Str>> {
         let data = &self.input[start..end];
         let plain = match self.codec {
-            Codec::Utf8 | Codec::Utf8Sig => std::str::from_utf8(data).is_ok(),
-            Codec::Ascii | Codec::Latin1 | Codec::Charmap(_) => data.is_ascii() && self.plain_ascii(data),
+            Codec::Utf8 | Codec::Utf8Sig => end <= self.checked || std::str::from_utf8(data).is_ok(),
+            Codec::Ascii | Codec::Latin1 | Codec::Charmap(_) => data.is_ascii(),
             _ => true,
         };
         if plain {
@@ -337,10 +368,6 @@ impl Text {
                 Err(codecs::decode_error(cx, e, &data))
             }
         }
-    }
-
-    fn plain_ascii(&self, _data: &[u8]) -> bool {
-        true
     }
 
     /// A line with its break, at most `limit` characters of it; empty at the end.
@@ -409,7 +436,7 @@ impl Text {
             self.at = end;
             let text = self.decode(cx, this, start, end, self.newline.translates())?;
             self.input = Vec::new();
-            self.at = 0;
+            (self.at, self.checked) = (0, 0);
             return Ok(text);
         };
         loop {
@@ -502,7 +529,7 @@ impl Text {
         let at = call_method(cx, buffer, "seek", &[at, Value::small_int(how)])?;
         let at = cx.index_i64(at)?;
         self.input.clear();
-        self.at = 0;
+        (self.at, self.checked) = (0, 0);
         self.ended = false;
         self.telling = true;
         self.fresh = at == 0;

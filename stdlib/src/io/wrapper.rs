@@ -82,6 +82,7 @@ pub fn init(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value, options: Options) -> R
         newline,
         input: Vec::new(),
         at: 0,
+        checked: 0,
         ended: false,
         fresh: start == 0,
         wide_start: start,
@@ -110,6 +111,12 @@ pub fn init(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value, options: Options) -> R
         *handle.0.lock() = Some(stream);
     }
     Ok(())
+}
+
+/// Whether `write_fast` takes the file.
+#[inline]
+pub fn is_fast(cx: &Ctx, file: Value) -> bool {
+    is_native::<TextHandle>(cx, file).is_some()
 }
 
 /// Writes to a native text stream directly; false: it is not one.

@@ -39,10 +39,10 @@ fn of_big(cx: &mut Ctx, n: &IBig, f: fn(f64) -> f64) -> R<f64> {
     if x.is_finite() {
         return Ok(f(x));
     }
-    // n = m * 2**shift with m in the range of floats.
-    let shift = n.clone().unsigned_abs().bit_len() - 64;
-    let m = conc_interpreter::object::arith::big_to_f64(&(n.clone() >> shift));
-    Ok(f(m) + f(2.0) * shift as f64)
+    // n = m * 2**bits with m from a half to one.
+    let bits = n.clone().unsigned_abs().bit_len();
+    let m = conc_interpreter::object::arith::big_to_f64(&(n.clone() >> (bits - 64))) * 2f64.powi(-64);
+    Ok(f(m) + f(2.0) * bits as f64)
 }
 
 pub fn log(cx: &mut Ctx, x: Value, base: Option<Value>) -> R<f64> {
@@ -62,7 +62,7 @@ pub fn gamma(cx: &mut Ctx, x: f64) -> R<f64> {
     if x == f64::NEG_INFINITY || (x <= 0.0 && x == x.floor()) {
         return Err(domain(cx));
     }
-    let y = if x == x.floor() && x <= 23.0 { (1..x as u64).map(|n| n as f64).product() } else { libm::tgamma(x) };
+    let y = if x == x.floor() && x <= 23.0 { (1..x as u64).map(|n| n as f64).product() } else { super::gamma::gamma(x) };
     if y.is_infinite() {
         return Err(cx.overflow_error("math range error"));
     }
@@ -79,7 +79,7 @@ pub fn lgamma(cx: &mut Ctx, x: f64) -> R<f64> {
     if x <= 2.0 && x == x.floor() {
         return if x <= 0.0 { Err(domain(cx)) } else { Ok(0.0) };
     }
-    let y = libm::lgamma(x);
+    let y = super::gamma::ln_gamma(x);
     if y.is_infinite() {
         return Err(cx.overflow_error("math range error"));
     }

@@ -2,6 +2,7 @@
 
 pub mod combinatorics;
 pub mod functions;
+pub mod gamma;
 pub mod logarithms;
 pub mod random;
 pub mod sums;

@@ -83,8 +83,11 @@ pub fn path_named(cx: &mut Ctx, v: Value, what: &str) -> R<PathArg> {
         },
     };
     if bytes.contains(&0) {
-        let (what, kind) = (what.split(':').next().unwrap_or("path"), if is_bytes { "byte" } else { "character" });
-        return Err(cx.value_error(format!("{what}: embedded null {kind} in path")));
+        let message = match what.split_once(": ") {
+            Some((function, _)) => format!("{function}: embedded null character in path"),
+            None => "embedded null byte".to_string(),
+        };
+        return Err(cx.value_error(message));
     }
     Ok(PathArg { path: PathBuf::from(OsString::from_vec(bytes)), value, is_bytes })
 }

@@ -1,6 +1,7 @@
 //! sys: the interpreter's settings and state.
 
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::module::Module;
 use conc_interpreter::value::{Gc, Value};
 
@@ -51,6 +52,14 @@ fn initial(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
     Ok(())
 }
 
+/// SystemExit with the status; without arguments if that is None.
+pub fn exit_with(cx: &mut Ctx, status: Option<Value>) -> R {
+    match status {
+        Some(status) if !status.is_none() => Err(cx.error_with(ClassId::SystemExit, &[status])),
+        _ => Err(cx.error_with(ClassId::SystemExit, &[])),
+    }
+}
+
 /// Settings and state of the interpreter.
 #[conc_macros::module(name = "sys")]
 pub mod sys {
@@ -76,11 +85,7 @@ pub mod sys {
     /// Without a status or with None the exit status is zero; an integer is the status itself; any other object is
     /// printed to stderr, with status one.
     pub fn exit(cx: &mut Ctx, status: Option<Value>) -> R {
-        match status {
-            Some(status) if !status.is_none() => Err(cx.error_with(ClassId::SystemExit, &[status])),
-            Some(_) => Err(cx.error_with(ClassId::SystemExit, &[Value::NONE])),
-            None => Err(cx.error_with(ClassId::SystemExit, &[])),
-        }
+        super::exit_with(cx, status)
     }
 
     /// Return information about the exception being handled: (type, value, traceback), or three times None.
@@ -339,6 +344,12 @@ pub mod sys {
             return Err(cx.value_error("depth must be >= 0"));
         }
         Ok(())
+    }
+
+    /// Call func(*args); it would be traced if there were a trace function.
+    pub fn call_tracing(cx: &mut Ctx, func: Value, args: Value) -> R {
+        let args = cx.collect_tuple(args)?;
+        cx.call(func, args.items())
     }
 
     /// The trace function: there never is one.

@@ -5,7 +5,7 @@ use conc_macros::methods;
 /// The methods of type.
 #[methods]
 pub mod methods {
-    use super::{named, new_class, own, own_attr, set_bases, set_own, subclass_list, type_dir, type_flags, type_repr};
+    use super::{named, new_class, own, set_bases, set_own, subclass_list, type_dir, type_flags, type_repr};
     use crate::native::{Ctx, Kwargs, R};
     use crate::object::class::{Class, class_flag};
     use crate::object::construct::construct;
@@ -100,8 +100,10 @@ pub mod methods {
     /// The name of the module the class was made in.
     #[getter]
     pub fn __module__(cx: &mut Ctx, this: Gc<Class>) -> R {
-        let name = cx.names().__module__;
-        own_attr(cx, this, name)
+        match cx.class_module(this) {
+            Some(module) => Ok(module),
+            None => Err(cx.attribute_error("__module__")),
+        }
     }
 
     /// Changes the module name.
@@ -153,6 +155,7 @@ pub mod methods {
         let name = cx.names().__doc__;
         match own(cx, this, name) {
             Some(doc) => cx.bind(doc, Value::UNBOUND, this),
+            None if this.id != 0 => Ok(crate::object::docs::text(cx, this.id)),
             None => Ok(Value::NONE),
         }
     }
@@ -389,19 +392,10 @@ fn type_repr(cx: &mut Ctx, class: Gc<Class>) -> String {
     format!("<class '{name}'>")
 }
 
-/// The own attribute `name`, or AttributeError.
-fn own_attr(cx: &mut Ctx, class: Gc<Class>, name: Gc<Str>) -> R {
-    match own(cx, class, name) {
-        Some(value) => Ok(value),
-        None if class.id == ClassId::Type as u32 => Ok(cx.names().builtins.value()),
-        None => Err(cx.attribute_error(name.to_text())),
-    }
-}
-
 /// An entry of the class's own dict that is not one of type's getters for its instances.
 fn own(cx: &Ctx, class: Gc<Class>, name: Gc<Str>) -> Option<Value> {
     let getter = |v: &Value| v.header().is_some_and(|h| h.shape() == ClassId::GetSetDescriptor.shape());
-    class.dict().get_str(cx, name).filter(|v| class.id != ClassId::Type as u32 || !getter(v))
+    class.dict().get_str(cx, name).filter(|v| class.id == 0 || !getter(v))
 }
 
 fn set_own(cx: &mut Ctx, class: Gc<Class>, name: Gc<Str>, value: Value) -> R<()> {

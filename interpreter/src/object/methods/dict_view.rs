@@ -261,10 +261,12 @@ fn target(v: Value) -> Value {
 
 /// A set operation of a view and any iterable.
 fn operate(cx: &mut Ctx, op: Op, a: Value, b: Value) -> R {
-    if op == Op::And && a.is_a::<DictView>() {
-        return intersect(cx, a, b);
+    if op == Op::And {
+        return if a.is_a::<DictView>() { intersect(cx, a, b) } else { intersect(cx, b, a) };
     }
-    let result = set_of(cx, a)?;
+    // Keys are taken from the dict itself, at once.
+    let keys = a.cast::<DictView>().filter(|v| v.header().shape() == ClassId::DictKeys.shape());
+    let result = set_of(cx, keys.map_or(a, |v| v.dict.get()))?;
     in_place(cx, op, result, b)?;
     Ok(result.value())
 }

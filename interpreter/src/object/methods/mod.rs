@@ -225,6 +225,7 @@ pub fn install(cx: &mut Ctx) {
     for &class in ITERATORS {
         cx.install(class, iterator::methods::METHODS);
     }
+    super::docs::install(cx);
     let hash = cx.names().__hash__;
     for &id in UNHASHABLE {
         let class = cx.class(id);

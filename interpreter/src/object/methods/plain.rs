@@ -316,7 +316,7 @@ pub mod weakref {
 }
 
 use crate::native::{Ctx, Kwargs, R};
-use crate::object::class::Class;
+use crate::object::class::{Class, class_flag};
 use crate::object::classes::weakly_referable;
 use crate::object::compare::CompareOp;
 use crate::object::construct::class_for_new;
@@ -402,7 +402,8 @@ fn new_weakref(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Option<Gc<Dic
         return Err(cx.type_error("__new__ expected at least 1 argument, got 0"));
     };
     let callback = args.get(1).copied().unwrap_or(Value::NONE);
-    if !target.is_object() || !weakly_referable(cx.class_of(target)) {
+    let kind = cx.class_of(target);
+    if !target.is_object() || !weakly_referable(kind) || kind.has(class_flag::NO_WEAKREF) {
         let got = cx.type_name(target);
         return Err(cx.type_error(format!("cannot create weak reference to '{got}' object")));
     }

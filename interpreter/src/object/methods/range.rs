@@ -86,7 +86,7 @@ pub mod methods {
 /// The methods of slice.
 #[methods]
 pub mod slice {
-    use super::{slice_hash, slice_indices};
+    use super::slice_hash;
     use crate::native::{Ctx, Kwargs, R};
     use crate::object::misc::SliceObject;
     use crate::object::string::Str;
@@ -125,7 +125,8 @@ pub mod slice {
     /// S. Out of bounds indices are clipped in a manner consistent with the
     /// handling of normal slices.
     pub fn indices(cx: &mut Ctx, this: Gc<SliceObject>, length: Value) -> R {
-        slice_indices(cx, this, length)
+        let parts = cx.slice_indices(this, length)?;
+        cx.tuple(&parts)
     }
 
     /// Return state information for pickling.
@@ -243,46 +244,4 @@ fn slice_hash(cx: &mut Ctx, s: Gc<SliceObject>) -> R<i64> {
         acc = acc.wrapping_add(lane.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
     }
     Ok(if acc == u64::MAX { 1_546_275_796 } else { acc as i64 })
-}
-
-/// `slice.indices(length)` for lengths of any size.
-fn slice_indices(cx: &mut Ctx, s: Gc<SliceObject>, length: Value) -> R {
-    let length = cx.index(length)?;
-    let length = big(cx, length);
-    if length < IBig::ZERO {
-        return Err(cx.value_error("length should not be negative"));
-    }
-    let step = match s.step.get() {
-        v if v.is_none() => IBig::ONE,
-        v => bound(cx, v)?,
-    };
-    if step == IBig::ZERO {
-        return Err(cx.value_error("slice step cannot be zero"));
-    }
-    let down = step < IBig::ZERO;
-    let (low, high) = if down { (IBig::NEG_ONE, &length - IBig::ONE) } else { (IBig::ZERO, length.clone()) };
-    let mut clip = |cx: &mut Ctx, v: Value, default: &IBig| -> R {
-        if v.is_none() {
-            return Ok(cx.big(default));
-        }
-        let mut n = bound(cx, v)?;
-        if n < IBig::ZERO {
-            n += &length;
-        }
-        let n = n.max(low.clone()).min(high.clone());
-        Ok(cx.big(&n))
-    };
-    let start = clip(cx, s.start.get(), if down { &high } else { &low })?;
-    let stop = clip(cx, s.stop.get(), if down { &low } else { &high })?;
-    let step = cx.big(&step);
-    cx.tuple(&[start, stop, step])
-}
-
-fn bound(cx: &mut Ctx, v: Value) -> R<IBig> {
-    let index = cx.names().__index__;
-    if !cx.is_int(v) && cx.lookup_special(v, index).is_none() {
-        return Err(cx.type_error("slice indices must be integers or None or have an __index__ method"));
-    }
-    let n = cx.index(v)?;
-    Ok(big(cx, n))
 }

@@ -392,6 +392,14 @@ pub fn in_place(cx: &mut Ctx, op: Op, this: Gc<Set>, other: Value) -> R<()> {
             if other == this.value() {
                 return this.clear(cx);
             }
+            if let Some(dict) = plain_dict(other) {
+                for (key, _) in dict.pairs() {
+                    if !this.remove(cx, key)? {
+                        this.add(cx, key)?;
+                    }
+                }
+                return Ok(());
+            }
             let other = match other.cast::<Set>() {
                 Some(set) => set,
                 None => set_of(cx, other)?,
@@ -406,6 +414,11 @@ pub fn in_place(cx: &mut Ctx, op: Op, this: Gc<Set>, other: Value) -> R<()> {
     }
 }
 
+/// The value as a dict whose keys may be read directly.
+fn plain_dict(v: Value) -> Option<Gc<Dict>> {
+    v.cast::<Dict>().filter(|d| d.header().shape() == ClassId::Dict.shape())
+}
+
 fn add_all(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<()> {
     if let Some(set) = other.cast::<Set>() {
         if set == this || set.is_empty() {
@@ -413,9 +426,7 @@ fn add_all(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<()> {
         }
         return this.merge(cx, set);
     }
-    if let Some(dict) = other.cast::<Dict>()
-        && dict.header().shape() == ClassId::Dict.shape()
-    {
+    if let Some(dict) = plain_dict(other) {
         this.make_room(cx, dict.len())?;
         for (key, _) in dict.pairs() {
             this.add(cx, key)?;
@@ -481,7 +492,7 @@ fn intersection(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<Gc<Set>> {
 fn difference(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<Gc<Set>> {
     let size = match other.cast::<Set>() {
         Some(set) => Some(set.len()),
-        None => other.cast::<Dict>().filter(|d| d.header().shape() == ClassId::Dict.shape()).map(|d| d.len()),
+        None => plain_dict(other).map(|d| d.len()),
     };
     // A small or foreign subtrahend: copy and remove.
     if size.is_none_or(|n| this.len() >> 2 > n) {

@@ -1,0 +1,177 @@
+//! Stopping the world: all workers of an interpreter meet at safepoints while one of them collects.
+//!
+//! A worker is *running* or *stopped*. The collector raises the others' interrupt words and waits until each has
+//! published its stacks and counts as stopped; a worker that blocks in the system counts as stopped all the while
+//! ([`Ctx::blocking`]) and looks again before it goes on. No lock is held across a safepoint.
+
+use parking_lot::{Condvar, Mutex};
+
+use super::ctx::{Ctx, EMPTY_CACHE_ENTRY};
+use crate::heap::{LocalHeap, Marker};
+
+/// The workers of an interpreter.
+#[derive(Default)]
+pub struct World {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Contexts by address.
+    workers: Vec<usize>,
+    stopped: usize,
+    collecting: bool,
+}
+
+/// What a worker publishes before it counts as stopped: where its native frames begin.
+#[derive(Clone, Copy, Default)]
+pub struct Published {
+    pub native: usize,
+}
+
+impl World {
+    /// Adds a context; it stays at its address until removed.
+    pub fn add(&self, cx: &mut Ctx) {
+        let mut state = self.state.lock();
+        while state.collecting {
+            self.changed.wait(&mut state);
+        }
+        state.workers.push(cx as *mut Ctx as usize);
+    }
+
+    /// Takes a context out; until then it counts like any other worker.
+    pub fn remove(&self, cx: &mut Ctx) {
+        let mut state = self.state.lock();
+        while state.collecting {
+            self.wait_stopped(cx, state);
+            state = self.state.lock();
+        }
+        let address = cx as *mut Ctx as usize;
+        state.workers.retain(|&w| w != address);
+    }
+
+    /// Runs `body` with every other worker stopped; false: another worker has just collected instead.
+    /// `body` gets the other workers' contexts.
+    fn stop(&self, cx: &mut Ctx, body: impl FnOnce(&mut Ctx, &[*mut Ctx])) -> bool {
+        let me = cx as *mut Ctx as usize;
+        let mut state = self.state.lock();
+        if state.collecting {
+            self.wait_stopped(cx, state);
+            return false;
+        }
+        let others: Vec<*mut Ctx> = state.workers.iter().filter(|&&w| w != me).map(|&w| w as *mut Ctx).collect();
+        if !others.is_empty() {
+            state.collecting = true;
+            for &other in &others {
+                // SAFETY: registered contexts are alive until they remove themselves, which waits for us.
+                unsafe { (*other).request_stop() };
+            }
+            while state.stopped < others.len() {
+                self.changed.wait(&mut state);
+            }
+        }
+        body(cx, &others);
+        state.collecting = false;
+        drop(state);
+        self.changed.notify_all();
+        true
+    }
+
+    fn wait_stopped(&self, cx: &mut Ctx, mut state: parking_lot::MutexGuard<'_, State>) {
+        let mut registers = [0usize; 8];
+        super::ctx::spill_registers(&mut registers);
+        cx.published = Published { native: registers.as_ptr() as usize };
+        state.stopped += 1;
+        self.changed.notify_all();
+        while state.collecting {
+            self.changed.wait(&mut state);
+        }
+        state.stopped -= 1;
+        drop(state);
+        std::hint::black_box(&registers);
+        cx.type_cache.fill(EMPTY_CACHE_ENTRY);
+    }
+}
+
+impl Ctx {
+    /// Waits here if a collector wants the world stopped.
+    pub(crate) fn safepoint(&mut self) {
+        let world = &self.iso().world;
+        let state = world.state.lock();
+        if state.collecting {
+            world.wait_stopped(self, state);
+        }
+    }
+
+    /// Runs a blocking system call: the worker counts as stopped meanwhile. `body` touches no object of the heap.
+    pub fn blocking<T>(&mut self, body: impl FnOnce() -> T) -> T {
+        let mut registers = [0usize; 8];
+        super::ctx::spill_registers(&mut registers);
+        self.published = Published { native: registers.as_ptr() as usize };
+        let world = &self.iso().world;
+        world.state.lock().stopped += 1;
+        world.changed.notify_all();
+        let result = body();
+        let mut state = world.state.lock();
+        while state.collecting {
+            world.changed.wait(&mut state);
+        }
+        state.stopped -= 1;
+        drop(state);
+        std::hint::black_box(&registers);
+        self.type_cache.fill(EMPTY_CACHE_ENTRY);
+        result
+    }
+
+    /// Collects garbage now.
+    #[inline(never)]
+    pub fn collect(&mut self) {
+        let iso = self.iso();
+        let mut registers = [0usize; 8];
+        super::ctx::spill_registers(&mut registers);
+        self.published = Published { native: registers.as_ptr() as usize };
+        iso.world.stop(self, |cx, others| {
+            cx.type_cache.fill(EMPTY_CACHE_ENTRY);
+            let me = cx as *mut Ctx;
+            let mut locals: Vec<&mut LocalHeap> = Vec::with_capacity(others.len() + 1);
+            for &worker in others.iter().chain([&me]) {
+                // SAFETY: every other worker is stopped, and `cx` is not used while its part is borrowed here.
+                locals.push(unsafe { &mut (*worker).local });
+            }
+            iso.collect(&mut locals, |marker| {
+                for &worker in others.iter().chain([&me]) {
+                    // SAFETY: the worker is stopped (or this one) and has published where its frames begin.
+                    unsafe { mark_worker(&*worker, marker) };
+                }
+            });
+        });
+        std::hint::black_box(&registers);
+        if !iso.to_finalize.lock().is_empty() {
+            self.signals_arc().raise();
+        }
+    }
+}
+
+/// Marks from a stopped worker's stacks and registers.
+///
+/// # Safety
+/// The worker is stopped and has published its state.
+unsafe fn mark_worker(cx: &Ctx, marker: &mut Marker) {
+    let mut top = cx.stack_top();
+    if cx.bind_top > top && cx.bind_top <= cx.segment.end() {
+        top = cx.bind_top;
+    }
+    // SAFETY: by the contract: native frames from the published address up, other stacks as the scheduler keeps
+    // them, and the running fiber's segments up to their top.
+    unsafe {
+        for &(low, high) in &cx.native_stacks {
+            marker.mark_range(low, high);
+        }
+        marker.mark_range(cx.published.native, cx.stack_base);
+        super::stack::mark_segments(cx.segment.value(), top, marker);
+    }
+    super::trace::mark(marker, cx.handled);
+    super::trace::mark(marker, cx.fiber.value());
+    marker.mark_conservative(cx.base as usize);
+}

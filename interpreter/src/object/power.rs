@@ -60,6 +60,10 @@ impl Ctx {
         } else {
             (floor_mod(x), y)
         };
+        if let (Ok(m), Ok(e), Ok(b)) = (u64::try_from(&size), u64::try_from(&exponent), u64::try_from(&base)) {
+            let result = IBig::from(small_mod_power(b, e, m));
+            return Ok(if negative && result != IBig::ZERO { result - size } else { result });
+        }
         let ring = ConstDivisor::new(size.clone().unsigned_abs());
         let mut square = ring.reduce(base.unsigned_abs());
         let mut product = ring.reduce(1u8);
@@ -77,6 +81,19 @@ impl Ctx {
         let result = floor_mod(IBig::from(product.residue()));
         Ok(if negative && result != IBig::ZERO { result + m } else { result })
     }
+}
+
+fn small_mod_power(base: u64, mut exponent: u64, modulus: u64) -> u64 {
+    let m = u128::from(modulus);
+    let (mut result, mut square) = (1 % m, u128::from(base) % m);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = result * square % m;
+        }
+        square = square * square % m;
+        exponent >>= 1;
+    }
+    result as u64
 }
 
 /// The inverse of `a` modulo `m`, both not negative: by the extended Euclidean algorithm.

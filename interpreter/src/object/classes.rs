@@ -328,6 +328,7 @@ impl Ctx {
         class.mro.set(mro);
         self.fill_class_dict(class, dict)?;
         self.process_slots(class, base, dict)?;
+        self.finish_class_dict(class, dict);
         for &b in bases.items() {
             if let Some(b) = b.cast::<Class>() {
                 self.add_subclass(b, class);
@@ -473,9 +474,6 @@ impl Ctx {
             class.qualname.set(q);
             dict.remove(self, names.__qualname__.value())?;
         }
-        if dict.get_str(self, names.__doc__).is_none() {
-            dict.set_str(self, names.__doc__, Value::NONE);
-        }
         if dict.get_str(self, names.__module__).is_none() {
             let module = self.current_module_name();
             dict.set_str(self, names.__module__, module);
@@ -494,11 +492,29 @@ impl Ctx {
                 dict.set_str(self, name, w.value());
             }
         }
+        Ok(())
+    }
+
+    /// What comes last in a class dict, in CPython's order.
+    fn finish_class_dict(&mut self, class: Gc<Class>, dict: Gc<Dict>) {
+        let names = self.names();
+        for def in crate::object::methods::object::attributes::METHODS {
+            let adds = match def.name {
+                "__dict__" => adds_dict(class),
+                _ => adds_weakref(class),
+            };
+            let name = self.intern(def.name);
+            if adds && let Some(member) = self.native_member(class, def, name) {
+                dict.set_str(self, name, member);
+            }
+        }
+        if dict.get_str(self, names.__doc__).is_none() {
+            dict.set_str(self, names.__doc__, Value::NONE);
+        }
         // A class that defines equality without a hash is unhashable.
         if dict.get_str(self, names.__eq__).is_some() && dict.get_str(self, names.__hash__).is_none() {
             dict.set_str(self, names.__hash__, Value::NONE);
         }
-        Ok(())
     }
 
     /// `__name__` of the module whose code is running.
@@ -539,12 +555,6 @@ impl Ctx {
             || class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| !b.has(class_flag::NO_DICT));
         let Some(slots) = dict.get_str(self, names.__slots__) else {
             class.set_flag(class_flag::NO_DICT, false);
-            let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
-            if inherited > 0 {
-                let inline = self.inline_hint(base, dict) as usize;
-                let shape = self.shape_with_slots(class, base, inline.max(inherited));
-                class.root_shape.store(shape, Ordering::Release);
-            }
             return Ok(());
         };
         let slots = if slots.is_a::<Str>() {
@@ -694,6 +704,22 @@ impl Ctx {
         let (values, keys) = (self.list_snapshot(values)?, self.list_snapshot(keys)?);
         self.call_named(hook, values.items(), keys.items()).map(drop)
     }
+}
+
+fn bases_of(class: Gc<Class>) -> impl Iterator<Item = Gc<Class>> {
+    let bases = class.bases();
+    (0..bases.len).filter_map(move |i| bases.items()[i].cast::<Class>())
+}
+
+/// Whether the class's instances have a dict and those of its bases have none.
+fn adds_dict(class: Gc<Class>) -> bool {
+    !class.has(class_flag::NO_DICT) && bases_of(class).all(|b| b.has(class_flag::NO_DICT))
+}
+
+/// Whether the class's instances can be weakly referenced and those of its bases cannot.
+fn adds_weakref(class: Gc<Class>) -> bool {
+    let referable = |c: Gc<Class>| weakly_referable(c) && !c.has(class_flag::NO_WEAKREF);
+    referable(class) && !bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b))
 }
 
 /// Whether storing this name on a class changes how its instances' attributes are found.

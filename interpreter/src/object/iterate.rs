@@ -272,6 +272,13 @@ impl Ctx {
             it.source.set(Value::NONE);
             return Ok(None);
         };
+        // `extra` counts the items given: more than there were means that keys came and went.
+        let given = it.extra.get().as_int().unwrap_or(0);
+        if given >= limit {
+            it.source.set(Value::NONE);
+            return Err(self.runtime_error("dictionary keys changed during iteration"));
+        }
+        it.extra.set(Value::small_int(given + 1));
         it.index.store(at as i64, Ordering::Relaxed);
         self.dict_item(id, key, value).map(Some)
     }

@@ -16,7 +16,21 @@ impl Ctx {
             let what = self.type_name(target);
             return Err(self.type_error(format!("cannot create weak reference to '{what}' object")));
         }
-        Ok(self.new_weakref(class, target, callback))
+        let plain = class.id != 0 && callback.is_none();
+        if plain && let Some(known) = self.known_weakref(target) {
+            return Ok(known);
+        }
+        let w = self.new_weakref(class, target, callback);
+        if plain {
+            self.iso().plain_weakrefs.lock().insert(target.object() as usize, w.as_ptr() as usize);
+        }
+        Ok(w)
+    }
+
+    /// The plain weak reference to an object, if there is one already.
+    fn known_weakref(&self, target: Value) -> Option<Gc<WeakRef>> {
+        let known = self.iso().plain_weakrefs.lock().get(&(target.object() as usize)).copied()?;
+        Value::from_object(known as *const crate::heap::Header).cast()
     }
 
     /// The living weak references to an object, oldest first.

@@ -39,6 +39,7 @@ static TABLE: &[(ClassId, &[NativeDef])] = &[
     (ClassId::Object, object::methods::METHODS),
     (ClassId::Type, class::methods::METHODS),
     (ClassId::BaseException, exception::methods::METHODS),
+    (ClassId::BaseException, object::attributes::METHODS),
     (ClassId::KeyError, exception::key_error::METHODS),
     (ClassId::StopIteration, exception::stop_iteration::METHODS),
     (ClassId::SystemExit, exception::system_exit::METHODS),

@@ -496,7 +496,7 @@ impl Ctx {
     }
 
     /// What comes last in a class dict, in CPython's order.
-    fn finish_class_dict(&mut self, class: Gc<Class>, dict: Gc<Dict>) {
+    pub(crate) fn finish_class_dict(&mut self, class: Gc<Class>, dict: Gc<Dict>) {
         let names = self.names();
         for def in crate::object::methods::object::attributes::METHODS {
             let adds = match def.name {
@@ -563,7 +563,7 @@ impl Ctx {
         } else {
             self.collect_tuple(slots)?
         };
-        let mut wants_dict = false;
+        let (mut wants_dict, mut wants_weakref) = (false, false);
         let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
         let mut shape = self.shape_with_slots(class, base, (inherited + slots.len).max(1));
         let class_name = class.name_text();
@@ -573,10 +573,17 @@ impl Ctx {
                 return Err(self.type_error(format!("__slots__ items must be strings, not '{got}'")));
             };
             if name.eq_text("__dict__") {
+                if wants_dict || base_has_dict {
+                    return Err(self.type_error("__dict__ slot disallowed: we already got one"));
+                }
                 wants_dict = true;
                 continue;
             }
             if name.eq_text("__weakref__") {
+                if wants_weakref || bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b)) {
+                    return Err(self.type_error("__weakref__ slot disallowed: we already got one"));
+                }
+                wants_weakref = true;
                 continue;
             }
             if !is_identifier(name) {
@@ -601,10 +608,7 @@ impl Ctx {
         class.root_shape.store(shape, Ordering::Release);
         class.set_flag(class_flag::HAS_SLOTS, true);
         class.set_flag(class_flag::NO_DICT, !wants_dict && !base_has_dict);
-        let inherited = class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| {
-            b.id != ClassId::Object as u32 && weakly_referable(b) && !b.has(class_flag::NO_WEAKREF)
-        });
-        let wants_weakref = slots.items().iter().any(|s| s.cast::<Str>().is_some_and(|s| s.eq_text("__weakref__")));
+        let inherited = bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b));
         class.set_flag(class_flag::NO_WEAKREF, !inherited && !wants_weakref);
         Ok(())
     }
@@ -716,9 +720,13 @@ fn adds_dict(class: Gc<Class>) -> bool {
     !class.has(class_flag::NO_DICT) && bases_of(class).all(|b| b.has(class_flag::NO_DICT))
 }
 
+/// Whether the class's instances can be weakly referenced.
+fn referable(class: Gc<Class>) -> bool {
+    weakly_referable(class) && !class.has(class_flag::NO_WEAKREF)
+}
+
 /// Whether the class's instances can be weakly referenced and those of its bases cannot.
 fn adds_weakref(class: Gc<Class>) -> bool {
-    let referable = |c: Gc<Class>| weakly_referable(c) && !c.has(class_flag::NO_WEAKREF);
     referable(class) && !bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b))
 }
 

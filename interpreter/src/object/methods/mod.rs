@@ -193,6 +193,7 @@ const ITERATORS: &[ClassId] = &[
     ClassId::ListReverseIterator,
     ClassId::TupleIterator,
     ClassId::StrIterator,
+    ClassId::StrAsciiIterator,
     ClassId::BytesIterator,
     ClassId::ByteArrayIterator,
     ClassId::RangeIterator,

@@ -47,8 +47,13 @@ pub mod methods {
     }
 
     /// Return str(self).
-    pub fn __str__(cx: &mut Ctx, this: Value) -> R<Gc<Str>> {
-        cx.repr(this)
+    pub fn __str__(cx: &mut Ctx, this: Value) -> R {
+        cx.check_stack()?;
+        let names = cx.names();
+        match cx.call_special(this, names.__repr__, &[])? {
+            Some(text) => Ok(text),
+            None => Ok(cx.repr(this)?.value()),
+        }
     }
 
     /// Return self==value.

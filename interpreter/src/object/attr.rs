@@ -307,6 +307,17 @@ impl Ctx {
         }
     }
 
+    /// Whether something found on a class has `__get__`: a descriptor without one gives way to the instance.
+    fn has_getter(&mut self, found: Value) -> bool {
+        match Kind::of(found.kind_byte()) {
+            Kind::Property | Kind::Wrapper => true,
+            _ => {
+                let get = self.names().__get__;
+                self.lookup_special(found, get).is_some()
+            }
+        }
+    }
+
     // ---- instance storage
 
     /// Where the instance attribute `name` (interned) of `v` lies.
@@ -559,6 +570,16 @@ impl Ctx {
     }
 
     pub fn get_attr_interned(&mut self, v: Value, name: Gc<Str>) -> R {
+        match self.find_attr(v, name) {
+            Err(e) if self.is_error(e, ClassId::AttributeError) => {
+                name_the_attribute(e, v, name);
+                Err(e)
+            }
+            other => other,
+        }
+    }
+
+    fn find_attr(&mut self, v: Value, name: Gc<Str>) -> R {
         let class = self.class_of(v);
         if class.has(class_flag::GETATTRIBUTE) {
             return self.get_attr_hooked(v, class, name);
@@ -633,6 +654,7 @@ impl Ctx {
         let found = self.lookup(class, name);
         if let Some(found) = found
             && self.is_data_descriptor(found)
+            && self.has_getter(found)
         {
             return self.bind(found, v, class).map(Some);
         }
@@ -903,6 +925,16 @@ fn is_plain_member(name: &str) -> bool {
         "tb_lasti",
     ];
     MEMBERS.contains(&name) || name.starts_with("co_")
+}
+
+/// Tells an AttributeError that knows nothing about it which attribute of what was asked for.
+fn name_the_attribute(e: Raised, v: Value, name: Gc<Str>) {
+    use super::exception::extra;
+    let Some(exc) = e.0.cast::<Exception>() else { return };
+    if exc.extra[extra::ATTR_NAME].get().is_none() && exc.extra[extra::ATTR_OBJ].get().is_none() {
+        exc.extra[extra::ATTR_NAME].set(name.value());
+        exc.extra[extra::ATTR_OBJ].set(v);
+    }
 }
 
 /// Functions that take `this` as their first argument when found on a class.

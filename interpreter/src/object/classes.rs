@@ -328,6 +328,7 @@ impl Ctx {
         class.mro.set(mro);
         self.fill_class_dict(class, dict)?;
         self.process_slots(class, base, dict)?;
+        self.finish_class_dict(class, dict);
         for &b in bases.items() {
             if let Some(b) = b.cast::<Class>() {
                 self.add_subclass(b, class);
@@ -468,9 +469,6 @@ impl Ctx {
             class.qualname.set(q);
             dict.remove(self, names.__qualname__.value())?;
         }
-        if dict.get_str(self, names.__doc__).is_none() {
-            dict.set_str(self, names.__doc__, Value::NONE);
-        }
         if dict.get_str(self, names.__module__).is_none() {
             let module = self.current_module_name();
             dict.set_str(self, names.__module__, module);
@@ -489,11 +487,29 @@ impl Ctx {
                 dict.set_str(self, name, w.value());
             }
         }
+        Ok(())
+    }
+
+    /// What comes last in a class dict, in CPython's order.
+    pub(crate) fn finish_class_dict(&mut self, class: Gc<Class>, dict: Gc<Dict>) {
+        let names = self.names();
+        for def in crate::object::methods::object::attributes::METHODS {
+            let adds = match def.name {
+                "__dict__" => adds_dict(class),
+                _ => adds_weakref(class),
+            };
+            let name = self.intern(def.name);
+            if adds && let Some(member) = self.native_member(class, def, name) {
+                dict.set_str(self, name, member);
+            }
+        }
+        if dict.get_str(self, names.__doc__).is_none() {
+            dict.set_str(self, names.__doc__, Value::NONE);
+        }
         // A class that defines equality without a hash is unhashable.
         if dict.get_str(self, names.__eq__).is_some() && dict.get_str(self, names.__hash__).is_none() {
             dict.set_str(self, names.__hash__, Value::NONE);
         }
-        Ok(())
     }
 
     /// `__name__` of the module whose code is running.
@@ -534,12 +550,6 @@ impl Ctx {
             || class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| !b.has(class_flag::NO_DICT));
         let Some(slots) = dict.get_str(self, names.__slots__) else {
             class.set_flag(class_flag::NO_DICT, false);
-            let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
-            if inherited > 0 {
-                let inline = self.inline_hint(base, dict) as usize;
-                let shape = self.shape_with_slots(class, base, inline.max(inherited));
-                class.root_shape.store(shape, Ordering::Release);
-            }
             return Ok(());
         };
         let slots = if slots.is_a::<Str>() {
@@ -548,7 +558,7 @@ impl Ctx {
         } else {
             self.collect_tuple(slots)?
         };
-        let mut wants_dict = false;
+        let (mut wants_dict, mut wants_weakref) = (false, false);
         let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
         let mut shape = self.shape_with_slots(class, base, (inherited + slots.len).max(1));
         let class_name = class.name_text();
@@ -558,10 +568,17 @@ impl Ctx {
                 return Err(self.type_error(format!("__slots__ items must be strings, not '{got}'")));
             };
             if name.eq_text("__dict__") {
+                if wants_dict || base_has_dict {
+                    return Err(self.type_error("__dict__ slot disallowed: we already got one"));
+                }
                 wants_dict = true;
                 continue;
             }
             if name.eq_text("__weakref__") {
+                if wants_weakref || bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b)) {
+                    return Err(self.type_error("__weakref__ slot disallowed: we already got one"));
+                }
+                wants_weakref = true;
                 continue;
             }
             if !is_identifier(name) {
@@ -586,13 +603,7 @@ impl Ctx {
         class.root_shape.store(shape, Ordering::Release);
         class.set_flag(class_flag::HAS_SLOTS, true);
         class.set_flag(class_flag::NO_DICT, !wants_dict && !base_has_dict);
-        let inherited = class
-            .bases()
-            .items()
-            .iter()
-            .filter_map(|b| b.cast::<Class>())
-            .any(|b| b.id != ClassId::Object as u32 && weakly_referable(b) && !b.has(class_flag::NO_WEAKREF));
-        let wants_weakref = slots.items().iter().any(|s| s.cast::<Str>().is_some_and(|s| s.eq_text("__weakref__")));
+        let inherited = bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b));
         class.set_flag(class_flag::NO_WEAKREF, !inherited && !wants_weakref);
         Ok(())
     }
@@ -692,6 +703,26 @@ impl Ctx {
         let (values, keys) = (self.list_snapshot(values)?, self.list_snapshot(keys)?);
         self.call_named(hook, values.items(), keys.items()).map(drop)
     }
+}
+
+fn bases_of(class: Gc<Class>) -> impl Iterator<Item = Gc<Class>> {
+    let bases = class.bases();
+    (0..bases.len).filter_map(move |i| bases.items()[i].cast::<Class>())
+}
+
+/// Whether the class's instances have a dict and those of its bases have none.
+fn adds_dict(class: Gc<Class>) -> bool {
+    !class.has(class_flag::NO_DICT) && bases_of(class).all(|b| b.has(class_flag::NO_DICT))
+}
+
+/// Whether the class's instances can be weakly referenced.
+fn referable(class: Gc<Class>) -> bool {
+    weakly_referable(class) && !class.has(class_flag::NO_WEAKREF)
+}
+
+/// Whether the class's instances can be weakly referenced and those of its bases cannot.
+fn adds_weakref(class: Gc<Class>) -> bool {
+    referable(class) && !bases_of(class).any(|b| b.id != ClassId::Object as u32 && referable(b))
 }
 
 /// Whether storing this name on a class changes how its instances' attributes are found.

@@ -115,7 +115,8 @@ impl Ctx {
             if exc.is_a::<Exception>() {
                 return Ok(exc);
             }
-            let (what, got) = (class.name_text(), self.type_name(exc));
+            let got = self.class_of(exc);
+            let (what, got) = (self.qualified_name(class), self.qualified_name(got));
             let message = format!(
                 "calling <class '{what}'> should have returned an instance of BaseException, not <class '{got}'>"
             );

@@ -418,13 +418,10 @@ impl Ctx {
     }
 
     fn list_set_slice(&mut self, list: Gc<List>, slice: Gc<SliceObject>, items: Value) -> R<()> {
-        let plain = slice.step.get().is_none() || slice.step.get() == Value::small_int(1);
         let items = match self.collect_tuple(items) {
             Ok(items) => items,
             Err(e) if self.is_error(e, ClassId::TypeError) && self.exception_text(e.0).ends_with("is not iterable") => {
-                let message =
-                    if plain { "can only assign an iterable" } else { "must assign iterable to extended slice" };
-                return Err(self.type_error(message));
+                return Err(self.type_error("must assign iterable to extended slice"));
             }
             Err(e) => return Err(e),
         };

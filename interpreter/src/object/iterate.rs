@@ -52,6 +52,7 @@ impl Ctx {
         let (class, limit) = match Kind::of(v.kind_byte()) {
             Kind::List => (ClassId::ListIterator, 0),
             Kind::Tuple => (ClassId::TupleIterator, 0),
+            Kind::Str if v.cast::<Str>()?.is_ascii() => (ClassId::StrAsciiIterator, 0),
             Kind::Str => (ClassId::StrIterator, 0),
             Kind::Bytes => (ClassId::BytesIterator, 0),
             Kind::ByteArray => (ClassId::ByteArrayIterator, 0),
@@ -198,7 +199,7 @@ impl Ctx {
             let i = it.index.fetch_add(1, Ordering::Relaxed) as usize;
             return Ok(it.source.get().cast::<Tuple>().and_then(|t| t.items().get(i).copied()));
         }
-        if is(ClassId::StrIterator) {
+        if is(ClassId::StrIterator) || is(ClassId::StrAsciiIterator) {
             return Ok(self.str_step(it));
         }
         if is(ClassId::DictKeyIterator) || is(ClassId::DictValueIterator) || is(ClassId::DictItemIterator) {
@@ -272,6 +273,13 @@ impl Ctx {
             it.source.set(Value::NONE);
             return Ok(None);
         };
+        // `extra` counts the items given: more than there were means that keys came and went.
+        let given = it.extra.get().as_int().unwrap_or(0);
+        if given >= limit {
+            it.source.set(Value::NONE);
+            return Err(self.runtime_error("dictionary keys changed during iteration"));
+        }
+        it.extra.set(Value::small_int(given + 1));
         it.index.store(at as i64, Ordering::Relaxed);
         self.dict_item(id, key, value).map(Some)
     }

@@ -109,6 +109,7 @@ classes! {
     ListReverseIterator "list_reverseiterator" Iter Object sealed;
     TupleIterator "tuple_iterator" Iter Object sealed;
     StrIterator "str_iterator" Iter Object sealed;
+    StrAsciiIterator "str_ascii_iterator" Iter Object sealed;
     BytesIterator "bytes_iterator" Iter Object sealed;
     ByteArrayIterator "bytearray_iterator" Iter Object sealed;
     RangeIterator "range_iterator" Iter Object sealed;

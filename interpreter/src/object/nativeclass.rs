@@ -44,6 +44,13 @@ impl Ctx {
         class
     }
 
+    /// Lets a native class's instances have attributes of their own.
+    pub fn allow_attributes(&mut self, class: Gc<Class>) {
+        class.set_flag(class_flag::NO_DICT, false);
+        self.finish_class_dict(class, class.dict());
+        self.class_changed(class);
+    }
+
     /// An object of a native class (or a script's subclass) with `nslots` slots that are None at first.
     pub fn new_native_object(&mut self, class: Gc<Class>, behavior: &'static Behavior, nslots: usize) -> Gc<Boxed> {
         let object = self.new_boxed(class, None, nslots);

@@ -350,12 +350,15 @@ impl Ctx {
         let constructor = matches!(def.name, "__new__" | "__init__");
         let receiver = if constructor { 1 } else { receiver };
         let (min, max) = ((def.min as usize).saturating_sub(receiver), (def.max as usize).saturating_sub(receiver));
+        let args_missing_class = given == 0;
         let given = given.saturating_sub(receiver);
         let qualified = self.native_qualified(n, def);
         let name = self.native_name(n, def);
         let keywords = def.params.iter().any(|p| p.kind == ParamKind::Positional);
         let plural = |n: usize| if n == 1 { "" } else { "s" };
-        let message = if given < min && keywords {
+        let message = if def.name == "__new__" && given == 0 && args_missing_class {
+            format!("{name}.__new__(): not enough arguments")
+        } else if given < min && keywords {
             let missing = def.params.get(given + receiver).map_or("", |p| p.name);
             format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
         } else if max == 0 && def.has_kwonly && !def.has_rest {

@@ -85,7 +85,7 @@ pub fn join(cx: &mut Ctx, original: Value, list: Value) -> R {
         0 => Ok(Value::NONE),
         1 => Ok(raised.get(0).unwrap_or(Value::NONE)),
         _ => {
-            let (empty, items) = (cx.str(""), cx.list_to_tuple(raised)?);
+            let (empty, items) = (cx.str(""), raised.value());
             let class = cx.class(ClassId::BaseExceptionGroup).value();
             cx.call(class, &[empty, items])
         }

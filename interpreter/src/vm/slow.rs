@@ -567,7 +567,7 @@ pub fn dict_set(cx: &mut Ctx, dict: Value, key: Value, value: Value) -> R<()> {
 pub fn dict_update(cx: &mut Ctx, dict: Value, source: Value, callee: Value, call: bool) -> R<()> {
     let Some(dict) = dict.cast::<Dict>() else { return Ok(()) };
     if let Some(other) = source.cast::<Dict>()
-        && other.header().shape() == ClassId::Dict.shape()
+        && crate::object::methods::dict::iterates_plainly(cx, other)
     {
         for (key, value) in other.pairs() {
             merge_pair(cx, dict, key, value, callee, call)?;

@@ -169,10 +169,12 @@ fn sum_list(cx: &mut Ctx, total: &mut Total, list: Gc<List>) -> R<()> {
 #[inline]
 fn add(cx: &mut Ctx, total: &mut Total, item: Value) -> R<()> {
     match total {
-        Total::Int(n) if item.is_int() => if let Some(sum) = n.checked_add(item.int()) {
-            *n = sum;
-            return Ok(());
-        },
+        Total::Int(n) if item.is_int() => {
+            if let Some(sum) = n.checked_add(item.int()) {
+                *n = sum;
+                return Ok(());
+            }
+        }
         Total::Float { sum, lost } if item.is_float() => {
             neumaier(sum, lost, item.float());
             return Ok(());

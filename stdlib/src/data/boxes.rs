@@ -1,7 +1,7 @@
 //! What the native classes of this family share: iterator methods, slots as numbers, reprs.
 
 use conc_interpreter::native::{Ctx, NativeDef, R};
-use conc_interpreter::object::class::{Class, class_flag};
+use conc_interpreter::object::class::Class;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::module::Module;
 use conc_interpreter::object::string::Str;
@@ -47,11 +47,6 @@ pub fn native_class(cx: &mut Ctx, module: Gc<Module>, name: &str, methods: &'sta
     let class = cx.native_class(owner.trim_start_matches('_'), name, None, methods);
     define(cx, module, name, class.value());
     class
-}
-
-/// Lets a native class's instances have attributes of their own.
-pub fn allow_attributes(class: Gc<Class>) {
-    class.set_flag(class_flag::NO_DICT, false);
 }
 
 /// An object with its slots filled.

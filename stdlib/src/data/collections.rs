@@ -16,7 +16,7 @@ pub mod functions {
     use conc_interpreter::object::module::Module;
     use conc_interpreter::value::{Gc, Value};
 
-    use crate::data::boxes::{allow_attributes, iterator_class, native_class};
+    use crate::data::boxes::{iterator_class, native_class};
     use crate::data::deque;
 
     #[init]
@@ -28,7 +28,7 @@ pub mod functions {
         iterator_class(cx, module, "_deque_iterator", &[]);
         iterator_class(cx, module, "_deque_reverse_iterator", &[]);
         let getter = native_class(cx, module, "_tuplegetter", super::tuple_getter::METHODS);
-        allow_attributes(getter);
+        cx.allow_attributes(getter);
         Ok(())
     }
 

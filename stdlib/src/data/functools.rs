@@ -34,7 +34,7 @@ pub mod functions {
     use conc_interpreter::object::module::Module;
     use conc_interpreter::value::{Gc, Value};
 
-    use crate::data::boxes::{allow_attributes, native_class};
+    use crate::data::boxes::native_class;
 
     #[init]
     pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
@@ -44,7 +44,7 @@ pub mod functions {
             ("KeyWrapper", super::key::METHODS),
         ] {
             let class = native_class(cx, module, name, methods);
-            allow_attributes(class);
+            cx.allow_attributes(class);
             if name == "KeyWrapper" {
                 let hash = cx.names().__hash__;
                 class.dict().set_str(cx, hash, Value::NONE);

@@ -54,16 +54,7 @@ pub fn to_value(cx: &mut Ctx, s: &rustix::fs::Stat) -> R {
         part(times[1].0),
         part(times[2].0),
     ];
-    let extra = [
-        floats[0],
-        floats[1],
-        floats[2],
-        nanos[0],
-        nanos[1],
-        nanos[2],
-        part(s.st_blksize),
-        part(s.st_blocks),
-        rdev,
-    ];
+    let extra =
+        [floats[0], floats[1], floats[2], nanos[0], nanos[1], nanos[2], part(s.st_blksize), part(s.st_blocks), rdev];
     build(cx, &STAT_RESULT, &items, &extra)
 }

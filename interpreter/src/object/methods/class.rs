@@ -78,6 +78,7 @@ pub mod methods {
     #[name = "__name__"]
     pub fn set_name(cx: &mut Ctx, this: Gc<Class>, value: Value) -> R<()> {
         let name = named(cx, this, "__name__", value)?;
+        super::check_name(cx, name)?;
         this.name.set(name.value());
         Ok(())
     }
@@ -262,8 +263,8 @@ pub mod methods {
 
     /// Zero: no such offset exists here.
     #[getter]
-    pub fn __weakrefoffset__(_this: Gc<Class>) -> i64 {
-        0
+    pub fn __weakrefoffset__(this: Gc<Class>) -> i64 {
+        if crate::object::classes::weakly_referable(this) && !this.has(class_flag::NO_WEAKREF) { -1 } else { 0 }
     }
 
     /// The text signature: none.
@@ -336,6 +337,7 @@ fn new_class(cx: &mut Ctx, metaclass: Value, args: &[Value], kwargs: Option<Gc<D
         return Err(cx.type_error(format!("type.__new__() takes exactly 3 arguments ({} given)", args.len())));
     };
     let name = cx.expect_str(name, "type.__new__() argument 1")?;
+    check_name(cx, name)?;
     let Some(bases) = bases.cast::<Tuple>() else {
         let got = cx.type_name(bases);
         return Err(cx.type_error(format!("type.__new__() argument 2 must be tuple, not {got}")));
@@ -385,6 +387,14 @@ impl Ctx {
         }
         Ok(winner)
     }
+}
+
+/// A class's name may not contain NUL.
+fn check_name(cx: &mut Ctx, name: Gc<Str>) -> R<()> {
+    if name.as_bytes().contains(&0) {
+        return Err(cx.value_error("type name must not contain null characters"));
+    }
+    Ok(())
 }
 
 fn type_repr(cx: &mut Ctx, class: Gc<Class>) -> String {

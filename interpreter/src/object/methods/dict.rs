@@ -180,11 +180,10 @@ fn merged(cx: &mut Ctx, a: Value, b: Value) -> R {
 /// `dict.update(other)`: a mapping's items or pairs.
 pub fn update(cx: &mut Ctx, dict: Gc<Dict>, other: Value) -> R<()> {
     let names = cx.names();
-    if let Some(other) = other.cast::<Dict>() {
-        let iter = cx.lookup_special(other.value(), names.__iter__);
-        if is_method_of(cx, iter, ClassId::Dict) {
-            return copy_pairs(cx, dict, other);
-        }
+    if let Some(other) = other.cast::<Dict>()
+        && iterates_plainly(cx, other)
+    {
+        return copy_pairs(cx, dict, other);
     }
     match cx.get_attr_opt(other, names.keys)? {
         Some(keys) => {
@@ -199,6 +198,16 @@ pub fn update(cx: &mut Ctx, dict: Gc<Dict>, other: Value) -> R<()> {
         }
         None => update_pairs(cx, dict, other),
     }
+}
+
+/// Whether a dict may be copied from directly: its class leaves `__iter__` alone.
+pub fn iterates_plainly(cx: &mut Ctx, dict: Gc<Dict>) -> bool {
+    if dict.header().shape() == ClassId::Dict.shape() {
+        return true;
+    }
+    let iter = cx.names().__iter__;
+    let iter = cx.lookup_special(dict.value(), iter);
+    is_method_of(cx, iter, ClassId::Dict)
 }
 
 fn copy_pairs(cx: &mut Ctx, dict: Gc<Dict>, other: Gc<Dict>) -> R<()> {

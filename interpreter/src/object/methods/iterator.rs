@@ -285,7 +285,7 @@ fn length_hint(cx: &mut Ctx, it: Gc<Iter>) -> R {
         let left = remaining(cx, it)?;
         return Ok(cx.int(left.min(size) as i64));
     }
-    if is(ClassId::StrIterator) {
+    if is(ClassId::StrIterator) || is(ClassId::StrAsciiIterator) {
         let left = source.cast::<crate::object::string::Str>().map_or(0, |s| {
             crate::text::wtf8::code_points(&s.as_bytes()[(index as usize).min(s.bytes as usize)..]).count()
         });

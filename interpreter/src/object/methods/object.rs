@@ -7,10 +7,7 @@ use conc_macros::methods;
 pub mod methods {
     use super::{change_class, default_dir, new_object};
     use crate::native::{Ctx, Kwargs, R};
-    use crate::object::class::class_flag;
     use crate::object::construct::{is_method_of, is_object_method};
-    use crate::object::dict::Dict;
-    use crate::object::function::Function;
     use crate::object::kind::ClassId;
     use crate::object::methods::reduce;
     use crate::object::sequence::List;
@@ -50,8 +47,13 @@ pub mod methods {
     }
 
     /// Return str(self).
-    pub fn __str__(cx: &mut Ctx, this: Value) -> R<Gc<Str>> {
-        cx.repr(this)
+    pub fn __str__(cx: &mut Ctx, this: Value) -> R {
+        cx.check_stack()?;
+        let names = cx.names();
+        match cx.call_special(this, names.__repr__, &[])? {
+            Some(text) => Ok(text),
+            None => Ok(cx.repr(this)?.value()),
+        }
     }
 
     /// Return self==value.
@@ -131,39 +133,6 @@ pub mod methods {
         change_class(cx, this, class)
     }
 
-    /// dictionary for instance variables
-    #[getter]
-    pub fn __dict__(cx: &mut Ctx, this: Value) -> R {
-        if !cx.class_of(this).has(class_flag::NO_DICT)
-            && let Some(dict) = cx.instance_dict(this)
-        {
-            return Ok(dict.value());
-        }
-        let name = cx.names().__dict__;
-        Err(cx.no_attribute(this, name.value()))
-    }
-
-    /// Replaces the instance variables.
-    #[setter]
-    #[name = "__dict__"]
-    pub fn set_dict(cx: &mut Ctx, this: Value, value: Value) -> R<()> {
-        if cx.class_of(this).has(class_flag::NO_DICT) {
-            let name = cx.names().__dict__;
-            return Err(cx.no_attribute(this, name.value()));
-        }
-        let dict = if value.is_unbound() { Some(cx.new_dict()) } else { value.cast::<Dict>() };
-        let Some(dict) = dict else {
-            let got = cx.type_name(value);
-            return Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{got}'")));
-        };
-        if let Some(f) = this.cast::<Function>() {
-            f.dict.set(dict.value());
-            return Ok(());
-        }
-        cx.set_instance_dict(this, dict);
-        Ok(())
-    }
-
     /// Default object formatter.
     pub fn __format__(cx: &mut Ctx, this: Value, format_spec: Value) -> R<Gc<Str>> {
         let Some(spec) = format_spec.cast::<Str>() else {
@@ -232,6 +201,50 @@ pub mod methods {
     /// Size of object in memory, in bytes.
     pub fn __sizeof__(cx: &mut Ctx, this: Value) -> i64 {
         16 + 8 * cx.native_len(this).unwrap_or(0) as i64
+    }
+}
+
+/// The attributes that classes get whose instances have a dict or can be weakly referenced.
+#[methods]
+pub mod attributes {
+    use crate::native::{Ctx, R};
+    use crate::object::class::class_flag;
+    use crate::object::dict::Dict;
+    use crate::value::Value;
+
+    /// dictionary for instance variables
+    #[getter]
+    pub fn __dict__(cx: &mut Ctx, this: Value) -> R {
+        if !cx.class_of(this).has(class_flag::NO_DICT)
+            && let Some(dict) = cx.instance_dict(this)
+        {
+            return Ok(dict.value());
+        }
+        let name = cx.names().__dict__;
+        Err(cx.no_attribute(this, name.value()))
+    }
+
+    /// Replaces the instance variables.
+    #[setter]
+    #[name = "__dict__"]
+    pub fn set_dict(cx: &mut Ctx, this: Value, value: Value) -> R<()> {
+        if cx.class_of(this).has(class_flag::NO_DICT) {
+            let name = cx.names().__dict__;
+            return Err(cx.no_attribute(this, name.value()));
+        }
+        let dict = if value.is_unbound() { Some(cx.new_dict()) } else { value.cast::<Dict>() };
+        let Some(dict) = dict else {
+            let got = cx.type_name(value);
+            return Err(cx.type_error(format!("__dict__ must be set to a dictionary, not a '{got}'")));
+        };
+        cx.set_instance_dict(this, dict);
+        Ok(())
+    }
+
+    /// list of weak references to the object
+    #[getter]
+    pub fn __weakref__(cx: &mut Ctx, this: Value) -> Value {
+        cx.weak_references(this).first().map_or(Value::NONE, |w| w.value())
     }
 }
 
@@ -325,22 +338,12 @@ fn change_class(cx: &mut Ctx, this: Value, class: Value) -> R<()> {
 
 /// Puts the names of a class and its bases into `into`.
 pub fn merge_class_names(cx: &mut Ctx, class: Gc<Class>, into: Gc<Dict>) -> R<()> {
-    let names = cx.names();
-    let plain_object = cx.class(ClassId::Object);
     for base in class.mro_classes() {
         for (key, _) in base.dict().pairs() {
-            if base == plain_object && key == names.__dict__.value() {
-                continue;
-            }
             into.set(cx, key, Value::NONE)?;
         }
-        if base.id == 0 && !base.has(class_flag::NO_DICT) && is_plain(base) {
-            into.set_str(cx, names.__dict__, Value::NONE);
-            into.set_str(cx, names.__weakref__, Value::NONE);
-        }
     }
-    let doc = names.__doc__;
-    into.set(cx, doc.value(), Value::NONE)
+    Ok(())
 }
 
 /// `object.__dir__`: the instance's names and those of its class.

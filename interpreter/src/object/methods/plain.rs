@@ -316,8 +316,7 @@ pub mod weakref {
 }
 
 use crate::native::{Ctx, Kwargs, R};
-use crate::object::class::{Class, class_flag};
-use crate::object::classes::weakly_referable;
+use crate::object::class::Class;
 use crate::object::compare::CompareOp;
 use crate::object::construct::class_for_new;
 use crate::object::dict::Dict;
@@ -406,29 +405,7 @@ fn new_weakref(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Option<Gc<Dic
         return Err(cx.type_error("__new__ expected at least 1 argument, got 0"));
     };
     let callback = args.get(1).copied().unwrap_or(Value::NONE);
-    let kind = cx.class_of(target);
-    if !target.is_object() || !weakly_referable(kind) || kind.has(class_flag::NO_WEAKREF) {
-        let got = cx.type_name(target);
-        return Err(cx.type_error(format!("cannot create weak reference to '{got}' object")));
-    }
-    if class.id != 0
-        && callback.is_none()
-        && let Some(known) = known_weakref(cx, target)
-    {
-        return Ok(known);
-    }
-    let w = cx.new_weakref(class, target, callback);
-    if class.id != 0 && callback.is_none() {
-        cx.iso().plain_weakrefs.lock().insert(target.object() as usize, w.as_ptr() as usize);
-    }
-    Ok(w.value())
-}
-
-/// The plain weak reference to an object, if there is one already.
-fn known_weakref(cx: &Ctx, target: Value) -> Option<Value> {
-    let known = cx.iso().plain_weakrefs.lock().get(&(target.object() as usize)).copied()?;
-    let value = Value::from_object(known as *const crate::heap::Header);
-    Some(value)
+    Ok(cx.weak_reference(class, target, callback)?.value())
 }
 
 /// The object a weak reference refers to, or None.

@@ -440,16 +440,15 @@ impl<'p> Matcher<'p> {
                     }
                 },
                 Entry::Lazy { op, count, at } => match &self.program.ops[op] {
-                    Op::Run { test, max, .. }
-                        if at < end => {
-                            let (c, next) = text.next(at);
-                            if test.passes(c) {
-                                if count + 1 < *max {
-                                    self.stack.push(Entry::Lazy { op, count: count + 1, at: next });
-                                }
-                                return Some((op + 1, next));
+                    Op::Run { test, max, .. } if at < end => {
+                        let (c, next) = text.next(at);
+                        if test.passes(c) {
+                            if count + 1 < *max {
+                                self.stack.push(Entry::Lazy { op, count: count + 1, at: next });
                             }
+                            return Some((op + 1, next));
                         }
+                    }
                     Op::Loop { slot, .. } => {
                         let slot = *slot;
                         self.set(slot, count + 1);

@@ -98,9 +98,8 @@ pub fn sys_value(cx: &mut Ctx, name: &str) -> Option<Value> {
 /// Flushes one of sys's streams; false if that failed.
 pub fn flush(cx: &mut Ctx, name: &str) -> bool {
     let Some(stream) = sys_value(cx, name).filter(|s| !s.is_none()) else { return true };
-    match cx.get_attr_text(stream, "closed").and_then(|closed| cx.truth(closed)) {
-        Ok(true) => return true,
-        Ok(false) | Err(_) => {}
+    if let Ok(true) = cx.get_attr_text(stream, "closed").and_then(|closed| cx.truth(closed)) {
+        return true;
     }
     let flush = |cx: &mut Ctx| -> R {
         let flush = cx.get_attr_text(stream, "flush")?;

@@ -9,6 +9,7 @@ pub mod math;
 pub mod meta;
 pub mod os;
 pub mod system;
+pub mod text;
 pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
@@ -30,16 +31,27 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&math::random::functions::MODULE),
         Native(&os::posix::posix::MODULE),
+        Native(&meta::abc::functions::MODULE),
         Native(&meta::atexit::functions::MODULE),
         Native(&meta::gc::functions::MODULE),
+        Native(&meta::inspect::functions::MODULE),
         Native(&meta::traceback::functions::MODULE),
         Native(&meta::types::functions::MODULE),
         Native(&meta::weakref::functions::MODULE),
         source!("abc"),
+        source!("argparse"),
         source!("contextlib"),
+        source!("contextvars"),
         source!("dataclasses"),
         source!("enum"),
+        source!("importlib"),
+        source!("importlib.abc"),
+        source!("importlib.machinery"),
+        source!("importlib.util"),
+        source!("inspect"),
         source!("linecache"),
+        source!("logging"),
+        source!("pathlib"),
         source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),
@@ -56,5 +68,6 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("weakref"),
     ];
     all.extend(data::MODULES);
+    all.extend(text::MODULES);
     all
 }

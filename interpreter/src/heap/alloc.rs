@@ -21,7 +21,7 @@ const MIN_TRIGGER: usize = 8 << 20;
 #[inline(always)]
 pub const fn class_of(size: usize) -> usize {
     if size <= FINE_LIMIT {
-        (size + GRANULE - 1) / GRANULE - (size != 0) as usize
+        size.div_ceil(GRANULE) - (size != 0) as usize
     } else {
         let log = (usize::BITS - 1 - (size - 1).leading_zeros()) as usize;
         let step = 1usize << (log - 3);

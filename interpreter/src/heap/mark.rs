@@ -95,7 +95,7 @@ fn object_at(address: usize, span: usize) -> Option<*mut Header> {
         span + HEAD_BLOCKS * BLOCK_SIZE
     } else {
         let offset = address - span;
-        if offset < HEAD_BLOCKS * BLOCK_SIZE || offset >= CHUNK_SIZE {
+        if !(HEAD_BLOCKS * BLOCK_SIZE..CHUNK_SIZE).contains(&offset) {
             return None;
         }
         // SAFETY: the chunk is this heap's and has a head.

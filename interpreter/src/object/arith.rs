@@ -465,7 +465,7 @@ impl Ctx {
         }
         if x == (0.0, 0.0) {
             if y.1 != 0.0 || y.0 < 0.0 {
-                return Err(self.zero_division("zero to a negative or complex power"));
+                return Err(self.zero_division("0.0 to a negative or complex power"));
             }
             return Ok(self.complex(0.0, 0.0));
         }
@@ -484,7 +484,7 @@ impl Ctx {
             if y.0 < 0.0 {
                 result = complex_div((1.0, 0.0), result);
             }
-            return Ok(self.complex(result.0, result.1));
+            return self.complex_power_result(result);
         }
         let (abs, angle) = (x.0.hypot(x.1), x.1.atan2(x.0));
         let mut len = abs.powf(y.0);
@@ -493,7 +493,14 @@ impl Ctx {
             len /= (angle * y.1).exp();
             at += y.1 * abs.ln();
         }
-        Ok(self.complex(len * at.cos(), len * at.sin()))
+        self.complex_power_result((len * at.cos(), len * at.sin()))
+    }
+
+    fn complex_power_result(&mut self, (re, im): (f64, f64)) -> R {
+        if re.is_infinite() || im.is_infinite() {
+            return Err(self.overflow_error("complex exponentiation"));
+        }
+        Ok(self.complex(re, im))
     }
 
     /// `-v`, `+v`, `~v`

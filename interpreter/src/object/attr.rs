@@ -9,7 +9,7 @@ use crate::object::class::{Class, class_flag};
 use crate::object::ctx::{TYPE_CACHE, TypeCacheEntry};
 use crate::object::dict::Dict;
 use crate::object::exception::Exception;
-use crate::object::function::{Function, Native, Property, Super, Wrapper};
+use crate::object::function::{Function, Method, Native, Property, Super, Wrapper};
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::{Boxed, GenericAlias, Iter, WeakRef};
@@ -36,7 +36,7 @@ pub fn kind_has_attrs(kind: Kind) -> bool {
 }
 
 /// The word that heads an object's attribute storage: a chunk chain, or a dict in a foreign shape.
-pub fn attrs_slot<'a>(header: &'a Header) -> Option<&'a Slot> {
+pub fn attrs_slot(header: &Header) -> Option<&Slot> {
     let object = header as *const Header;
     // SAFETY: the kind says the layout; the trailing word of a subclass instance lies where its constructor put it.
     unsafe {
@@ -97,9 +97,14 @@ impl Ctx {
             None => self.class(immediate_class(v)),
         }
     }
-    /// The class's name, for messages.
+    /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
-        self.class_of(v).name_text()
+        let class = self.class_of(v);
+        if !(class.is_static() && class.id == 0) {
+            return class.name_text();
+        }
+        let module = class.dict().get_str(self, self.names().__module__).map_or_else(String::new, |m| self.text_of(m));
+        format!("{module}.{}", class.name_text())
     }
 
     // ---- class lookup
@@ -656,9 +661,11 @@ impl Ctx {
         if let Some(value) = self.instance_attr(v, name) {
             return Ok(Some(value));
         }
-        match found {
-            Some(found) => self.bind(found, v, class).map(Some),
-            None => Ok(None),
+        match (found, v.cast::<Method>()) {
+            (Some(found), _) => self.bind(found, v, class).map(Some),
+            // A bound method has its function's attributes.
+            (None, Some(method)) => self.get_attr_opt(method.function.get(), name),
+            (None, None) => Ok(None),
         }
     }
 
@@ -895,9 +902,27 @@ impl Ctx {
 /// Builtin attributes that CPython implements as struct members: its complaint differs.
 fn is_plain_member(name: &str) -> bool {
     const MEMBERS: &[&str] = &[
-        "__closure__", "__globals__", "__builtins__", "__func__", "__self__", "start", "stop", "step", "fget", "fset",
-        "fdel", "__callback__", "__wrapped__", "__thisclass__", "__self_class__", "__origin__", "__args__", "message",
-        "exceptions", "tb_frame", "tb_lasti",
+        "__closure__",
+        "__globals__",
+        "__builtins__",
+        "__func__",
+        "__self__",
+        "start",
+        "stop",
+        "step",
+        "fget",
+        "fset",
+        "fdel",
+        "__callback__",
+        "__wrapped__",
+        "__thisclass__",
+        "__self_class__",
+        "__origin__",
+        "__args__",
+        "message",
+        "exceptions",
+        "tb_frame",
+        "tb_lasti",
     ];
     MEMBERS.contains(&name) || name.starts_with("co_")
 }

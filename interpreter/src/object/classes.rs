@@ -365,12 +365,7 @@ impl Ctx {
             c.flags = inherited.into();
         });
         let inline = if kind == Kind::Instance as u8 { self.inline_hint(base, dict) } else { 0 };
-        let mut shape = self.iso().shapes.root(class.value(), inline);
-        // The slots of the base come first, in the same places.
-        let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire));
-        for (name, _) in self.iso().shapes.names(inherited) {
-            shape = self.iso().shapes.child(self.iso().shapes.get(shape), name);
-        }
+        let shape = self.iso().shapes.root(class.value(), inline);
         class.root_shape.store(shape, Ordering::Release);
         class
     }

@@ -195,10 +195,7 @@ impl Ctx {
         match self.lookup_special(v, names.__len__) {
             Some(f) => {
                 let result = self.call_unbound(f, v, &[])?;
-                let n = match self.index(result) {
-                    Ok(n) => n,
-                    Err(e) => return Err(e),
-                };
+                let n = self.index(result)?;
                 match self.as_i64(n) {
                     Some(n) if n >= 0 => Ok(n as usize),
                     Some(_) => Err(self.value_error("__len__() should return >= 0")),

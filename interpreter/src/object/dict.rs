@@ -498,17 +498,33 @@ impl Dict {
     /// The cell of a name in a namespace, made if missing (then unbound).
     pub fn cell(&self, cx: &mut Ctx, name: Gc<Str>) -> Gc<Cell> {
         debug_assert!(self.has_cells());
+        let hash = cx.hash_str(name);
+        let fresh = cx.new_cell(Value::UNBOUND);
         loop {
-            let hash = cx.hash_str(name);
             let table = self.table();
+            let used = table.used();
             let mut plain = true;
             if let Some(i) = self.find_str(table, name, hash, &mut plain)
                 && let Some(cell) = table.entries()[i].value.get().cast::<Cell>()
             {
                 return cell;
             }
-            self.set_str(cx, name, Value::NONE);
-            let _ = self.remove(cx, name.value());
+            if used == table.cap {
+                // Out of memory leaves the name without a cell that others see; its reader finds it unbound.
+                if self.grow(cx, table).is_err() {
+                    return fresh;
+                }
+                continue;
+            }
+            let lock = cx.lock(&self.header);
+            let valid = self.table() == table && table.used() == used;
+            if valid {
+                table.append(hash, name.value(), fresh.value());
+            }
+            drop(lock);
+            if valid {
+                return fresh;
+            }
         }
     }
 

@@ -345,7 +345,7 @@ impl Ctx {
         }
         let step = step.max(-i64::MAX);
         let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
-        let mut bound = |cx: &mut Ctx, v: Value, default: i64| -> R<i64> {
+        let bound = |cx: &mut Ctx, v: Value, default: i64| -> R<i64> {
             if v.is_none() {
                 return Ok(default);
             }
@@ -612,16 +612,15 @@ impl Ctx {
 
     fn bytes_contains(&mut self, container: Value, item: Value) -> R<bool> {
         let data = self.byte_vec(container)?;
-        if self.is_int(item) {
-            return match self.as_i64(item) {
+        let names = self.names();
+        if self.is_int(item) || self.lookup_special(item, names.__index__).is_some() {
+            let index = self.index(item)?;
+            return match self.as_i64(index) {
                 Some(b @ 0..=255) => Ok(data.contains(&(b as u8))),
                 _ => Err(self.value_error("byte must be in range(0, 256)")),
             };
         }
-        let part = match self.byte_vec(item) {
-            Ok(part) => part,
-            Err(e) => return Err(e),
-        };
+        let part = self.byte_vec(item)?;
         Ok(memchr::memmem::find(&data, &part).is_some())
     }
 

@@ -3,8 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use crate::native::{Ctx, R};
+use crate::object::dict::Dict;
 use crate::object::kind::ClassId;
+use crate::object::misc::DictView;
 use crate::object::sequence::{Buffer, List, Tuple};
+use crate::object::set::Set;
 use crate::value::{Gc, Value};
 
 impl Ctx {
@@ -143,7 +146,41 @@ impl Ctx {
                 None => Ok(()),
             };
         }
+        if self.extend_from_table(list, iterable)? {
+            return Ok(());
+        }
         self.for_each(iterable, |cx, item| cx.list_push(list, item))
+    }
+
+    /// Appends the items of a dict, dict view or set as one snapshot (rules C3); false: it is none of them.
+    fn extend_from_table(&mut self, list: Gc<List>, source: Value) -> R<bool> {
+        let Some(header) = source.header() else { return Ok(false) };
+        let is = |id: ClassId| header.shape() == id.shape();
+        if is(ClassId::Set) || is(ClassId::FrozenSet) {
+            for (key, _) in source.cast::<Set>().iter().flat_map(|s| s.keys()) {
+                self.list_push(list, key)?;
+            }
+            return Ok(true);
+        }
+        let dict = match source.cast::<DictView>() {
+            Some(view) => view.dict.obj::<Dict>(),
+            None if is(ClassId::Dict) => match source.cast::<Dict>() {
+                Some(dict) => dict,
+                None => return Ok(false),
+            },
+            None => return Ok(false),
+        };
+        for (key, value) in dict.pairs() {
+            let item = if is(ClassId::DictValues) {
+                value
+            } else if is(ClassId::DictItems) {
+                self.tuple(&[key, value])?
+            } else {
+                key
+            };
+            self.list_push(list, item)?;
+        }
+        Ok(true)
     }
 
     fn list_append_all(&mut self, list: Gc<List>, items: &[Value]) -> R<()> {

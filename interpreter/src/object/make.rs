@@ -24,7 +24,7 @@ use crate::object::sequence::{Buffer, List, Tuple};
 use crate::object::set::{Set, SetTable};
 use crate::object::string::{ByteArray, Bytes, Str, StrBuffer};
 use crate::text;
-use crate::value::{Gc, Object, Slot, Value};
+use crate::value::{Gc, Object, Value};
 
 impl Ctx {
     /// A zeroed cell with its header written; at most [`MAX_SMALL`] bytes.

@@ -4,7 +4,6 @@ use crate::heap::header::flag;
 use crate::native::{Ctx, R};
 use crate::object::class::{Class, class_flag};
 use crate::object::classes::weakly_referable;
-use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::WeakRef;
 use crate::value::{Gc, Value};
 
@@ -42,10 +41,5 @@ impl Ctx {
         // SAFETY: the collector takes a weak reference off the list before it frees it.
         let refs = all.iter().map(|&w| unsafe { Gc::from_raw(w as *mut WeakRef) });
         refs.filter(|w| w.target.get() == target).collect()
-    }
-
-    /// The class of plain weak references.
-    pub fn weakref_class(&self) -> Gc<Class> {
-        self.class(ClassId::WeakRef)
     }
 }

@@ -40,10 +40,12 @@ impl World {
         state.workers.push(cx as *mut Ctx as usize);
     }
 
+    /// Takes a context out; until then it counts like any other worker.
     pub fn remove(&self, cx: &mut Ctx) {
         let mut state = self.state.lock();
         while state.collecting {
-            self.changed.wait(&mut state);
+            self.wait_stopped(cx, state);
+            state = self.state.lock();
         }
         let address = cx as *mut Ctx as usize;
         state.workers.retain(|&w| w != address);

@@ -61,7 +61,7 @@ pub fn send(cx: &mut Ctx, b: Gc<Boxed>, value: Value) -> R {
     match progress {
         CLOSED => {
             let what = if mode == 0 { "__anext__()/asend()" } else { "aclose()/athrow()" };
-            return Err(cx.runtime_error(format!("cannot reuse already awaited {what}")));
+            Err(cx.runtime_error(format!("cannot reuse already awaited {what}")))
         }
         INIT => {
             if g.state() == state::RUNNING || busy(g) {

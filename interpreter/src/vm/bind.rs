@@ -238,7 +238,10 @@ impl Ctx {
                 format!("descriptor '{name}' requires a '{owner}' object but received a '{}'", self.type_name(this))
             }
             (false, false) => {
-                format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{}' object", self.type_name(this))
+                format!(
+                    "descriptor '{name}' for '{owner}' objects doesn't apply to a '{}' object",
+                    self.type_name(this)
+                )
             }
         };
         self.type_error(message)
@@ -302,7 +305,8 @@ impl Ctx {
                 if p.kind == ParamKind::PositionalOnly {
                     return Err(self.native_arity(n, def, npos));
                 }
-                let message = format!("{fname}() missing required argument '{}' (pos {})", p.name, count + 1);
+                let at = count + 1 - usize::from(def.name == "__new__");
+                let message = format!("{fname}() missing required argument '{}' (pos {at})", p.name);
                 return Err(self.type_error(message));
             }
             count += 1;

@@ -24,7 +24,7 @@ pub struct FrameRef {
 pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
     let (mut base, mut pc) = (cx.base, cx.pc);
     let segment = cx.segment;
-    let mut inside = |at: *mut Value| at >= segment.start() && at < segment.end();
+    let inside = |at: *mut Value| at >= segment.start() && at < segment.end();
     while !base.is_null() {
         // SAFETY: `base` is a live frame of this fiber; links lead to live frames or null.
         unsafe {

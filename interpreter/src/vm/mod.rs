@@ -1,5 +1,9 @@
 //! The virtual machine: code objects, the loop, calls, unwinding, generators, import; and the making of an interpreter.
 
+// Frames are raw memory: their addresses are handed around between the loop and its slow paths, which the loop's own
+// contract covers.
+#![allow(clippy::not_unsafe_ptr_arg_deref)]
+
 pub mod asyncgen;
 pub mod bind;
 pub mod cache;
@@ -14,9 +18,9 @@ pub mod host;
 pub mod import;
 pub mod interrupt;
 pub mod intrinsic;
-pub mod program;
 pub mod methods;
 pub mod native;
+pub mod program;
 pub mod run;
 pub mod setup;
 pub mod slow;

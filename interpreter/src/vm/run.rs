@@ -1050,13 +1050,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             if let Some(g) = source.cast::<Generator>()
                                 && g.header().shape() != ClassId::AsyncGenerator.shape()
                                 && cx.depth < depth_limit(cx)
+                                && (g.claim(state::SUSPENDED)
+                                    || (g.state() == state::CREATED && value.is_none() && g.claim(state::CREATED)))
                             {
-                                if g.claim(state::SUSPENDED)
-                                    || (g.state() == state::CREATED && value.is_none() && g.claim(state::CREATED))
-                                {
-                                    enter_generator!(g, value);
-                                    continue;
-                                }
+                                enter_generator!(g, value);
+                                continue;
                             }
                             match slow!(slow::send(cx, source, value)) {
                                 Ok(v) => reg!(b) = v,

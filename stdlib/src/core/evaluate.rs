@@ -20,9 +20,7 @@ pub fn locals(cx: &mut Ctx) -> R {
 
 /// `__import__`
 pub fn import(cx: &mut Ctx, name: Value, globals: Value, fromlist: Value, level: i64) -> R {
-    let name = super::shared::text_arg(cx, name, |got| {
-        format!("__import__() argument 1 must be str, not {got}")
-    })?;
+    let name = super::shared::text_arg(cx, name, |got| format!("__import__() argument 1 must be str, not {got}"))?;
     let Ok(level) = usize::try_from(level) else { return Err(cx.value_error("level must be >= 0")) };
     let fromlist = if fromlist.is_none() { fromlist } else { cx.collect_tuple(fromlist)?.value() };
     let name = name.to_text().into_owned();
@@ -106,8 +104,12 @@ pub fn compile(
         return Err(cx.value_error("compile(): invalid optimize value"));
     }
     let source = decoded(cx, source, &filename)?;
-    use conc_interpreter::vm::compile::compile_flag::{FUTURE_ANNOTATIONS, OPTIMIZE_SHIFT};
+    use conc_interpreter::vm::compile::compile_flag::{FUTURE_ANNOTATIONS, NAMESPACE, OPTIMIZE_SHIFT};
     let mut how = (optimize.max(0) as u32) << OPTIMIZE_SHIFT;
+    if mode == "eval" {
+        // It may be evaluated with locals of its own.
+        how |= NAMESPACE;
+    }
     if flags & FUTURE_ANNOTATIONS_FLAG != 0 {
         how |= FUTURE_ANNOTATIONS;
     }

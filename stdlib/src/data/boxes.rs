@@ -99,7 +99,7 @@ pub fn tuple_of(cx: &mut Ctx, len: usize, item: impl Fn(usize) -> Value) -> R {
 
 /// `Class(arg, arg)`
 pub fn show_call(cx: &mut Ctx, this: Value, args: &[Value]) -> R<Gc<Str>> {
-    let mut out = cx.type_name(this).into_bytes();
+    let mut out = cx.class_of(this).name_text().into_bytes();
     out.push(b'(');
     for (i, &arg) in args.iter().enumerate() {
         if i > 0 {

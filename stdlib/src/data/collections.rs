@@ -121,13 +121,30 @@ pub mod tuple_getter {
         let index = number(&*receiver(cx, this, &TUPLE_GETTER)?, 0);
         let Some(tuple) = object.cast::<Tuple>() else {
             let got = cx.type_name(object);
-            let message = format!("descriptor for index '{index}' for tuple subclasses doesn't apply to '{got}' object");
+            let message =
+                format!("descriptor for index '{index}' for tuple subclasses doesn't apply to '{got}' object");
             return Err(cx.type_error(message));
         };
         match tuple.items().get(index as usize) {
             Some(item) => Ok(*item),
             None => Err(cx.index_error("tuple index out of range")),
         }
+    }
+
+    pub fn __repr__(cx: &mut Ctx, this: Value) -> R {
+        let index = number(&*receiver(cx, this, &TUPLE_GETTER)?, 0);
+        let name = cx.names().__doc__;
+        let doc = cx.instance_attr(this, name).unwrap_or(Value::NONE);
+        let doc = cx.repr(doc)?;
+        Ok(cx.str(&format!("_tuplegetter({index}, {})", doc.to_text())))
+    }
+
+    pub fn __reduce__(cx: &mut Ctx, this: Value) -> R {
+        let index = receiver(cx, this, &TUPLE_GETTER)?.slots()[0].get();
+        let name = cx.names().__doc__;
+        let doc = cx.instance_attr(this, name).unwrap_or(Value::NONE);
+        let (class, args) = (cx.class_of(this).value(), cx.tuple(&[index, doc])?);
+        cx.tuple(&[class, args])
     }
 
     pub fn __set__(cx: &mut Ctx, _this: Value, _object: Value, _value: Value) -> R<()> {

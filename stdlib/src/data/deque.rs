@@ -538,7 +538,7 @@ pub mod methods {
     fn show(cx: &mut Ctx, d: Gc<Boxed>) -> R<Vec<u8>> {
         let items = snapshot(cx, d)?;
         let items = cx.collect_list(items)?;
-        let mut out = cx.type_name(d.value()).into_bytes();
+        let mut out = cx.class_of(d.value()).name_text().into_bytes();
         out.push(b'(');
         cx.write_repr(items.value(), &mut out)?;
         if number(&d, MAXLEN) >= 0 {

@@ -42,7 +42,11 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("json.encoder"),
     source!("json.scanner"),
     source!("keyword"),
+    source!("numbers"),
+    source!("pprint"),
     source!("random"),
     source!("reprlib"),
+    source!("statistics"),
     source!("string"),
+    source!("textwrap"),
 ];

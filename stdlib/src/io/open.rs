@@ -256,7 +256,7 @@ fn layers(cx: &mut Ctx, r: &Request, p: Parsed, raw: Value) -> R {
 fn block_size(file: &RawFile) -> i64 {
     let stat = conc_interpreter::object::descriptor::borrow(file.fd()).map(rustix::fs::fstat);
     match stat {
-        Some(Ok(stat)) if stat.st_blksize > 1 => (stat.st_blksize as i64).max(8192),
+        Some(Ok(stat)) if stat.st_blksize > 1 => stat.st_blksize.max(8192),
         _ => 8192,
     }
 }

@@ -74,17 +74,21 @@ pub mod functions {
     /// Run all registered exit functions, the last registered first. What they raise is shown and goes no further.
     pub fn _run_exitfuncs(cx: &mut Ctx) -> R<()> {
         let list = registered(cx)?;
-        loop {
-            let entries = cx.list_snapshot(list)?;
-            let Some(&last) = entries.items().last() else { return Ok(()) };
-            crate::core::shared::call_method(cx, list.value(), "pop", &[])?;
-            let Some(parts) = last.cast::<Tuple>() else { continue };
+        let entries = cx.list_snapshot(list)?;
+        for &entry in entries.items().iter().rev() {
+            // A function that ran may have unregistered it.
+            let left = cx.list_snapshot(list)?;
+            if !left.items().contains(&entry) {
+                continue;
+            }
+            let Some(parts) = entry.cast::<Tuple>() else { continue };
             let (f, args, kwargs) = (parts.items()[0], parts.items()[1], parts.items()[2]);
             let Some(args) = args.cast::<Tuple>() else { continue };
             if let Err(e) = crate::core::shared::call_with_dict(cx, f, args.items(), kwargs.cast()) {
                 report(cx, f, e.0)?;
             }
         }
+        take_all(cx, list)
     }
 
     fn report(cx: &mut Ctx, f: Value, exc: Value) -> R<()> {

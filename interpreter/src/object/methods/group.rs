@@ -138,7 +138,7 @@ pub enum Condition {
 fn condition(cx: &mut Ctx, v: Value) -> R<Condition> {
     let base = cx.class(ClassId::BaseException);
     let is_class = |v: &Value| v.cast::<Class>().is_some_and(|c| c.is_subclass_of(base));
-    if is_class(&v) || v.cast::<Tuple>().is_some_and(|t| t.items().iter().all(|c| is_class(c))) {
+    if is_class(&v) || v.cast::<Tuple>().is_some_and(|t| t.items().iter().all(is_class)) {
         return Ok(Condition::Classes(v));
     }
     let call = cx.names().__call__;

@@ -70,7 +70,7 @@ impl Ctx {
 
     /// `start` and `end` of a search in `len` units: missing or None is the whole. A start past the end stays so.
     pub fn bounds(&mut self, start: Option<Value>, end: Option<Value>, len: usize) -> R<Bounds> {
-        let mut bound = |cx: &mut Ctx, v: Option<Value>, default: i64| match v {
+        let bound = |cx: &mut Ctx, v: Option<Value>, default: i64| match v {
             Some(v) if !v.is_none() => cx.slice_bound(v),
             _ => Ok(default),
         };
@@ -79,6 +79,16 @@ impl Ctx {
         let len = len as i64;
         let adjust = |i: i64| if i < 0 { i.saturating_add(len).max(0) } else { i };
         Ok(Bounds { start: adjust(start) as usize, end: adjust(end).min(len) as usize })
+    }
+
+    /// An argument that CPython takes as a C int.
+    pub fn c_int_arg(&mut self, v: Option<Value>, default: i64) -> R<i64> {
+        let Some(v) = v else { return Ok(default) };
+        let index = self.index(v)?;
+        match self.as_i64(index).filter(|n| i32::try_from(*n).is_ok()) {
+            Some(n) => Ok(n),
+            None => Err(self.overflow_error("Python int too large to convert to C int")),
+        }
     }
 
     /// The class argument of a `__new__`: `id` or a subclass of it.

@@ -98,7 +98,7 @@ pub fn unite(cx: &mut Ctx, a: Value, b: Value) -> R {
 }
 
 fn is_unionable(cx: &Ctx, v: Value) -> bool {
-    v.is_none() || v.is_a::<Class>() || v.is_a::<GenericAlias>() || cx.type_name(v) == "TypeAliasType"
+    v.is_none() || v.is_a::<Class>() || v.is_a::<GenericAlias>() || cx.class_of(v).name_text() == "TypeAliasType"
 }
 
 /// Adds a type, or those of a union, unless it is there.

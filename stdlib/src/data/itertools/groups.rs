@@ -41,10 +41,8 @@ fn groupby_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     // Skip what is left of the group handed out last.
     loop {
         let (key, target) = (slots[KEY].get(), slots[TARGET].get());
-        if !key.is_unbound() {
-            if target.is_unbound() || !cx.same(target, key)? {
-                break;
-            }
+        if !key.is_unbound() && (target.is_unbound() || !cx.same(target, key)?) {
+            break;
         }
         if !advance(cx, this)? {
             return Ok(None);

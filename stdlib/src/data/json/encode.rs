@@ -28,7 +28,7 @@ struct Encoder {
 }
 
 pub fn encode(cx: &mut Ctx, encoder: Value, obj: Value) -> R {
-    let mut flag = |cx: &mut Ctx, name: &str| -> R<bool> {
+    let flag = |cx: &mut Ctx, name: &str| -> R<bool> {
         let v = cx.get_attr_text(encoder, name)?;
         cx.truth(v)
     };
@@ -203,12 +203,7 @@ impl Encoder {
     }
 
     /// Writes a container, which may not contain itself.
-    fn nested(
-        &mut self,
-        cx: &mut Ctx,
-        v: Value,
-        body: impl FnOnce(&mut Encoder, &mut Ctx, Value) -> R<()>,
-    ) -> R<()> {
+    fn nested(&mut self, cx: &mut Ctx, v: Value, body: impl FnOnce(&mut Encoder, &mut Ctx, Value) -> R<()>) -> R<()> {
         cx.check_stack()?;
         if self.check_circular && self.open.contains(&v.bits()) {
             return Err(cx.value_error("Circular reference detected"));

@@ -116,7 +116,7 @@ pub mod methods {
     /// Rounding with an ndigits argument also returns an integer.
     pub fn __round__(cx: &mut Ctx, this: IntValue, ndigits: Option<Value>) -> R {
         let this_int = cx.index(this.0)?;
-        let Some(ndigits) = ndigits.filter(|n| !n.is_none()) else { return Ok(this_int) };
+        let Some(ndigits) = ndigits else { return Ok(this_int) };
         let digits = cx.index_clipped(ndigits)?;
         if digits >= 0 {
             return Ok(this_int);

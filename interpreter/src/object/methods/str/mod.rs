@@ -131,7 +131,7 @@ pub mod methods {
         let name = cx.type_name(this.value());
         let text = spec_apply::format_str(this.as_bytes(), spec.as_bytes(), &name);
         let text = cx.of_text(text)?;
-        cx.try_wtf8(&text)
+        if text == this.as_bytes() { Ok(this) } else { cx.try_wtf8(&text) }
     }
 
     /// Arguments for `__new__` that make an equal string: used by copy and pickle.

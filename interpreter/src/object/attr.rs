@@ -100,7 +100,13 @@ impl Ctx {
     /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
         let class = self.class_of(v);
-        if class.is_static() && class.id == 0 { self.qualified_name(class) } else { class.name_text() }
+        if !class.is_static() || class.id != 0 {
+            return class.name_text();
+        }
+        match class.dict().get_str(self, self.names().__module__).and_then(|m| m.cast::<Str>()) {
+            Some(module) if !module.eq_text("builtins") => format!("{}.{}", module.to_text(), class.name_text()),
+            _ => class.name_text(),
+        }
     }
 
     // ---- class lookup

@@ -465,7 +465,7 @@ impl Ctx {
         }
         if x == (0.0, 0.0) {
             if y.1 != 0.0 || y.0 < 0.0 {
-                return Err(self.zero_division("zero to a negative or complex power"));
+                return Err(self.zero_division("0.0 to a negative or complex power"));
             }
             return Ok(self.complex(0.0, 0.0));
         }

@@ -100,13 +100,11 @@ impl Ctx {
     /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
         let class = self.class_of(v);
-        if !class.is_static() || class.id != 0 {
+        if !(class.is_static() && class.id == 0) {
             return class.name_text();
         }
-        match class.dict().get_str(self, self.names().__module__).and_then(|m| m.cast::<Str>()) {
-            Some(module) if !module.eq_text("builtins") => format!("{}.{}", module.to_text(), class.name_text()),
-            _ => class.name_text(),
-        }
+        let module = class.dict().get_str(self, self.names().__module__).map_or_else(String::new, |m| self.text_of(m));
+        format!("{module}.{}", class.name_text())
     }
 
     // ---- class lookup
@@ -882,9 +880,27 @@ impl Ctx {
 /// Builtin attributes that CPython implements as struct members: its complaint differs.
 fn is_plain_member(name: &str) -> bool {
     const MEMBERS: &[&str] = &[
-        "__closure__", "__globals__", "__builtins__", "__func__", "__self__", "start", "stop", "step", "fget", "fset",
-        "fdel", "__callback__", "__wrapped__", "__thisclass__", "__self_class__", "__origin__", "__args__", "message",
-        "exceptions", "tb_frame", "tb_lasti",
+        "__closure__",
+        "__globals__",
+        "__builtins__",
+        "__func__",
+        "__self__",
+        "start",
+        "stop",
+        "step",
+        "fget",
+        "fset",
+        "fdel",
+        "__callback__",
+        "__wrapped__",
+        "__thisclass__",
+        "__self_class__",
+        "__origin__",
+        "__args__",
+        "message",
+        "exceptions",
+        "tb_frame",
+        "tb_lasti",
     ];
     MEMBERS.contains(&name) || name.starts_with("co_")
 }

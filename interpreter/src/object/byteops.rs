@@ -41,7 +41,7 @@ impl Ctx {
             data.extend((0..from).map(|i| old.get(i)));
             data.extend_from_slice(new);
             data.extend((to..len).map(|i| old.get(i)));
-            let room = if to == len { new_len + new_len / 2 + 16 } else { new_len };
+            let room = if from == len && len > 0 { new_len + new_len / 8 + 6 } else { new_len };
             let buffer = self.new_byte_buffer(&data, room)?;
             let lock = self.lock(&array.header);
             if array.buffer() == old && old.fill.load(Ordering::Relaxed) == len {

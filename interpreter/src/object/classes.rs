@@ -586,9 +586,12 @@ impl Ctx {
         class.root_shape.store(shape, Ordering::Release);
         class.set_flag(class_flag::HAS_SLOTS, true);
         class.set_flag(class_flag::NO_DICT, !wants_dict && !base_has_dict);
-        let inherited = class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| {
-            b.id != ClassId::Object as u32 && weakly_referable(b) && !b.has(class_flag::NO_WEAKREF)
-        });
+        let inherited = class
+            .bases()
+            .items()
+            .iter()
+            .filter_map(|b| b.cast::<Class>())
+            .any(|b| b.id != ClassId::Object as u32 && weakly_referable(b) && !b.has(class_flag::NO_WEAKREF));
         let wants_weakref = slots.items().iter().any(|s| s.cast::<Str>().is_some_and(|s| s.eq_text("__weakref__")));
         class.set_flag(class_flag::NO_WEAKREF, !inherited && !wants_weakref);
         Ok(())

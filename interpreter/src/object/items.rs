@@ -615,8 +615,10 @@ impl Ctx {
 
     fn bytes_contains(&mut self, container: Value, item: Value) -> R<bool> {
         let data = self.byte_vec(container)?;
-        if self.is_int(item) {
-            return match self.as_i64(item) {
+        let names = self.names();
+        if self.is_int(item) || self.lookup_special(item, names.__index__).is_some() {
+            let index = self.index(item)?;
+            return match self.as_i64(index) {
                 Some(b @ 0..=255) => Ok(data.contains(&(b as u8))),
                 _ => Err(self.value_error("byte must be in range(0, 256)")),
             };

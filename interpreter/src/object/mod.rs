@@ -50,5 +50,5 @@ pub mod stack;
 pub mod string;
 pub mod suggest;
 pub mod trace;
-pub mod world;
 pub mod weak;
+pub mod world;

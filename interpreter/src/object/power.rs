@@ -1,7 +1,8 @@
 //! `pow` with three arguments, and the power of ints.
 
-use dashu_base::Sign;
+use dashu_base::{Sign, UnsignedAbs};
 use dashu_int::IBig;
+use dashu_int::fast_div::ConstDivisor;
 
 use crate::native::{Ctx, R};
 use crate::object::arith::{BinaryOp, big_divmod};
@@ -13,19 +14,20 @@ impl Ctx {
         if modulus.is_none() {
             return self.binary(BinaryOp::Pow, base, exponent);
         }
-        let names = self.names();
-        for (v, args) in [(base, [exponent, modulus])] {
-            if let Some(result) = self.call_special(v, names.__pow__, &args)?
-                && result != Value::NOT_IMPLEMENTED
-            {
-                return Ok(result);
-            }
-        }
-        if self.is_int(base) && self.is_int(exponent)
-            || self.as_float(base).is_some()
-            || self.as_float(exponent).is_some()
+        let name = self.names().__pow__;
+        if let Some(result) = self.call_special(base, name, &[exponent, modulus])?
+            && result != Value::NOT_IMPLEMENTED
         {
-            return Err(self.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
+            return Ok(result);
+        }
+        // Floats and complex numbers refuse a modulus wherever they stand.
+        for v in [exponent, modulus] {
+            if self.as_float(v).is_some() {
+                return Err(self.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
+            }
+            if self.as_complex(v).is_some() && self.is_real(base) {
+                return Err(self.value_error("complex modulo"));
+            }
         }
         let (a, b, c) = (self.type_name(base), self.type_name(exponent), self.type_name(modulus));
         Err(self.type_error(format!("unsupported operand type(s) for ** or pow(): '{a}', '{b}', '{c}'")))
@@ -50,7 +52,7 @@ impl Ctx {
         let negative = m.sign() == Sign::Negative;
         let size = if negative { -m.clone() } else { m.clone() };
         let floor_mod = |n: IBig| big_divmod(n, &size).1;
-        let (mut base, exponent) = if y.sign() == Sign::Negative {
+        let (base, exponent) = if y.sign() == Sign::Negative {
             match inverse(floor_mod(x), size.clone()) {
                 Some(inverse) => (inverse, -y),
                 None => return Err(self.value_error("base is not invertible for the given modulus")),
@@ -58,19 +60,21 @@ impl Ctx {
         } else {
             (floor_mod(x), y)
         };
-        let mut result = floor_mod(IBig::ONE);
+        let ring = ConstDivisor::new(size.clone().unsigned_abs());
+        let mut square = ring.reduce(base.unsigned_abs());
+        let mut product = ring.reduce(1u8);
         let (_, words) = exponent.as_sign_words();
         for (i, word) in words.iter().enumerate() {
-            let last = i + 1 == words.len();
-            let bits = if last { 64 - word.leading_zeros() } else { 64 };
+            let bits = if i + 1 == words.len() { 64 - word.leading_zeros() } else { 64 };
             for bit in 0..bits {
                 if word >> bit & 1 == 1 {
-                    result = floor_mod(result * &base);
+                    product *= &square;
                 }
-                base = floor_mod(&base * &base);
+                square = square.sqr();
                 self.poll()?;
             }
         }
+        let result = floor_mod(IBig::from(product.residue()));
         Ok(if negative && result != IBig::ZERO { result + m } else { result })
     }
 }

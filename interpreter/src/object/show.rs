@@ -4,6 +4,7 @@ use crate::heap::header::flag;
 use crate::native::{Ctx, R};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
+use crate::object::function::Native;
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::DictView;
 use crate::object::number::Complex;
@@ -307,7 +308,13 @@ impl Ctx {
         }
         self.check_stack()?;
         let names = self.names();
-        let Some(f) = self.lookup_special(v, names.__str__) else { return self.repr(v) };
+        let Some(mut f) = self.lookup_special(v, names.__str__) else { return self.repr(v) };
+        // What object.__str__ does, but a wrong result is then a wrong `__str__`.
+        if self.is_objects_own(f)
+            && let Some(repr) = self.lookup_special(v, names.__repr__)
+        {
+            f = repr;
+        }
         let result = self.call_unbound(f, v, &[])?;
         match result.cast::<Str>() {
             Some(s) => Ok(s),
@@ -316,6 +323,11 @@ impl Ctx {
                 Err(self.type_error(format!("__str__ returned non-string (type {got})")))
             }
         }
+    }
+
+    /// Whether a method is one of class object.
+    fn is_objects_own(&self, f: Value) -> bool {
+        f.cast::<Native>().is_some_and(|n| n.owner.get() == self.class(ClassId::Object).value())
     }
 
     /// `str(v)` for messages; never fails.

@@ -238,7 +238,10 @@ impl Ctx {
                 format!("descriptor '{name}' requires a '{owner}' object but received a '{}'", self.type_name(this))
             }
             (false, false) => {
-                format!("descriptor '{name}' for '{owner}' objects doesn't apply to a '{}' object", self.type_name(this))
+                format!(
+                    "descriptor '{name}' for '{owner}' objects doesn't apply to a '{}' object",
+                    self.type_name(this)
+                )
             }
         };
         self.type_error(message)

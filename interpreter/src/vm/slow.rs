@@ -366,7 +366,9 @@ pub fn super_start(cx: &mut Ctx, class: Gc<Class>, this: Value) -> R<Gc<Class>> 
     let (got, name) = (cx.type_name(this), class.name_text());
     let what = if this.is_a::<Class>() { "type" } else { "instance of" };
     let message = match this.cast::<Class>() {
-        Some(c) => format!("super(type, obj): obj ({what} {}) is not an instance or subtype of type ({name}).", c.name_text()),
+        Some(c) => {
+            format!("super(type, obj): obj ({what} {}) is not an instance or subtype of type ({name}).", c.name_text())
+        }
         None => format!("super(type, obj): obj ({what} {got}) is not an instance or subtype of type ({name})."),
     };
     Err(cx.type_error(message))

@@ -354,7 +354,7 @@ pub mod functions {
         #[default(Value::NONE)]
         r#mod: Value,
     ) -> R {
-        numbers::pow(cx, base, exp, r#mod)
+        cx.power(base, exp, r#mod)
     }
 
     /// Prints the values to a stream, or to sys.stdout by default.

@@ -20,9 +20,7 @@ pub fn locals(cx: &mut Ctx) -> R {
 
 /// `__import__`
 pub fn import(cx: &mut Ctx, name: Value, globals: Value, fromlist: Value, level: i64) -> R {
-    let name = super::shared::text_arg(cx, name, |got| {
-        format!("__import__() argument 1 must be str, not {got}")
-    })?;
+    let name = super::shared::text_arg(cx, name, |got| format!("__import__() argument 1 must be str, not {got}"))?;
     let Ok(level) = usize::try_from(level) else { return Err(cx.value_error("level must be >= 0")) };
     let fromlist = if fromlist.is_none() { fromlist } else { cx.collect_tuple(fromlist)?.value() };
     let name = name.to_text().into_owned();

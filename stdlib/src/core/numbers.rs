@@ -7,7 +7,6 @@ use conc_interpreter::object::sequence::{List, Tuple};
 use conc_interpreter::object::string::{ByteArray, Bytes, Str};
 use conc_interpreter::text::wtf8;
 use conc_interpreter::value::{Gc, Value};
-use dashu_base::{Signed, UnsignedAbs};
 use dashu_int::IBig;
 
 use super::shared::is_exact;
@@ -107,115 +106,6 @@ pub fn divmod(cx: &mut Ctx, x: Value, y: Value) -> R {
     }
     let (a, b) = (cx.type_name(x), cx.type_name(y));
     Err(cx.type_error(format!("unsupported operand type(s) for divmod(): '{a}' and '{b}'")))
-}
-
-pub fn pow(cx: &mut Ctx, base: Value, exp: Value, modulus: Value) -> R {
-    if modulus.is_none() {
-        return cx.binary(BinaryOp::Pow, base, exp);
-    }
-    if cx.is_int(base) && cx.is_int(exp) && cx.is_int(modulus) {
-        return pow_mod(cx, base, exp, modulus);
-    }
-    let name = cx.names().__pow__;
-    if !is_builtin(base)
-        && let Some(result) = cx.call_special(base, name, &[exp, modulus])?
-        && result != Value::NOT_IMPLEMENTED
-    {
-        return Ok(result);
-    }
-    if is_builtin(base) && (cx.as_float(base).is_some() || cx.as_float(exp).is_some() || cx.as_float(modulus).is_some())
-    {
-        return Err(cx.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
-    }
-    let (a, b, c) = (cx.type_name(base), cx.type_name(exp), cx.type_name(modulus));
-    Err(cx.type_error(format!("unsupported operand type(s) for ** or pow(): '{a}', '{b}', '{c}'")))
-}
-
-/// `base ** exp % modulus` for ints, with inverses for negative exponents.
-fn pow_mod(cx: &mut Ctx, base: Value, exp: Value, modulus: Value) -> R {
-    let part = |cx: &Ctx, v| cx.as_int(v).unwrap_or(IBig::ZERO);
-    let (mut base, mut exp, modulus) = (part(cx, base), part(cx, exp), part(cx, modulus));
-    if modulus == IBig::ZERO {
-        return Err(cx.value_error("pow() 3rd argument cannot be 0"));
-    }
-    let negative = modulus.is_negative();
-    let magnitude = IBig::from(modulus.clone().unsigned_abs());
-    if exp.is_negative() {
-        match inverse(&base, &magnitude) {
-            Some(inverse) => base = inverse,
-            None => return Err(cx.value_error("base is not invertible for the given modulus")),
-        }
-        exp = -exp;
-    }
-    let mut result = match (u64::try_from(&magnitude), u64::try_from(&exp)) {
-        (Ok(m), Ok(e)) => {
-            let base = u64::try_from(&floor_mod(base, &magnitude)).unwrap_or(0);
-            IBig::from(small_pow_mod(base, e, m))
-        }
-        _ => big_pow_mod(cx, floor_mod(base, &magnitude), &exp, &magnitude)?,
-    };
-    if negative && result != IBig::ZERO {
-        result += modulus;
-    }
-    Ok(cx.big(&result))
-}
-
-fn small_pow_mod(base: u64, mut exp: u64, modulus: u64) -> u64 {
-    let m = u128::from(modulus);
-    let (mut result, mut square) = (1 % m, u128::from(base) % m);
-    while exp > 0 {
-        if exp & 1 == 1 {
-            result = result * square % m;
-        }
-        square = square * square % m;
-        exp >>= 1;
-    }
-    result as u64
-}
-
-/// Squaring from the highest bit down, four bits of the exponent at a time.
-fn big_pow_mod(cx: &mut Ctx, base: IBig, exp: &IBig, modulus: &IBig) -> R<IBig> {
-    let one = IBig::ONE % modulus;
-    let mut powers = vec![one.clone()];
-    for i in 0..15 {
-        let next = &powers[i] * &base % modulus;
-        powers.push(next);
-    }
-    let bytes = exp.clone().unsigned_abs().to_be_bytes();
-    let mut result = one;
-    for byte in bytes.iter() {
-        for digit in [byte >> 4, byte & 15] {
-            for _ in 0..4 {
-                result = &result * &result % modulus;
-            }
-            if digit != 0 {
-                result = result * &powers[usize::from(digit)] % modulus;
-            }
-        }
-        cx.poll()?;
-    }
-    Ok(result)
-}
-
-fn floor_mod(x: IBig, y: &IBig) -> IBig {
-    conc_interpreter::object::arith::big_divmod(x, y).1
-}
-
-/// The inverse of `a` modulo a positive `m`.
-fn inverse(a: &IBig, m: &IBig) -> Option<IBig> {
-    if *m == IBig::ONE {
-        return Some(IBig::ZERO);
-    }
-    let (mut r0, mut r1) = (m.clone(), floor_mod(a.clone(), m));
-    let (mut t0, mut t1) = (IBig::ZERO, IBig::ONE);
-    while r1 != IBig::ZERO {
-        let q = &r0 / &r1;
-        let r2 = &r0 - &q * &r1;
-        (r0, r1) = (r1, r2);
-        let t2 = &t0 - q * &t1;
-        (t0, t1) = (t1, t2);
-    }
-    (r0 == IBig::ONE).then(|| floor_mod(t0, m))
 }
 
 pub fn round(cx: &mut Ctx, number: Value, digits: Value) -> R {

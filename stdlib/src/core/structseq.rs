@@ -73,8 +73,7 @@ pub fn class_of(cx: &mut Ctx, layout: &'static Layout) -> R<Gc<Class>> {
         let name = cx.intern(field);
         let index = Value::small_int(i as i64);
         let getter = cx.new_native(&FIELD, ClassId::BuiltinFunction, index, Value::NONE).value();
-        let descriptor =
-            cx.new_wrapper(ClassId::GetSetDescriptor, getter, Value::UNBOUND, class.value(), name.value());
+        let descriptor = cx.new_wrapper(ClassId::GetSetDescriptor, getter, Value::UNBOUND, class.value(), name.value());
         class.dict().set_str(cx, name, descriptor.value());
     }
     cx.class_changed(class);
@@ -124,7 +123,13 @@ pub fn from_sequence(cx: &mut Ctx, class: Gc<Class>, sequence: Value) -> R {
     if given.len < least || given.len > most {
         let title = title(cx, class);
         let (word, bound) = if given.len < least { ("at least ", least) } else { ("at most ", most) };
-        let word = if least == most { "a " } else if word == "at least " { "an at least " } else { "an at most " };
+        let word = if least == most {
+            "a "
+        } else if word == "at least " {
+            "an at least "
+        } else {
+            "an at most "
+        };
         let message = format!("{title}() takes {word}{bound}-sequence ({}-sequence given)", given.len);
         return Err(cx.type_error(message));
     }

@@ -121,7 +121,8 @@ pub mod tuple_getter {
         let index = number(&*receiver(cx, this, &TUPLE_GETTER)?, 0);
         let Some(tuple) = object.cast::<Tuple>() else {
             let got = cx.type_name(object);
-            let message = format!("descriptor for index '{index}' for tuple subclasses doesn't apply to '{got}' object");
+            let message =
+                format!("descriptor for index '{index}' for tuple subclasses doesn't apply to '{got}' object");
             return Err(cx.type_error(message));
         };
         match tuple.items().get(index as usize) {

@@ -206,7 +206,10 @@ fn bisect(cx: &mut Ctx, a: Value, x: Value, lo: i64, hi: Option<i64>, key: Value
 fn insort(cx: &mut Ctx, a: Value, x: Value, lo: i64, hi: Option<i64>, key: Value, right: bool) -> R<()> {
     let wanted = if key.is_none() { x } else { cx.call(key, &[x])? };
     let i = bisect(cx, a, wanted, lo, hi, key, right)?;
-    if let Some(list) = a.cast::<List>().filter(|l| crate::core::shared::is_exact(l.value(), conc_interpreter::object::kind::ClassId::List)) {
+    if let Some(list) = a
+        .cast::<List>()
+        .filter(|l| crate::core::shared::is_exact(l.value(), conc_interpreter::object::kind::ClassId::List))
+    {
         return cx.list_splice(list, i as usize, i as usize, &[x]);
     }
     let i = cx.int(i);
@@ -245,7 +248,6 @@ pub mod bisection {
         super::bisect(cx, a, x, lo, hi, key, true)
     }
 
-
     /// Return the index where to insert item x in list a, assuming a is sorted; before any equal items.
     pub fn bisect_left(
         cx: &mut Ctx,
@@ -277,7 +279,6 @@ pub mod bisection {
     ) -> R<()> {
         super::insort(cx, a, x, lo, hi, key, true)
     }
-
 
     /// Insert item x in list a, and keep it sorted assuming a is sorted; before any equal items.
     pub fn insort_left(

@@ -67,7 +67,6 @@ pub mod functions {
         }
         cx.tuple(&[first, list.value()])
     }
-
 }
 
 /// Seeds from texts, and draws made in one go.

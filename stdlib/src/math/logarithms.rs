@@ -62,7 +62,8 @@ pub fn gamma(cx: &mut Ctx, x: f64) -> R<f64> {
     if x == f64::NEG_INFINITY || (x <= 0.0 && x == x.floor()) {
         return Err(domain(cx));
     }
-    let y = if x == x.floor() && x <= 23.0 { (1..x as u64).map(|n| n as f64).product() } else { super::gamma::gamma(x) };
+    let y =
+        if x == x.floor() && x <= 23.0 { (1..x as u64).map(|n| n as f64).product() } else { super::gamma::gamma(x) };
     if y.is_infinite() {
         return Err(cx.overflow_error("math range error"));
     }

@@ -75,12 +75,7 @@ pub mod functions {
     }
 
     /// Set the collection thresholds; zero for the first turns automatic collection off.
-    pub fn set_threshold(
-        cx: &mut Ctx,
-        threshold0: i64,
-        threshold1: Option<i64>,
-        threshold2: Option<i64>,
-    ) {
+    pub fn set_threshold(cx: &mut Ctx, threshold0: i64, threshold1: Option<i64>, threshold2: Option<i64>) {
         THRESHOLDS[0].store(threshold0, Ordering::Relaxed);
         for (place, value) in THRESHOLDS[1..].iter().zip([threshold1, threshold2]) {
             if let Some(value) = value {
@@ -130,7 +125,14 @@ pub mod functions {
     pub fn is_tracked(_cx: &mut Ctx, obj: Value) -> bool {
         !matches!(
             Kind::of(obj.kind_byte()),
-            Kind::None | Kind::Float | Kind::BigInt | Kind::Complex | Kind::Str | Kind::Bytes | Kind::ByteArray | Kind::Range
+            Kind::None
+                | Kind::Float
+                | Kind::BigInt
+                | Kind::Complex
+                | Kind::Str
+                | Kind::Bytes
+                | Kind::ByteArray
+                | Kind::Range
         ) && obj.header().is_some()
     }
 

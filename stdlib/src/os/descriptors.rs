@@ -212,10 +212,7 @@ pub mod descriptors {
     }
 
     /// Return the size of the terminal window as (columns, lines).
-    pub fn get_terminal_size(
-        cx: &mut Ctx,
-        #[default(1)] fd: i64,
-    ) -> R {
+    pub fn get_terminal_size(cx: &mut Ctx, #[default(1)] fd: i64) -> R {
         let fd = open_fd(cx, fd)?;
         let size = errors::check(cx, rustix::termios::tcgetwinsize(fd))?;
         let (columns, lines) = (Value::small_int(size.ws_col.into()), Value::small_int(size.ws_row.into()));

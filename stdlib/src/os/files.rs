@@ -378,8 +378,11 @@ pub mod files {
     ) -> R<()> {
         let path = paths::path_arg(cx, path, "chown")?;
         let (uid, gid) = (u32::try_from(uid).ok(), u32::try_from(gid).ok());
-        let result =
-            if follow_symlinks { std::os::unix::fs::chown(&path.path, uid, gid) } else { std::os::unix::fs::lchown(&path.path, uid, gid) };
+        let result = if follow_symlinks {
+            std::os::unix::fs::chown(&path.path, uid, gid)
+        } else {
+            std::os::unix::fs::lchown(&path.path, uid, gid)
+        };
         errors::check_path(cx, result.map_err(|e| errors::errno_of(&e)), path.value)
     }
 
@@ -407,10 +410,7 @@ pub mod files {
                 let Some(t) = pair(times) else {
                     return Err(cx.type_error("utime: 'times' must be either a tuple of two ints or None"));
                 };
-                Timestamps {
-                    last_access: timespec(cx, t.items()[0])?,
-                    last_modification: timespec(cx, t.items()[1])?,
-                }
+                Timestamps { last_access: timespec(cx, t.items()[0])?, last_modification: timespec(cx, t.items()[1])? }
             }
             (true, Some(ns)) => {
                 let Some(t) = pair(ns) else {

@@ -259,13 +259,8 @@ pub mod process {
         let ticks = |i: usize| fields.get(i).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0) / 100.0;
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let elapsed = now.tv_sec as f64 + (now.tv_nsec as f64 * 1e-9 * 100.0).floor() / 100.0;
-        let items = [
-            cx.float(ticks(11)),
-            cx.float(ticks(12)),
-            cx.float(ticks(13)),
-            cx.float(ticks(14)),
-            cx.float(elapsed),
-        ];
+        let items =
+            [cx.float(ticks(11)), cx.float(ticks(12)), cx.float(ticks(13)), cx.float(ticks(14)), cx.float(elapsed)];
         build(cx, &TIMES_RESULT, &items, &[])
     }
 

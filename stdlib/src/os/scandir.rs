@@ -97,8 +97,7 @@ pub mod scandir {
         registry::flush_all();
         let found = errors::check_path(cx, read(&arg.path), arg.value)?;
         let Some(class) = recall_class(cx, "os.ScandirIterator") else { return Ok(Value::NONE) };
-        let entries =
-            Entries { left: Mutex::new(Some(found.into_iter())), folder: arg.path, is_bytes: arg.is_bytes };
+        let entries = Entries { left: Mutex::new(Some(found.into_iter())), folder: arg.path, is_bytes: arg.is_bytes };
         Ok(cx.new_boxed(class, Some(Box::new(entries)), 0).value())
     }
 }

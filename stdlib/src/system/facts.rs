@@ -25,7 +25,17 @@ static FLOAT_INFO: Layout = Layout {
     module: "sys",
     name: "float_info",
     fields: &[
-        "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix", "rounds",
+        "max",
+        "max_exp",
+        "max_10_exp",
+        "min",
+        "min_exp",
+        "min_10_exp",
+        "dig",
+        "mant_dig",
+        "epsilon",
+        "radix",
+        "rounds",
     ],
     extra: &[],
     closed: false,
@@ -47,21 +57,31 @@ static HASH_INFO: Layout = Layout {
     closed: false,
 };
 
-static THREAD_INFO: Layout = Layout {
-    module: "sys",
-    name: "thread_info",
-    fields: &["name", "lock", "version"],
-    extra: &[],
-    closed: false,
-};
+static THREAD_INFO: Layout =
+    Layout { module: "sys", name: "thread_info", fields: &["name", "lock", "version"], extra: &[], closed: false };
 
 static FLAGS: Layout = Layout {
     module: "sys",
     name: "flags",
     fields: &[
-        "debug", "inspect", "interactive", "optimize", "dont_write_bytecode", "no_user_site", "no_site",
-        "ignore_environment", "verbose", "bytes_warning", "quiet", "hash_randomization", "isolated", "dev_mode",
-        "utf8_mode", "warn_default_encoding", "safe_path", "int_max_str_digits",
+        "debug",
+        "inspect",
+        "interactive",
+        "optimize",
+        "dont_write_bytecode",
+        "no_user_site",
+        "no_site",
+        "ignore_environment",
+        "verbose",
+        "bytes_warning",
+        "quiet",
+        "hash_randomization",
+        "isolated",
+        "dev_mode",
+        "utf8_mode",
+        "warn_default_encoding",
+        "safe_path",
+        "int_max_str_digits",
     ],
     extra: &[],
     closed: true,
@@ -160,16 +180,14 @@ pub mod namespace_methods {
 fn numbers(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
     let part = Value::small_int;
     let (max, min, epsilon) = (cx.float(f64::MAX), cx.float(f64::MIN_POSITIVE), cx.float(f64::EPSILON));
-    let info = [
-        max, part(1024), part(308), min, part(-1021), part(-307), part(15), part(53), epsilon, part(2), part(1),
-    ];
+    let info =
+        [max, part(1024), part(308), min, part(-1021), part(-307), part(15), part(53), epsilon, part(2), part(1)];
     let info = build(cx, &FLOAT_INFO, &info, &[])?;
     define(cx, module, "float_info", info);
     let info = build(cx, &INT_INFO, &[part(30), part(4), part(4300), part(640)], &[])?;
     define(cx, module, "int_info", info);
     let (modulus, algorithm) = (cx.int((1 << 61) - 1), cx.str("siphash13"));
-    let info =
-        [part(64), modulus, part(314_159), part(0), part(1_000_003), algorithm, part(64), part(128), part(0)];
+    let info = [part(64), modulus, part(314_159), part(0), part(1_000_003), algorithm, part(64), part(128), part(0)];
     let info = build(cx, &HASH_INFO, &info, &[])?;
     define(cx, module, "hash_info", info);
     let (name, lock) = (cx.str("conc"), cx.str("futex"));
@@ -182,8 +200,7 @@ fn flags(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
     let (off, on, no) = (Value::small_int(0), Value::small_int(1), Value::FALSE);
     let random = Value::small_int(i64::from(cx.iso().hash_seed != Some(0)));
     let digits = Value::small_int(4300);
-    let values =
-        [off, off, off, off, on, off, off, off, off, off, off, random, off, no, on, off, no, digits];
+    let values = [off, off, off, off, on, off, off, off, off, off, off, random, off, no, on, off, no, digits];
     let flags = build(cx, &FLAGS, &values, &[])?;
     define(cx, module, "flags", flags);
     Ok(())

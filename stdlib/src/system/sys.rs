@@ -31,9 +31,7 @@ fn initial(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
     }
     define(cx, module, "dont_write_bytecode", Value::TRUE);
     define(cx, module, "pycache_prefix", Value::NONE);
-    for (fd, name, original) in
-        [(0, "stdin", "__stdin__"), (1, "stdout", "__stdout__"), (2, "stderr", "__stderr__")]
-    {
+    for (fd, name, original) in [(0, "stdin", "__stdin__"), (1, "stdout", "__stdout__"), (2, "stderr", "__stderr__")] {
         let stream = crate::io::standard::open(cx, fd)?;
         define(cx, module, name, stream);
         define(cx, module, original, stream);
@@ -115,7 +113,9 @@ pub mod sys {
         }
         if cx.depth as i64 >= limit {
             let depth = cx.depth;
-            let message = format!("cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low");
+            let message = format!(
+                "cannot set the recursion limit to {limit} at the recursion depth {depth}: the limit is too low"
+            );
             return Err(cx.error(ClassId::RecursionError, message));
         }
         cx.iso().recursion_limit.store(limit as usize, Ordering::Relaxed);
@@ -134,11 +134,7 @@ pub mod sys {
     }
 
     /// Return the size of object in bytes.
-    pub fn getsizeof(
-        cx: &mut Ctx,
-        #[kw] object: Value,
-        #[kw] default: Option<Value>,
-    ) -> R {
+    pub fn getsizeof(cx: &mut Ctx, #[kw] object: Value, #[kw] default: Option<Value>) -> R {
         let name = cx.names().__sizeof__;
         match cx.call_special(object, name, &[])? {
             Some(size) => Ok(size),
@@ -182,10 +178,7 @@ pub mod sys {
     }
 
     /// Return a frame object from the call stack, depth calls below the top of the stack.
-    pub fn _getframe(
-        cx: &mut Ctx,
-        #[default(0)] depth: i64,
-    ) -> R {
+    pub fn _getframe(cx: &mut Ctx, #[default(0)] depth: i64) -> R {
         let frame = conc_interpreter::vm::frames::frame_object(cx, depth.max(0) as usize)?;
         if frame.is_none() {
             return Err(cx.value_error("call stack is not deep enough"));
@@ -243,8 +236,7 @@ pub mod sys {
 
     /// Handle an unraisable exception: say where it was ignored, on sys.stderr.
     pub fn unraisablehook(cx: &mut Ctx, unraisable: Value) -> R<()> {
-        let (object, message) =
-            (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
+        let (object, message) = (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
         let value = cx.get_attr_text(unraisable, "exc_value")?;
         let lead = if message.is_none() { "Exception ignored in".to_string() } else { cx.str_text(message) };
         let head = if object.is_none() { format!("{lead}:\n") } else { format!("{lead}: {}\n", cx.repr_text(object)) };
@@ -317,11 +309,7 @@ pub mod sys {
     }
 
     /// Set the hooks for asynchronous generators.
-    pub fn set_asyncgen_hooks(
-        cx: &mut Ctx,
-        #[kw] firstiter: Option<Value>,
-        #[kw] finalizer: Option<Value>,
-    ) -> R<()> {
+    pub fn set_asyncgen_hooks(cx: &mut Ctx, #[kw] firstiter: Option<Value>, #[kw] finalizer: Option<Value>) -> R<()> {
         for (hook, name) in [(firstiter, "firstiter"), (finalizer, "finalizer")] {
             let Some(hook) = hook else { continue };
             if !hook.is_none() && !crate::core::attributes::callable(cx, hook) {

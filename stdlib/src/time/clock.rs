@@ -208,10 +208,7 @@ pub mod time {
     }
 
     /// Convert seconds since the Epoch to a struct_time expressing UTC; by default the current time.
-    pub fn gmtime(
-        cx: &mut Ctx,
-        #[default(Value::NONE)] seconds: Value,
-    ) -> R {
+    pub fn gmtime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R {
         let at = moment(cx, seconds)?;
         let mut fields = Fields::utc(at);
         fields.zone = Some("GMT".into());
@@ -219,10 +216,7 @@ pub mod time {
     }
 
     /// Convert seconds since the Epoch to a struct_time expressing local time; by default the current time.
-    pub fn localtime(
-        cx: &mut Ctx,
-        #[default(Value::NONE)] seconds: Value,
-    ) -> R {
+    pub fn localtime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R {
         let at = moment(cx, seconds)?;
         Fields::local(at).to_value(cx)
     }
@@ -265,10 +259,7 @@ pub mod time {
     }
 
     /// Convert a time in seconds since the Epoch to a string in local time.
-    pub fn ctime(
-        cx: &mut Ctx,
-        #[default(Value::NONE)] seconds: Value,
-    ) -> R<String> {
+    pub fn ctime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R<String> {
         let at = moment(cx, seconds)?;
         Ok(format::asctime(&Fields::local(at)))
     }
@@ -304,8 +295,15 @@ pub mod time {
         let offset = f.offset.map_or(Value::NONE, Value::small_int);
         let part = Value::small_int;
         cx.tuple(&[
-            part(f.year), part(f.month), part(f.day), part(f.hour), part(f.minute), part(f.second), part(micros),
-            offset, zone,
+            part(f.year),
+            part(f.month),
+            part(f.day),
+            part(f.hour),
+            part(f.minute),
+            part(f.second),
+            part(micros),
+            offset,
+            zone,
         ])
     }
 }

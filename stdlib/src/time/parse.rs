@@ -57,8 +57,8 @@ fn items(format: &str, full: &str) -> Result<Vec<Item>, String> {
             'x' => out.extend(items("%m/%d/%y", full)?),
             'X' => out.extend(items("%H:%M:%S", full)?),
             '%' => out.push(Item::Char('%')),
-            'a' | 'A' | 'b' | 'B' | 'd' | 'f' | 'G' | 'H' | 'I' | 'j' | 'm' | 'M' | 'p' | 'S' | 'u' | 'U' | 'V' | 'w'
-            | 'W' | 'y' | 'Y' | 'z' | 'Z' => out.push(Item::Directive(d)),
+            'a' | 'A' | 'b' | 'B' | 'd' | 'f' | 'G' | 'H' | 'I' | 'j' | 'm' | 'M' | 'p' | 'S' | 'u' | 'U' | 'V'
+            | 'w' | 'W' | 'y' | 'Y' | 'z' | 'Z' => out.push(Item::Directive(d)),
             _ => return Err(format!("'{d}' is a bad directive in format '{full}'")),
         }
     }
@@ -139,13 +139,11 @@ fn matches(items: &[Item], text: &str, found: &Found) -> Option<(Found, usize)> 
             let n = text.len() - text.trim_start().len();
             if n == 0 { None } else { go_on(n, found) }
         }
-        Item::Directive(d) => {
-            candidates(d, text).into_iter().find_map(|(value, used)| {
-                let mut next = found.clone();
-                apply(d, value, text.get(..used)?, &mut next);
-                go_on(used, &next)
-            })
-        }
+        Item::Directive(d) => candidates(d, text).into_iter().find_map(|(value, used)| {
+            let mut next = found.clone();
+            apply(d, value, text.get(..used)?, &mut next);
+            go_on(used, &next)
+        }),
     }
 }
 
@@ -259,15 +257,19 @@ fn resolve(f: Found) -> Result<Parsed, String> {
                 .into());
         }
         if f.iso_week.is_none() || f.weekday.is_none() {
-            return Err("ISO year directive '%G' must be used with the ISO week directive '%V' and a weekday directive \
+            return Err(
+                "ISO year directive '%G' must be used with the ISO week directive '%V' and a weekday directive \
                         ('%A', '%a', '%w', or '%u')."
-                .into());
+                    .into(),
+            );
         }
     } else if f.iso_week.is_some() {
         if f.year.is_none() || f.weekday.is_none() {
-            return Err("ISO week directive '%V' must be used with the ISO year directive '%G' and a weekday directive \
+            return Err(
+                "ISO week directive '%V' must be used with the ISO year directive '%G' and a weekday directive \
                         ('%A', '%a', '%w', or '%u')."
-                .into());
+                    .into(),
+            );
         }
         return Err("ISO week directive '%V' is incompatible with the year directive '%Y'. Use the ISO year '%G' \
                     instead."

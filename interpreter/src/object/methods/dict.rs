@@ -246,8 +246,7 @@ fn pair_of(cx: &mut Ctx, pair: Value, i: usize) -> R<(Value, Value)> {
     match items.items() {
         &[key, value] => Ok((key, value)),
         items => {
-            let message =
-                format!("dictionary update sequence element #{i} has length {}; 2 is required", items.len());
+            let message = format!("dictionary update sequence element #{i} has length {}; 2 is required", items.len());
             Err(cx.value_error(message))
         }
     }

@@ -438,10 +438,14 @@ fn new_function(cx: &mut Ctx, code: Value, globals: Value, rest: [Value; 4]) -> 
         let what = cx.text_of(code.name.get());
         return Err(cx.value_error(format!("{what} requires closure of length {wanted}, not {given}")));
     }
-    let code = if code.globals.get() == globals.value() { code } else { {
-        globals.make_namespace(cx);
-        cx.instantiate(&code.template_arc(), globals)?
-    } };
+    let code = if code.globals.get() == globals.value() {
+        code
+    } else {
+        {
+            globals.make_namespace(cx);
+            cx.instantiate(&code.template_arc(), globals)?
+        }
+    };
     let doc = match code.template().doc.as_deref() {
         Some(doc) => cx.new_wtf8(doc).value(),
         None => Value::NONE,

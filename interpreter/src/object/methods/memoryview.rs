@@ -144,7 +144,9 @@ pub mod methods {
         let rows = cx.as_i64(rows).unwrap_or(0) as usize;
         let span = cx.slice_span(slice, rows)?;
         if span.step != 1 && span.count > 1 {
-            return Err(cx.error(ClassId::NotImplementedError, "multi-dimensional slicing with steps is not implemented"));
+            return Err(
+                cx.error(ClassId::NotImplementedError, "multi-dimensional slicing with steps is not implemented")
+            );
         }
         let row = layout.len / rows.max(1);
         let lengths = cx.new_list();
@@ -183,6 +185,10 @@ pub mod methods {
     }
 
     fn set_slice(cx: &mut Ctx, this: View, slice: Gc<SliceObject>, value: Value) -> R<()> {
+        if this.shape.get().cast::<Tuple>().is_some_and(|t| t.len != 1) {
+            let message = "memoryview slice assignments are currently restricted to ndim = 1";
+            return Err(cx.error(ClassId::NotImplementedError, message));
+        }
         let target = sliced(cx, this, slice)?;
         let source = match value.cast::<MemoryView>() {
             Some(view) => view,
@@ -282,16 +288,10 @@ pub mod methods {
     ///     An optional single character or byte to separate hex bytes.
     ///   bytes_per_sep
     ///     How many bytes between separators. Positive values count from the right, negative values count from the left.
-    pub fn hex(
-        cx: &mut Ctx,
-        this: View,
-        #[kw] sep: Option<Value>,
-        #[kw]
-        #[default(1)]
-        bytes_per_sep: i64,
-    ) -> R<String> {
+    pub fn hex(cx: &mut Ctx, this: View, #[kw] sep: Option<Value>, #[kw] bytes_per_sep: Option<Value>) -> R<String> {
         let data = cx.byte_vec(this.value())?;
-        cx.hex_text(&data, sep, bytes_per_sep)
+        let group = cx.c_int_arg(bytes_per_sep, 1)?;
+        cx.hex_text(&data, sep, group)
     }
 
     /// Return the data in the buffer as a list of elements.

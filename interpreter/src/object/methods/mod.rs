@@ -7,25 +7,25 @@ pub mod alias;
 pub mod bool;
 pub mod bytes;
 pub mod class;
-pub mod complex;
-pub mod exception;
-pub mod float;
-pub mod group;
-pub mod int;
-pub mod list;
-pub mod memoryview;
-pub mod object;
-pub mod os_error;
-pub mod reduce;
 pub mod code;
+pub mod complex;
 pub mod dict;
 pub mod dict_view;
+pub mod exception;
+pub mod float;
 pub mod function;
+pub mod group;
+pub mod int;
 pub mod iterator;
+pub mod list;
+pub mod memoryview;
 pub mod native;
+pub mod object;
+pub mod os_error;
 pub mod plain;
 pub mod property;
 pub mod range;
+pub mod reduce;
 pub mod set;
 pub mod shared;
 pub mod str;
@@ -208,14 +208,8 @@ const ITERATORS: &[ClassId] = &[
 ];
 
 /// Classes whose instances cannot be hashed.
-const UNHASHABLE: &[ClassId] = &[
-    ClassId::List,
-    ClassId::Dict,
-    ClassId::Set,
-    ClassId::ByteArray,
-    ClassId::DictKeys,
-    ClassId::DictItems,
-];
+const UNHASHABLE: &[ClassId] =
+    &[ClassId::List, ClassId::Dict, ClassId::Set, ClassId::ByteArray, ClassId::DictKeys, ClassId::DictItems];
 
 /// Puts all methods into their classes.
 pub fn install(cx: &mut Ctx) {

@@ -364,7 +364,11 @@ fn module_repr(cx: &mut Ctx, m: Gc<Module>) -> R<Gc<Str>> {
     let dict = m.dict();
     let name = dict.get_str(cx, names.__name__).unwrap_or(Value::NONE);
     let mut out = b"<module ".to_vec();
-    if name.is_a::<Str>() { cx.write_repr(name, &mut out)? } else { out.extend_from_slice(b"'?'") }
+    if name.is_a::<Str>() {
+        cx.write_repr(name, &mut out)?
+    } else {
+        out.extend_from_slice(b"'?'")
+    }
     let spec = dict.get_str(cx, names.__spec__).is_some_and(|s| !s.is_none());
     match dict.get_str(cx, names.__file__).filter(|f| f.is_a::<Str>()) {
         Some(file) => {

@@ -81,6 +81,16 @@ impl Ctx {
         Ok(Bounds { start: adjust(start) as usize, end: adjust(end).min(len) as usize })
     }
 
+    /// An argument that CPython takes as a C int.
+    pub fn c_int_arg(&mut self, v: Option<Value>, default: i64) -> R<i64> {
+        let Some(v) = v else { return Ok(default) };
+        let index = self.index(v)?;
+        match self.as_i64(index).filter(|n| i32::try_from(*n).is_ok()) {
+            Some(n) => Ok(n),
+            None => Err(self.overflow_error("Python int too large to convert to C int")),
+        }
+    }
+
     /// The class argument of a `__new__`: `id` or a subclass of it.
     pub fn class_for_new(&mut self, cls: Value, id: ClassId) -> R<Gc<Class>> {
         let name = id.row().name;

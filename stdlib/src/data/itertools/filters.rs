@@ -210,8 +210,7 @@ pub mod islice {
             },
         };
         let source = cx.iter(iterable)?;
-        let (start, stop, step) =
-            (Value::small_int(start.max(0)), Value::small_int(stop_at), Value::small_int(step));
+        let (start, stop, step) = (Value::small_int(start.max(0)), Value::small_int(stop_at), Value::small_int(step));
         Ok(make(cx, class, &ISLICE, &[source, Value::small_int(0), start, stop, step]).value())
     }
 }

@@ -203,12 +203,7 @@ impl Encoder {
     }
 
     /// Writes a container, which may not contain itself.
-    fn nested(
-        &mut self,
-        cx: &mut Ctx,
-        v: Value,
-        body: impl FnOnce(&mut Encoder, &mut Ctx, Value) -> R<()>,
-    ) -> R<()> {
+    fn nested(&mut self, cx: &mut Ctx, v: Value, body: impl FnOnce(&mut Encoder, &mut Ctx, Value) -> R<()>) -> R<()> {
         cx.check_stack()?;
         if self.check_circular && self.open.contains(&v.bits()) {
             return Err(cx.value_error("Circular reference detected"));

@@ -71,15 +71,34 @@ impl Text for Wide<'_> {
 
 #[derive(Clone, Copy)]
 enum Entry {
-    Choice { op: usize, at: usize },
+    Choice {
+        op: usize,
+        at: usize,
+    },
     /// What a slot held.
-    Restore { slot: usize, old: usize },
+    Restore {
+        slot: usize,
+        old: usize,
+    },
     /// An open part without choices.
-    Barrier { hold: Hold, after: usize, at: usize },
+    Barrier {
+        hold: Hold,
+        after: usize,
+        at: usize,
+    },
     /// A greedy run that may give back down to `least`.
-    Greedy { op: usize, least: usize, at: usize, then: Option<u8> },
+    Greedy {
+        op: usize,
+        least: usize,
+        at: usize,
+        then: Option<u8>,
+    },
     /// A lazy run that may take more.
-    Lazy { op: usize, count: usize, at: usize },
+    Lazy {
+        op: usize,
+        count: usize,
+        at: usize,
+    },
 }
 
 /// What a search is after.
@@ -267,9 +286,7 @@ impl<'p> Matcher<'p> {
                     At::LastLine => at == end || (at + 1 == end && text.data()[at] == b'\n'),
                     At::LineEnd => at == end || text.data()[at] == b'\n',
                     // There is no boundary in an empty text, and no place that is none either.
-                    At::Boundary { unicode, negated } => {
-                        end > 0 && at_boundary(text, at, end, unicode) != negated
-                    }
+                    At::Boundary { unicode, negated } => end > 0 && at_boundary(text, at, end, unicode) != negated,
                 },
                 Op::Enter(slot) => {
                     self.set(*slot, 0);
@@ -342,7 +359,8 @@ impl<'p> Matcher<'p> {
                             }
                         } else {
                             let size = stop.saturating_sub(start);
-                            let same = end - at >= size && text.data()[start..start + size] == text.data()[at..at + size];
+                            let same =
+                                end - at >= size && text.data()[start..start + size] == text.data()[at..at + size];
                             at += if same { size } else { 0 };
                             same
                         }
@@ -409,20 +427,18 @@ impl<'p> Matcher<'p> {
                 Entry::Choice { op, at } => return Some((op, at)),
                 Entry::Barrier { hold: Hold::Not, after, at } => return Some((after, at)),
                 Entry::Barrier { .. } => {}
-                Entry::Greedy { op, least, mut at, then } => {
-                    loop {
-                        if at <= least {
-                            break;
-                        }
-                        at = text.previous(at).1;
-                        if then.is_none_or(|b| text.data()[at] == b) {
-                            if at > least {
-                                self.stack.push(Entry::Greedy { op, least, at, then });
-                            }
-                            return Some((op, at));
-                        }
+                Entry::Greedy { op, least, mut at, then } => loop {
+                    if at <= least {
+                        break;
                     }
-                }
+                    at = text.previous(at).1;
+                    if then.is_none_or(|b| text.data()[at] == b) {
+                        if at > least {
+                            self.stack.push(Entry::Greedy { op, least, at, then });
+                        }
+                        return Some((op, at));
+                    }
+                },
                 Entry::Lazy { op, count, at } => match &self.program.ops[op] {
                     Op::Run { test, max, .. } => {
                         if at < end {

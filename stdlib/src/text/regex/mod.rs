@@ -23,7 +23,7 @@ pub mod functions {
     use conc_interpreter::object::string::Str;
     use conc_interpreter::value::{Gc, Value};
 
-    use super::matcher::{How};
+    use super::matcher::How;
     use super::parse::{self, Fault};
     use super::program::compile as compile_tree;
     use super::subject::{self, Subject};

@@ -37,10 +37,22 @@ pub enum Op {
     /// Notes the position in a slot.
     Save(usize),
     /// Repeats one test; `then`: the byte that must follow.
-    Run { test: Test, min: usize, max: usize, greed: Greed, then: Option<u8> },
+    Run {
+        test: Test,
+        min: usize,
+        max: usize,
+        greed: Greed,
+        then: Option<u8>,
+    },
     /// Resets a loop's count and position, in two slots.
     Enter(usize),
-    Loop { slot: usize, min: usize, max: usize, lazy: bool, exit: usize },
+    Loop {
+        slot: usize,
+        min: usize,
+        max: usize,
+        lazy: bool,
+        exit: usize,
+    },
     /// Begins a part that leaves no choices behind; the target follows after failure of a negated one.
     Open(Hold, usize),
     Close,

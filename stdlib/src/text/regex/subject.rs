@@ -164,14 +164,7 @@ pub fn each(
     Ok(())
 }
 
-fn find_in(
-    cx: &mut Ctx,
-    m: &mut Matcher,
-    subject: &Subject,
-    at: (usize, usize),
-    how: How,
-    advance: bool,
-) -> R<bool> {
+fn find_in(cx: &mut Ctx, m: &mut Matcher, subject: &Subject, at: (usize, usize), how: How, advance: bool) -> R<bool> {
     if subject.is_wide() {
         m.find(cx, Wide(subject.data()), at.0, at.1, how, advance)
     } else {

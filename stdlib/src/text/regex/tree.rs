@@ -39,7 +39,10 @@ pub enum At {
     /// At the end or before a line break there.
     LastLine,
     LineEnd,
-    Boundary { unicode: bool, negated: bool },
+    Boundary {
+        unicode: bool,
+        negated: bool,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,11 +63,24 @@ pub enum Node {
     Sequence(Vec<Node>),
     Either(Vec<Node>),
     Group(usize, Box<Node>),
-    Repeat { min: usize, max: usize, greed: Greed, body: Box<Node> },
-    Look { behind: Option<usize>, negated: bool, body: Box<Node> },
+    Repeat {
+        min: usize,
+        max: usize,
+        greed: Greed,
+        body: Box<Node>,
+    },
+    Look {
+        behind: Option<usize>,
+        negated: bool,
+        body: Box<Node>,
+    },
     Atomic(Box<Node>),
     Back(usize, Mode),
-    If { group: usize, yes: Box<Node>, no: Box<Node> },
+    If {
+        group: usize,
+        yes: Box<Node>,
+        no: Box<Node>,
+    },
 }
 
 /// No limit, of a repetition.

@@ -181,6 +181,9 @@ pub mod methods {
         if span.step == 1 {
             return cx.bytes_splice(this, span.start as usize, span.start as usize + span.count, data);
         }
+        if data.is_empty() {
+            return delete_span(cx, this, span);
+        }
         if data.len() != span.count {
             let (got, wanted) = (data.len(), span.count);
             return Err(
@@ -201,6 +204,10 @@ pub mod methods {
             return cx.bytes_splice(this, at, at + 1, b"");
         };
         let span = cx.slice_span(slice, this.len())?;
+        delete_span(cx, this, span)
+    }
+
+    fn delete_span(cx: &mut Ctx, this: Gc<ByteArray>, span: Span) -> R<()> {
         if span.step == 1 {
             return cx.bytes_splice(this, span.start as usize, span.start as usize + span.count, b"");
         }

@@ -77,14 +77,9 @@ pub mod methods {
     /// Return a copy where all tab characters are expanded using spaces.
     ///
     /// If tabsize is not given, a tab size of 8 characters is assumed.
-    pub fn expandtabs(
-        cx: &mut Ctx,
-        this: ByteString,
-        #[kw]
-        #[default(8)]
-        tabsize: i64,
-    ) -> R {
-        let out = pad::expandtabs(&this.data(), usize::try_from(tabsize).unwrap_or(0), Flavor::Bytes);
+    pub fn expandtabs(cx: &mut Ctx, this: ByteString, #[kw] tabsize: Option<Value>) -> R {
+        let tabsize = usize::try_from(cx.c_int_arg(tabsize, 8)?).unwrap_or(0);
+        let out = pad::expandtabs(&this.data(), tabsize, Flavor::Bytes);
         let out = cx.of_text(out).map_err(|_| cx.overflow_error("result too long"))?;
         this.result(cx, &out)
     }

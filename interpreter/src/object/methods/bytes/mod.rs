@@ -214,11 +214,10 @@ pub mod methods {
         cx: &mut Ctx,
         this: ByteString,
         #[kw] sep: Option<Value>,
-        #[kw]
-        #[default(1)]
-        bytes_per_sep: i64,
+        #[kw] bytes_per_sep: Option<Value>,
     ) -> R<String> {
-        cx.hex_text(&this.data(), sep, bytes_per_sep)
+        let group = cx.c_int_arg(bytes_per_sep, 1)?;
+        cx.hex_text(&this.data(), sep, group)
     }
 
     /// Return a translation table useable for the bytes or bytearray translate method.

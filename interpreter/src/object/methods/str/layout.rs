@@ -72,14 +72,8 @@ pub mod methods {
     /// Return a copy where all tab characters are expanded using spaces.
     ///
     /// If tabsize is not given, a tab size of 8 characters is assumed.
-    pub fn expandtabs(
-        cx: &mut Ctx,
-        this: Gc<Str>,
-        #[kw]
-        #[default(8)]
-        tabsize: i64,
-    ) -> R<Gc<Str>> {
-        let tabsize = usize::try_from(tabsize).unwrap_or(0);
+    pub fn expandtabs(cx: &mut Ctx, this: Gc<Str>, #[kw] tabsize: Option<Value>) -> R<Gc<Str>> {
+        let tabsize = usize::try_from(cx.c_int_arg(tabsize, 8)?).unwrap_or(0);
         let text = pad::expandtabs(this.as_bytes(), tabsize, Flavor::Str);
         let text = cx.of_text(text).map_err(|_| cx.overflow_error("new string is too long"))?;
         cx.try_wtf8(&text)

@@ -173,8 +173,8 @@ fn is_abstract(cx: &mut Ctx, v: Value) -> R<bool> {
 /// Sets `__abstractmethods__` to the names of a class's abstract methods.
 fn find_abstract(cx: &mut Ctx, class: Gc<Class>) -> R<()> {
     let names = cx.new_set(true)?;
-    let pairs: Vec<(Value, Value)> = class.dict().pairs().collect();
-    for (name, value) in pairs {
+    let dict = class.dict();
+    for (name, value) in dict.pairs() {
         if is_abstract(cx, value)? {
             names.add(cx, name)?;
         }
@@ -247,8 +247,11 @@ pub mod functions {
 
     /// What a class remembers: (virtual subclasses, known subclasses, known others), the last two as numbers.
     pub fn _get_dump(cx: &mut Ctx, class: Gc<Class>) -> R {
-        let registered: Vec<Value> = super::registered(cx, class)?.iter().map(|c| c.value()).collect();
-        let registered = cx.tuple(&registered)?;
+        let list = cx.new_list();
+        for c in super::registered(cx, class)? {
+            cx.list_push(list, c.value())?;
+        }
+        let registered = cx.list_to_tuple(list)?;
         let mut counts = [0, 0];
         if let Some(record) = super::record(cx, class)
             && let Some(data) = record.data::<Record>()

@@ -1,1 +1,0 @@
-v = 'made at run time'

@@ -11,6 +11,16 @@ pub mod methods {
     use crate::object::function::Code;
     use crate::value::{Gc, Value};
 
+    /// Refused: only the compiler makes code objects.
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, _class: Value, args: &[Value], _kwargs: crate::native::Kwargs) -> R {
+        let message = match args.len() {
+            n @ 0..16 => format!("code expected at least 16 arguments, got {n}"),
+            _ => "cannot create 'code' instances".to_string(),
+        };
+        Err(cx.type_error(message))
+    }
+
     /// Return repr(self).
     pub fn __repr__(cx: &mut Ctx, this: Gc<Code>) -> String {
         let (name, t) = (cx.text_of(this.name.get()), this.template());

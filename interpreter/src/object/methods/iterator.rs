@@ -59,22 +59,16 @@ pub mod stepping {
 #[methods]
 pub mod enumerate {
     use super::class_of_new;
-    use crate::native::{Ctx, R};
+    use crate::native::{Ctx, Kwargs, R};
     use crate::object::kind::ClassId;
     use crate::object::misc::{GenericAlias, Iter};
     use crate::value::{Gc, Value};
 
     /// Create and return a new object.  See help(type) for accurate signature.
     #[static_method]
-    pub fn __new__(
-        cx: &mut Ctx,
-        class: Value,
-        #[kw] iterable: Value,
-        #[kw]
-        #[default(Value::small_int(0))]
-        start: Value,
-    ) -> R<Gc<Iter>> {
+    pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R<Gc<Iter>> {
         let class = class_of_new(cx, class, ClassId::Enumerate)?;
+        let (iterable, start) = super::enumerate_arguments(cx, args, kwargs)?;
         let start = cx.index(start)?;
         let it = cx.iter(iterable)?;
         Ok(cx.new_iter_of(class, it, start, 0, 0))
@@ -237,7 +231,7 @@ pub mod reversed {
     }
 }
 
-use crate::native::{Ctx, R};
+use crate::native::{Ctx, Kwargs, R};
 use crate::object::class::Class;
 use crate::object::construct::class_for_new;
 use crate::object::dict::Dict;
@@ -249,6 +243,31 @@ use std::sync::atomic::Ordering;
 
 fn class_of_new(cx: &mut Ctx, class: Value, id: ClassId) -> R<Gc<Class>> {
     class_for_new(cx, class, id)
+}
+
+/// `enumerate(iterable, start=0)`, whose complaints are its own.
+fn enumerate_arguments(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R<(Value, Value)> {
+    let named = kwargs.0.map_or(0, |k| k.len());
+    if args.len() + named > 2 {
+        let message = format!("enumerate() takes at most 2 arguments ({} given)", args.len() + named);
+        return Err(cx.type_error(message));
+    }
+    let (mut iterable, mut start) = (args.first().copied(), args.get(1).copied());
+    for (key, value) in kwargs.0.iter().flat_map(|k| k.pairs()) {
+        let name = cx.text_of(key);
+        let place = match name.as_str() {
+            "iterable" => &mut iterable,
+            "start" => &mut start,
+            _ => return Err(cx.type_error(format!("'{name}' is an invalid keyword argument for enumerate()"))),
+        };
+        if place.replace(value).is_some() {
+            return Err(cx.type_error(format!("'{name}' is an invalid keyword argument for enumerate()")));
+        }
+    }
+    match iterable {
+        Some(iterable) => Ok((iterable, start.unwrap_or(Value::small_int(0)))),
+        None => Err(cx.type_error("enumerate() missing required argument 'iterable'")),
+    }
 }
 
 /// A tuple of iterators over the iterables.

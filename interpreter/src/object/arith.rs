@@ -155,10 +155,12 @@ impl Ctx {
         if !(sequence(a) || sequence(b)) || !self.is_error(e, ClassId::TypeError) {
             return e;
         }
-        let got = self.type_name(count);
-        if self.exception_text(e.0) != format!("'{got}' object cannot be interpreted as an integer") {
+        let text = self.exception_text(e.0);
+        let refused = |cx: &Ctx, v| text == format!("'{}' object cannot be interpreted as an integer", cx.type_name(v));
+        if !refused(self, a) && !refused(self, b) {
             return e;
         }
+        let got = self.type_name(count);
         self.type_error(format!("can't multiply sequence by non-int of type '{got}'"))
     }
 
@@ -462,31 +464,22 @@ impl Ctx {
     }
 
     fn complex_pow(&mut self, x: (f64, f64), y: (f64, f64)) -> R {
-        if y == (0.0, 0.0) {
-            return Ok(self.complex(1.0, 0.0));
-        }
-        if x == (0.0, 0.0) {
-            if y.1 != 0.0 || y.0 < 0.0 {
-                return Err(self.zero_division("0.0 to a negative or complex power"));
-            }
-            return Ok(self.complex(0.0, 0.0));
-        }
         // Small integral exponents by multiplication, as exact as can be.
         if y.1 == 0.0 && y.0 == y.0.floor() && y.0.abs() <= 100.0 {
-            let mut result = (1.0, 0.0);
-            let (mut base, mut e) = (x, y.0.abs() as u32);
-            let mul = |a: (f64, f64), b: (f64, f64)| (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0);
-            while e > 0 {
-                if e & 1 == 1 {
-                    result = mul(result, base);
-                }
-                base = mul(base, base);
-                e >>= 1;
+            let result = complex_power(x, y.0.abs() as u32);
+            if y.0 > 0.0 {
+                return self.complex_power_result(result);
             }
-            if y.0 < 0.0 {
-                result = complex_div((1.0, 0.0), result);
+            if result == (0.0, 0.0) {
+                return Err(self.zero_division("0.0 to a negative or complex power"));
             }
-            return self.complex_power_result(result);
+            return self.complex_power_result(complex_div((1.0, 0.0), result));
+        }
+        if x == (0.0, 0.0) && (y.1 != 0.0 || y.0 < 0.0) {
+            return Err(self.zero_division("0.0 to a negative or complex power"));
+        }
+        if x == (0.0, 0.0) {
+            return Ok(self.complex(0.0, 0.0));
         }
         let (abs, angle) = (x.0.hypot(x.1), x.1.atan2(x.0));
         let mut len = abs.powf(y.0);
@@ -494,6 +487,10 @@ impl Ctx {
         if y.1 != 0.0 {
             len /= (angle * y.1).exp();
             at += y.1 * abs.ln();
+        }
+        // CPython learns from C's errno that an infinite angle has no cosine.
+        if at.is_infinite() {
+            return Err(self.zero_division("0.0 to a negative or complex power"));
         }
         self.complex_power_result((len * at.cos(), len * at.sin()))
     }
@@ -573,6 +570,9 @@ impl Ctx {
     /// `divmod` of numbers.
     pub fn native_divmod(&mut self, a: Value, b: Value) -> R {
         let (Some(x), Some(y)) = (self.num(a), self.num(b)) else { return Ok(Value::NOT_IMPLEMENTED) };
+        if matches!(x, Num::Complex(..)) || matches!(y, Num::Complex(..)) {
+            return Ok(Value::NOT_IMPLEMENTED);
+        }
         if let (Num::Float(_), _) | (_, Num::Float(_)) = (&x, &y) {
             let (x, y) = (self.to_float(a)?, self.to_float(b)?);
             if y == 0.0 {
@@ -581,9 +581,6 @@ impl Ctx {
             let (q, r) = float_divmod(x, y);
             let (q, r) = (self.float(q), self.float(r));
             return self.tuple(&[q, r]);
-        }
-        if matches!(x, Num::Complex(..)) || matches!(y, Num::Complex(..)) {
-            return Ok(Value::NOT_IMPLEMENTED);
         }
         let q = self.native_binary(BinaryOp::FloorDiv, a, b)?;
         let r = self.native_binary(BinaryOp::Mod, a, b)?;
@@ -644,6 +641,20 @@ pub fn float_divmod(x: f64, y: f64) -> (f64, f64) {
         0f64.copysign(x / y)
     };
     (floor, m)
+}
+
+/// `x ** n` by squaring.
+fn complex_power(x: (f64, f64), n: u32) -> (f64, f64) {
+    let multiply = |a: (f64, f64), b: (f64, f64)| (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0);
+    let (mut result, mut square, mut left) = ((1.0, 0.0), x, n);
+    while left > 0 {
+        if left & 1 == 1 {
+            result = multiply(result, square);
+        }
+        square = multiply(square, square);
+        left >>= 1;
+    }
+    result
 }
 
 /// Smith's method for complex division.

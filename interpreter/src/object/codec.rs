@@ -69,6 +69,10 @@ impl Ctx {
         encoding: Option<Gc<Str>>,
         errors: Option<Gc<Str>>,
     ) -> R<Gc<Str>> {
+        // Nothing is nothing in every encoding, even in unknown ones.
+        if data.is_empty() {
+            return Ok(self.new_str(""));
+        }
         let name = encoding.map_or_else(|| "utf-8".to_string(), |e| e.to_text().into_owned());
         let errors = errors.map_or_else(|| "strict".to_string(), |e| e.to_text().into_owned());
         match codec::lookup(&name) {

@@ -176,7 +176,16 @@ impl Ctx {
             (Kind::Dict, Kind::Dict) => self.compare_dicts(op, a, b),
             (Kind::Set, Kind::Set) => self.compare_sets(op, a, b),
             (Kind::Bytes | Kind::ByteArray, Kind::Bytes | Kind::ByteArray) => {
+                if let (Some(x), Some(y)) = (a.cast::<Bytes>(), b.cast::<Bytes>()) {
+                    return Ok(Value::bool(op.holds(x.as_bytes().cmp(y.as_bytes()))));
+                }
                 Ok(Value::bool(op.holds(byte_data(a).cmp(&byte_data(b)))))
+            }
+            (Kind::ByteArray, Kind::MemoryView) | (Kind::MemoryView, Kind::ByteArray)
+                if !matches!(op, CompareOp::Eq | CompareOp::Ne) =>
+            {
+                let (x, y) = (self.byte_vec(a)?, self.byte_vec(b)?);
+                Ok(Value::bool(op.holds(x.cmp(&y))))
             }
             (Kind::MemoryView, Kind::MemoryView | Kind::Bytes | Kind::ByteArray)
             | (Kind::Bytes | Kind::ByteArray, Kind::MemoryView)

@@ -201,29 +201,43 @@ impl Ctx {
     }
 
     fn bytes_get_item(&mut self, v: Value, key: Value) -> R {
-        let data = match v.cast::<Bytes>() {
-            Some(b) if !key.is_a::<SliceObject>() => {
-                return match self.item_index(key, b.len, "byte")? {
-                    Some(i) => Ok(Value::small_int(b.as_bytes()[i] as i64)),
-                    None => Err(self.index_error("index out of range")),
-                };
-            }
-            Some(b) => b.as_bytes().to_vec(),
-            None => v.cast::<ByteArray>().map_or_else(Vec::new, |b| b.to_vec()),
-        };
         if let Some(slice) = key.cast::<SliceObject>() {
-            let span = self.slice_span(slice, data.len())?;
-            let part: Vec<u8> = (0..span.count).map(|i| data[(span.start + i as i64 * span.step) as usize]).collect();
-            if v.is_a::<ByteArray>() {
-                let class = self.class(ClassId::ByteArray);
-                return Ok(self.new_bytearray(class, &part)?.value());
-            }
-            return self.bytes(&part);
+            return self.bytes_slice(v, slice);
         }
-        match self.item_index(key, data.len(), "bytearray")? {
-            Some(i) => Ok(Value::small_int(data[i] as i64)),
+        if let Some(b) = v.cast::<Bytes>() {
+            return match self.item_index(key, b.len, "byte")? {
+                Some(i) => Ok(Value::small_int(b.as_bytes()[i] as i64)),
+                None => Err(self.index_error("index out of range")),
+            };
+        }
+        let Some(b) = v.cast::<ByteArray>() else { return Ok(Value::NOT_IMPLEMENTED) };
+        match self.item_index(key, b.len(), "bytearray")? {
+            Some(i) => Ok(Value::small_int(b.buffer().get(i) as i64)),
             None => Err(self.index_error("bytearray index out of range")),
         }
+    }
+
+    fn bytes_slice(&mut self, v: Value, slice: Gc<SliceObject>) -> R {
+        let len = self.native_len(v).unwrap_or(0);
+        let span = self.slice_span(slice, len)?;
+        let (start, end) = (span.start.max(0) as usize, span.start.max(0) as usize + span.count);
+        let at = |i: usize| (span.start + i as i64 * span.step) as usize;
+        let Some(array) = v.cast::<ByteArray>() else {
+            let Some(b) = v.cast::<Bytes>() else { return Ok(Value::NOT_IMPLEMENTED) };
+            if span.step != 1 {
+                let part: Vec<u8> = (0..span.count).map(|i| b.as_bytes()[at(i)]).collect();
+                return self.bytes(&part);
+            }
+            let whole = span.count == b.len && b.header().shape() == ClassId::Bytes.shape();
+            return if whole { Ok(v) } else { self.bytes(&b.as_bytes()[start..end]) };
+        };
+        let part: Vec<u8> = if span.step == 1 {
+            array.range(start, end)
+        } else {
+            let buffer = array.buffer();
+            (0..span.count).map(|i| buffer.get(at(i))).collect()
+        };
+        self.bytes_like(v, &part)
     }
 
     /// Length of a range as an int of any size.
@@ -611,17 +625,19 @@ impl Ctx {
     }
 
     fn bytes_contains(&mut self, container: Value, item: Value) -> R<bool> {
-        let data = self.byte_vec(container)?;
         let names = self.names();
         if self.is_int(item) || self.lookup_special(item, names.__index__).is_some() {
             let index = self.index(item)?;
             return match self.as_i64(index) {
-                Some(b @ 0..=255) => Ok(data.contains(&(b as u8))),
+                Some(b @ 0..=255) => Ok(memchr::memchr(b as u8, &self.byte_vec(container)?).is_some()),
                 _ => Err(self.value_error("byte must be in range(0, 256)")),
             };
         }
         let part = self.byte_vec(item)?;
-        Ok(memchr::memmem::find(&data, &part).is_some())
+        if let Some(b) = container.cast::<Bytes>() {
+            return Ok(memchr::memmem::find(b.as_bytes(), &part).is_some());
+        }
+        Ok(memchr::memmem::find(&self.byte_vec(container)?, &part).is_some())
     }
 
     /// A copy of the data of a bytes-like object.

@@ -15,19 +15,20 @@ impl Ctx {
         if base.is_unbound() {
             return Err(self.value_error("operation forbidden on released memoryview object"));
         }
-        let data = match base.cast::<Bytes>() {
-            Some(b) => b.as_bytes().to_vec(),
-            None => base.cast::<ByteArray>().map_or_else(Vec::new, |b| b.to_vec()),
-        };
         let size = item_size(view);
         let (start, len) = (view.start.load(Ordering::Relaxed), view.len.load(Ordering::Relaxed));
         let stride = view.stride.load(Ordering::Relaxed);
+        let part = |from: usize, to: usize| match base.cast::<Bytes>() {
+            Some(b) => b.as_bytes().get(from..to).unwrap_or_default().to_vec(),
+            None => base.cast::<ByteArray>().map_or_else(Vec::new, |b| b.range(from, to)),
+        };
+        if stride == size as i64 {
+            return Ok(Some(part(start, start + len * size)));
+        }
         let mut out = Vec::with_capacity(len * size);
         for i in 0..len {
             let at = (start as i64 + i as i64 * stride) as usize;
-            if let Some(item) = data.get(at..at + size) {
-                out.extend_from_slice(item);
-            }
+            out.extend(part(at, at + size));
         }
         Ok(Some(out))
     }

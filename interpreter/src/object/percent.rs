@@ -134,6 +134,9 @@ impl Ctx {
             None => {}
         }
         let value = arguments.take(self)?;
+        if conversion.is_plain() && flavor == Flavor::Str && self.percent_plain(conversion.letter(), value, out)? {
+            return Ok(());
+        }
         match conversion.letter() {
             Some(letter @ (b'd' | b'i' | b'u' | b'o' | b'x' | b'X')) => {
                 // The texts about bytes know no `%i`.
@@ -181,6 +184,17 @@ impl Ctx {
             _ => return Err(self.fault(conversion.unsupported(flavor))),
         }
         Ok(())
+    }
+
+    /// `%s` and `%d` without any flags, of values that need no rounding or padding; false: not one of these.
+    fn percent_plain(&mut self, letter: Option<u8>, value: Value, out: &mut Vec<u8>) -> R<bool> {
+        let shown = match letter {
+            Some(b's') => self.to_str(value)?,
+            Some(b'd') if value.is_int() => self.to_str(value)?,
+            _ => return Ok(false),
+        };
+        out.extend_from_slice(shown.as_bytes());
+        Ok(true)
     }
 
     fn star_argument(&mut self, arguments: &mut Arguments) -> R {

@@ -1,6 +1,6 @@
 //! Strings and byte strings.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use crate::heap::Header;
 use crate::heap::header::flag;
@@ -201,25 +201,30 @@ impl ByteArray {
     }
     /// A copy of the bytes at this moment.
     pub fn to_vec(&self) -> Vec<u8> {
+        self.range(0, usize::MAX)
+    }
+    /// A copy of the bytes `[start, end)`, as far as there are any.
+    pub fn range(&self, start: usize, end: usize) -> Vec<u8> {
         let buffer = self.buffer();
-        let len = buffer.fill.load(Ordering::Acquire);
-        (0..len).map(|i| buffer.get(i)).collect()
+        let end = end.min(buffer.fill.load(Ordering::Acquire));
+        let bytes = buffer.cells().get(start..end).unwrap_or_default();
+        bytes.iter().map(|byte| byte.load(Ordering::Relaxed)).collect()
     }
 }
 
 impl StrBuffer {
+    /// The bytes of a bytearray up to its capacity.
     #[inline(always)]
-    fn cell(&self, index: usize) -> &std::sync::atomic::AtomicU8 {
-        assert!(index < self.cap);
+    pub fn cells(&self) -> &[AtomicU8] {
         // SAFETY: within the capacity; bytes of a bytearray are only accessed atomically.
-        unsafe { &*(self.data().add(index) as *const std::sync::atomic::AtomicU8) }
+        unsafe { std::slice::from_raw_parts(self.data() as *const AtomicU8, self.cap) }
     }
     #[inline(always)]
     pub fn get(&self, index: usize) -> u8 {
-        self.cell(index).load(Ordering::Relaxed)
+        self.cells()[index].load(Ordering::Relaxed)
     }
     #[inline(always)]
     pub fn set(&self, index: usize, byte: u8) {
-        self.cell(index).store(byte, Ordering::Relaxed);
+        self.cells()[index].store(byte, Ordering::Relaxed);
     }
 }

@@ -54,6 +54,11 @@ impl Conversion<'_> {
         u8::try_from(self.kind).ok().filter(u8::is_ascii)
     }
 
+    /// Without flags, width or precision.
+    pub fn is_plain(&self) -> bool {
+        self.flags == Flags::default() && self.width.is_none() && self.precision.is_none()
+    }
+
     /// The error for a conversion character that means nothing.
     pub fn unsupported(&self, flavor: Flavor) -> Fault {
         let (kind, index) = (self.kind, self.index);

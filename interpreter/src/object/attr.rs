@@ -165,6 +165,14 @@ impl Ctx {
     pub fn bind(&mut self, found: Value, this: Value, class: Gc<Class>) -> R {
         let Some(header) = found.header() else { return Ok(found) };
         match Kind::of(header.kind()) {
+            Kind::Property | Kind::Wrapper if self.overrides(found, self.names().__get__) => {
+                let get = self.names().__get__;
+                let this = if this.is_unbound() { Value::NONE } else { this };
+                match self.lookup_special(found, get) {
+                    Some(get) => self.call_unbound(get, found, &[this, class.value()]),
+                    None => Ok(found),
+                }
+            }
             Kind::Function => Ok(if this.is_unbound() { found } else { self.new_method(found, this) }),
             Kind::Native => self.bind_native(found, this, class),
             Kind::Property if !this.is_unbound() => self.property_get(found, this),
@@ -182,6 +190,12 @@ impl Ctx {
             }
             _ => Ok(found),
         }
+    }
+
+    /// Whether a descriptor is of a script's subclass that has its own method `name`.
+    fn overrides(&mut self, descriptor: Value, name: Gc<Str>) -> bool {
+        descriptor.header().is_some_and(|h| h.shape() >= ClassId::COUNT as u32)
+            && self.lookup_special(descriptor, name).is_some_and(|f| !f.is_a::<Native>())
     }
 
     fn bind_native(&mut self, found: Value, this: Value, class: Gc<Class>) -> R {
@@ -788,7 +802,10 @@ impl Ctx {
 
     /// `__set__` (or, with an unbound value, `__delete__`) of a data descriptor.
     pub fn descriptor_set(&mut self, found: Value, v: Value, value: Value) -> R<()> {
-        if let Some(p) = found.cast::<Property>() {
+        let hook = if value.is_unbound() { self.names().__delete__ } else { self.names().__set__ };
+        if let Some(p) = found.cast::<Property>()
+            && !self.overrides(found, hook)
+        {
             return self.property_set(p, v, value);
         }
         if let Some(w) = found.cast::<Wrapper>() {

@@ -496,7 +496,7 @@ impl Ctx {
         for def in crate::object::methods::object::attributes::METHODS {
             let adds = match def.name {
                 "__dict__" => adds_dict(class),
-                _ => adds_weakref(class),
+                _ => !class.is_static() && adds_weakref(class),
             };
             let name = self.intern(def.name);
             if adds && let Some(member) = self.native_member(class, def, name) {
@@ -562,6 +562,11 @@ impl Ctx {
         let inherited = self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count as usize;
         let mut shape = self.shape_with_slots(class, base, (inherited + slots.len).max(1));
         let class_name = class.name_text();
+        let fixed = matches!(base.instance_kind(), Kind::BigInt | Kind::Bytes | Kind::Tuple);
+        if fixed && slots.len > 0 {
+            let base = base.name_text();
+            return Err(self.type_error(format!("nonempty __slots__ not supported for subtype of '{base}'")));
+        }
         for &slot in slots.items() {
             let Some(name) = slot.cast::<Str>() else {
                 let got = self.type_name(slot);

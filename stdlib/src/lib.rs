@@ -38,6 +38,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&meta::traceback::functions::MODULE),
         Native(&meta::types::functions::MODULE),
         Native(&meta::weakref::functions::MODULE),
+        source!("_anext"),
         source!("abc"),
         source!("argparse"),
         source!("contextlib"),

@@ -58,7 +58,6 @@ impl Marker {
     ///
     /// # Safety
     /// The range is readable.
-
     pub unsafe fn mark_range(&mut self, start: usize, end: usize) {
         let mut at = start & !7;
         while at + 8 <= end {

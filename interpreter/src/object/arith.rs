@@ -233,12 +233,14 @@ impl Ctx {
         }
         match (x, y) {
             (Num::Int(x), Num::Int(y)) => self.int_op(op, x, y),
-            (Num::Complex(re, im), y) => match self.to_complex(y)? {
-                (re2, im2) => self.complex_op(op, (re, im), (re2, im2)),
-            },
-            (x, Num::Complex(re2, im2)) => match self.to_complex(x)? {
-                (re, im) => self.complex_op(op, (re, im), (re2, im2)),
-            },
+            (Num::Complex(re, im), y) => {
+                let other = self.complex_parts(y)?;
+                self.complex_op(op, (re, im), other)
+            }
+            (x, Num::Complex(re, im)) => {
+                let own = self.complex_parts(x)?;
+                self.complex_op(op, own, (re, im))
+            }
             (Num::Float(x), Num::Float(y)) => self.float_op(op, x, y),
             (Num::Float(x), Num::Int(y)) => self.float_op(op, x, y as f64),
             (Num::Int(x), Num::Float(y)) => self.float_op(op, x as f64, y),
@@ -256,7 +258,7 @@ impl Ctx {
         }
     }
 
-    fn to_complex(&mut self, n: Num) -> R<(f64, f64)> {
+    fn complex_parts(&mut self, n: Num) -> R<(f64, f64)> {
         Ok(match n {
             Num::Int(n) => (n as f64, 0.0),
             Num::Big(n) => (self.int_to_float(&n)?, 0.0),

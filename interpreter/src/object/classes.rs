@@ -550,6 +550,11 @@ impl Ctx {
             || class.bases().items().iter().filter_map(|b| b.cast::<Class>()).any(|b| !b.has(class_flag::NO_DICT));
         let Some(slots) = dict.get_str(self, names.__slots__) else {
             class.set_flag(class_flag::NO_DICT, false);
+            if self.iso().shapes.get(base.root_shape.load(Ordering::Acquire)).count > 0 {
+                let inline = self.inline_hint(base, dict) as usize;
+                let shape = self.shape_with_slots(class, base, inline);
+                class.root_shape.store(shape, Ordering::Release);
+            }
             return Ok(());
         };
         let slots = if slots.is_a::<Str>() {

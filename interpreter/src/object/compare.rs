@@ -269,8 +269,7 @@ impl Ctx {
             return Ok(Value::bool(op == CompareOp::Ne));
         }
         let mut i = 0;
-        loop {
-            let (Some(x), Some(y)) = (self.item(a, i), self.item(b, i)) else { break };
+        while let (Some(x), Some(y)) = (self.item(a, i), self.item(b, i)) {
             i += 1;
             if x == y {
                 continue;

@@ -231,7 +231,7 @@ fn trace_frame(o: &Generator, m: &mut Marker) {
 }
 
 /// Clears a weak reference whose referent is dead; tells whether a callback is to be called for it.
-pub fn clear_weakref(marker: &mut Marker, object: *mut Header) -> bool {
+pub(crate) fn clear_weakref(marker: &mut Marker, object: *mut Header) -> bool {
     // SAFETY: registered weak references are of this kind; an unmarked one is still intact before the sweep.
     let w = unsafe { &*(object as *const WeakRef) };
     let target = w.target.get();
@@ -243,7 +243,7 @@ pub fn clear_weakref(marker: &mut Marker, object: *mut Header) -> bool {
 }
 
 /// Drops the Rust payload of a dead object.
-pub fn drop_payload(object: *mut Header) {
+pub(crate) fn drop_payload(object: *mut Header) {
     // SAFETY: the object is dead but not swept; its kind says the layout. Each payload is dropped once: the pointer
     // is cleared and the object is taken off the list.
     unsafe {

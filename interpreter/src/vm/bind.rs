@@ -144,13 +144,13 @@ impl Ctx {
         let argcount = code.argcount as usize;
         let defaults = f.kwdefaults.get().cast::<Dict>();
         let mut missing = Vec::new();
-        for i in argcount..argcount + code.kwonly as usize {
-            if !regs[i].is_unbound() {
+        for (i, reg) in regs.iter_mut().enumerate().skip(argcount).take(code.kwonly as usize) {
+            if !reg.is_unbound() {
                 continue;
             }
             let name = self.intern(&code.template().locals[i].name);
             match defaults.and_then(|d| d.get_str(self, name)) {
-                Some(value) => regs[i] = value,
+                Some(value) => *reg = value,
                 None => missing.push(i),
             }
         }

@@ -89,11 +89,20 @@ fn load(cx: &mut Ctx, full: &str, parent: Value) -> R {
         }
     };
     let dirs = cx.collect_tuple(path)?;
+    let mut folder = None;
     for &dir in dirs.items() {
         let Some(dir) = dir.cast::<Str>() else { continue };
         if let Some((file, package)) = find_file(Path::new(&*dir.to_text()), tail) {
+            if file.is_dir() {
+                // A plain folder counts only if no later entry has a real module.
+                folder.get_or_insert(file);
+                continue;
+            }
             return load_file(cx, full, &file, package);
         }
+    }
+    if let Some(folder) = folder {
+        return load_file(cx, full, &folder, true);
     }
     Err(not_found(cx, format!("No module named '{full}'"), full))
 }

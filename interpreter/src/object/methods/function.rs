@@ -15,6 +15,7 @@ pub mod methods {
 
     /// Create a function object.
     #[static_method]
+    #[allow(clippy::too_many_arguments)] // CPython's constructor has as many
     pub fn __new__(
         cx: &mut Ctx,
         _class: Value,

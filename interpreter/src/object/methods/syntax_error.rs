@@ -334,7 +334,7 @@ fn unicode_text(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         let code = object.cast::<Str>().and_then(|s| code_at(s, start as usize)).unwrap_or(0);
         let escape = match code {
             0..=0xff => format!("\\x{code:02x}"),
-            0..=0xffff => format!("\\u{code:04x}"),
+            0x100..=0xffff => format!("\\u{code:04x}"),
             _ => format!("\\U{code:08x}"),
         };
         format!("character '{escape}' in position {start}")

@@ -322,8 +322,8 @@ impl Compiler {
     fn first(&self, node: &Node, set: &mut [bool; 256]) -> bool {
         let all = |set: &mut [bool; 256], test: &dyn Fn(u32) -> bool| {
             let low = if self.bytes { 256 } else { 128 };
-            for c in 0..low {
-                set[c] |= test(c as u32);
+            for (c, first) in set[..low].iter_mut().enumerate() {
+                *first |= test(c as u32);
             }
             set[low..].iter_mut().for_each(|b| *b = true);
         };

@@ -100,7 +100,10 @@ impl Ctx {
     /// The class's name, for messages: native classes of modules are shown with their module.
     pub fn type_name(&self, v: Value) -> String {
         let class = self.class_of(v);
-        if !(class.is_static() && class.id == 0) {
+        if class.id != 0 {
+            return super::kind::CLASSES[class.id as usize - 1].name.to_string();
+        }
+        if !class.is_static() {
             return class.name_text();
         }
         let module = class.dict().get_str(self, self.names().__module__).map_or_else(String::new, |m| self.text_of(m));

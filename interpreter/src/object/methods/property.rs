@@ -149,7 +149,7 @@ pub mod wrapping {
 
     /// Return repr(self).
     pub fn __repr__(cx: &mut Ctx, this: Gc<Wrapper>) -> R<Gc<Str>> {
-        let name = cx.type_name(this.value());
+        let name = cx.class_of(this.value()).name_text();
         let mut out = format!("<{name}(").into_bytes();
         cx.write_repr(this.value.get(), &mut out)?;
         out.extend_from_slice(b")>");

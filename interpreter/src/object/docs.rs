@@ -43,6 +43,7 @@ static DOCS: &[(ClassId, &str)] = &[
     ),
     (ClassId::ClassMethod, "Makes a function a method of the class: it gets the class as first argument."),
     (ClassId::StaticMethod, "Makes a function a plain attribute of the class: it gets no first argument."),
+    (ClassId::Property, "An attribute whose reading, writing and deleting are done by functions."),
     (ClassId::Super, "super() -> the next class's methods, bound to the current object"),
     (ClassId::Reversed, "An iterator over a sequence from its end."),
     (ClassId::Enumerate, "An iterator over (number, item) pairs."),

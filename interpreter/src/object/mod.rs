@@ -2,6 +2,7 @@
 
 pub mod arith;
 pub mod attr;
+pub mod binding;
 pub mod byteops;
 pub mod class;
 pub mod classes;
@@ -27,6 +28,7 @@ pub mod isolate;
 pub mod items;
 pub mod iterate;
 pub mod kind;
+pub mod layout;
 pub mod listops;
 pub mod make;
 pub mod memory;

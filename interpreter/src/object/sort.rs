@@ -255,28 +255,27 @@ impl<'a> Sorter<'a> {
         self.runs.remove(i + 1);
         let (mut base, mut na, mut nb) = (a.base, a.len, b.len);
         let first = self.a[b.base];
-        let skip = self.gallop_right(first, base, na, 0)?;
+        let skip = self.gallop_right(first, Source::Main(base), na, 0)?;
         base += skip;
         na -= skip;
         if na == 0 {
             return Ok(());
         }
         let last = self.a[base + na - 1];
-        nb = self.gallop_left(last, b.base, nb, nb - 1)?;
+        nb = self.gallop_left(last, Source::Main(b.base), nb, nb - 1)?;
         if nb == 0 {
             return Ok(());
         }
         if na <= nb { self.merge_low(base, na, b.base, nb) } else { self.merge_high(base, na, b.base, nb) }
     }
 
-    /// Where `key` goes in the run `[base, base + n)`, before any equal keys.
-    fn gallop_left(&mut self, key: u32, base: usize, n: usize, hint: usize) -> R<usize> {
+    /// Where `key` goes in a run of `n`, before any equal keys.
+    fn gallop_left(&mut self, key: u32, source: Source, n: usize, hint: usize) -> R<usize> {
         let (mut last, mut offset) = (0isize, 1isize);
         let (hint, n) = (hint as isize, n as isize);
-        let at = |i: isize| base + i as usize;
-        if self.less(self.a[at(hint)], key)? {
+        if self.less(self.item(source, hint), key)? {
             let max = n - hint;
-            while offset < max && self.less(self.a[at(hint + offset)], key)? {
+            while offset < max && self.less(self.item(source, hint + offset), key)? {
                 last = offset;
                 offset = (offset << 1) + 1;
             }
@@ -285,7 +284,7 @@ impl<'a> Sorter<'a> {
             offset += hint;
         } else {
             let max = hint + 1;
-            while offset < max && !self.less(self.a[at(hint - offset)], key)? {
+            while offset < max && !self.less(self.item(source, hint - offset), key)? {
                 last = offset;
                 offset = (offset << 1) + 1;
             }
@@ -295,7 +294,7 @@ impl<'a> Sorter<'a> {
         last += 1;
         while last < offset {
             let mid = last + ((offset - last) >> 1);
-            if self.less(self.a[at(mid)], key)? {
+            if self.less(self.item(source, mid), key)? {
                 last = mid + 1;
             } else {
                 offset = mid;
@@ -304,13 +303,8 @@ impl<'a> Sorter<'a> {
         Ok(offset as usize)
     }
 
-    /// Where `key` goes in the run `[base, base + n)`, after any equal keys.
-    fn gallop_right(&mut self, key: u32, base: usize, n: usize, hint: usize) -> R<usize> {
-        let source = Source::Main(base);
-        self.gallop_right_in(key, source, n, hint)
-    }
-
-    fn gallop_right_in(&mut self, key: u32, source: Source, n: usize, hint: usize) -> R<usize> {
+    /// Where `key` goes in a run of `n`, after any equal keys.
+    fn gallop_right(&mut self, key: u32, source: Source, n: usize, hint: usize) -> R<usize> {
         let (mut last, mut offset) = (0isize, 1isize);
         let (hint, n) = (hint as isize, n as isize);
         if self.less(key, self.item(source, hint))? {
@@ -338,41 +332,6 @@ impl<'a> Sorter<'a> {
                 offset = mid;
             } else {
                 last = mid + 1;
-            }
-        }
-        Ok(offset as usize)
-    }
-
-    /// As [`Sorter::gallop_left`], in the temporary copy.
-    fn gallop_left_temp(&mut self, key: u32, n: usize, hint: usize) -> R<usize> {
-        let (mut last, mut offset) = (0isize, 1isize);
-        let (hint, n) = (hint as isize, n as isize);
-        let source = Source::Temp(0);
-        if self.less(self.item(source, hint), key)? {
-            let max = n - hint;
-            while offset < max && self.less(self.item(source, hint + offset), key)? {
-                last = offset;
-                offset = (offset << 1) + 1;
-            }
-            offset = offset.min(max);
-            last += hint;
-            offset += hint;
-        } else {
-            let max = hint + 1;
-            while offset < max && !self.less(self.item(source, hint - offset), key)? {
-                last = offset;
-                offset = (offset << 1) + 1;
-            }
-            offset = offset.min(max);
-            (last, offset) = (hint - offset, hint - last);
-        }
-        last += 1;
-        while last < offset {
-            let mid = last + ((offset - last) >> 1);
-            if self.less(self.item(source, mid), key)? {
-                last = mid + 1;
-            } else {
-                offset = mid;
             }
         }
         Ok(offset as usize)
@@ -438,7 +397,7 @@ impl<'a> Sorter<'a> {
                 min_gallop -= (min_gallop > 1) as usize;
                 self.min_gallop = min_gallop;
                 let key = self.a[m.y];
-                let k = self.gallop_right_in(key, Source::Temp(m.x), m.nx, 0)?;
+                let k = self.gallop_right(key, Source::Temp(m.x), m.nx, 0)?;
                 left_wins = k;
                 for _ in 0..k {
                     self.take_left(m);
@@ -452,7 +411,7 @@ impl<'a> Sorter<'a> {
                     return Ok(());
                 }
                 let key = self.temp[m.x];
-                let k = self.gallop_left(key, m.y, m.ny, 0)?;
+                let k = self.gallop_left(key, Source::Main(m.y), m.ny, 0)?;
                 right_wins = k;
                 self.a.copy_within(m.y..m.y + k, m.out);
                 m.out += k;
@@ -541,7 +500,7 @@ impl<'a> Sorter<'a> {
                 min_gallop -= (min_gallop > 1) as usize;
                 self.min_gallop = min_gallop;
                 let key = self.temp[m.ny - 1];
-                let k = m.nx - self.gallop_right(key, m.x, m.nx, m.nx - 1)?;
+                let k = m.nx - self.gallop_right(key, Source::Main(m.x), m.nx, m.nx - 1)?;
                 left_wins = k;
                 for _ in 0..k {
                     self.put_left(m);
@@ -554,7 +513,7 @@ impl<'a> Sorter<'a> {
                     return Ok(());
                 }
                 let key = self.a[m.x + m.nx - 1];
-                let k = m.ny - self.gallop_left_temp(key, m.ny, m.ny - 1)?;
+                let k = m.ny - self.gallop_left(key, Source::Temp(0), m.ny, m.ny - 1)?;
                 right_wins = k;
                 for _ in 0..k {
                     self.put_right(m);

@@ -3,7 +3,7 @@
 use crate::heap::header::flag;
 use crate::native::{Ctx, R};
 use crate::object::class::{Class, class_flag};
-use crate::object::classes::weakly_referable;
+use crate::object::layout::weakly_referable;
 use crate::object::misc::WeakRef;
 use crate::value::{Gc, Value};
 

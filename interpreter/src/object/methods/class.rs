@@ -264,7 +264,7 @@ pub mod methods {
     /// Zero: no such offset exists here.
     #[getter]
     pub fn __weakrefoffset__(this: Gc<Class>) -> i64 {
-        if crate::object::classes::weakly_referable(this) && !this.has(class_flag::NO_WEAKREF) { -1 } else { 0 }
+        if crate::object::layout::weakly_referable(this) && !this.has(class_flag::NO_WEAKREF) { -1 } else { 0 }
     }
 
     /// The text signature: none.

@@ -29,7 +29,7 @@ pub mod methods {
 
     /// Initialize self.  See help(type(self)) for accurate signature.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
-        let name = cx.type_name(this.value());
+        let name = cx.class_of(this.value()).name_text();
         cx.no_kwargs(&name, kwargs.0)?;
         let same = this.args.get().cast::<Tuple>().is_some_and(|t| t.items() == args);
         if !same {
@@ -42,7 +42,7 @@ pub mod methods {
 
     /// Return repr(self).
     pub fn __repr__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
-        let mut out = cx.type_name(this.value()).into_bytes();
+        let mut out = cx.class_of(this.value()).name_text().into_bytes();
         match this.args.get().cast::<Tuple>() {
             Some(args) if args.len == 1 => {
                 out.push(b'(');

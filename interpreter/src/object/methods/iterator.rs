@@ -9,6 +9,7 @@ pub mod methods {
     use crate::native::{Ctx, R};
     use crate::object::misc::Iter;
     use crate::value::{Gc, Value};
+    use std::sync::atomic::Ordering;
 
     /// Implement iter(self).
     pub fn __iter__(this: Gc<Iter>) -> Gc<Iter> {
@@ -31,6 +32,11 @@ pub mod methods {
     /// Return state information for pickling.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         reduce(cx, this)
+    }
+
+    /// Set state information for unpickling.
+    pub fn __setstate__(this: Gc<Iter>, state: i64) {
+        this.index.store(state.max(0), Ordering::Relaxed);
     }
 }
 
@@ -357,6 +363,10 @@ fn reduce(cx: &mut Ctx, it: Gc<Iter>) -> R {
     if indexed && source.is_object() {
         let args = cx.tuple(&[source])?;
         let index = cx.int(index);
+        return cx.tuple(&[f, args, index]);
+    }
+    if (is(ClassId::ListReverseIterator) || is(ClassId::Reversed)) && source.is_object() {
+        let (f, args, index) = (builtin(cx, "reversed")?, cx.tuple(&[source])?, cx.int(index));
         return cx.tuple(&[f, args, index]);
     }
     if is(ClassId::CallIterator) && !source.is_unbound() {

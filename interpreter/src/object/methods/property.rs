@@ -44,18 +44,17 @@ pub mod methods {
         if instance.is_none() {
             return Ok(this);
         }
-        let class = cx.class_of(instance);
-        cx.bind(this, instance, class)
+        cx.property_get(this, instance)
     }
 
     /// Set an attribute of instance to value.
-    pub fn __set__(cx: &mut Ctx, this: Value, instance: Value, value: Value) -> R<()> {
-        cx.descriptor_set(this, instance, value)
+    pub fn __set__(cx: &mut Ctx, this: Gc<Property>, instance: Value, value: Value) -> R<()> {
+        cx.property_set(this, instance, value)
     }
 
     /// Delete an attribute of instance.
-    pub fn __delete__(cx: &mut Ctx, this: Value, instance: Value) -> R<()> {
-        cx.descriptor_set(this, instance, Value::UNBOUND)
+    pub fn __delete__(cx: &mut Ctx, this: Gc<Property>, instance: Value) -> R<()> {
+        cx.property_set(this, instance, Value::UNBOUND)
     }
 
     /// Method to set name of a property.
@@ -150,7 +149,7 @@ pub mod wrapping {
 
     /// Return repr(self).
     pub fn __repr__(cx: &mut Ctx, this: Gc<Wrapper>) -> R<Gc<Str>> {
-        let name = cx.type_name(this.value());
+        let name = cx.class_of(this.value()).name_text();
         let mut out = format!("<{name}(").into_bytes();
         cx.write_repr(this.value.get(), &mut out)?;
         out.extend_from_slice(b")>");
@@ -190,7 +189,7 @@ pub mod wrapping {
             Some(class) => class,
             None => cx.class_of(instance),
         };
-        cx.bind(this.value(), instance, owner)
+        cx.bind_wrapper(this.value(), instance, owner)
     }
 }
 

@@ -69,7 +69,7 @@ pub fn reduce(cx: &mut Ctx, v: Value, protocol: i64) -> R {
 fn reduce_old(cx: &mut Ctx, v: Value) -> R {
     let class = cx.class_of(v);
     let base = class.mro_classes().find(|c| c.id != 0).unwrap_or(class);
-    if base.id == class.id {
+    if base.id == class.id && base.id != ClassId::Object as u32 {
         let name = class.name_text();
         return Err(cx.type_error(format!("cannot pickle '{name}' object")));
     }

@@ -55,6 +55,13 @@ pub mod methods {
     ///
     /// Raises IndexError if list is empty or index is out of range.
     pub fn pop(cx: &mut Ctx, this: Gc<List>, #[default(-1)] index: i64) -> R {
+        if index == -1 {
+            // In one section: another thread may change the length at any moment.
+            return match cx.list_pop_last(this) {
+                Some(item) => Ok(item),
+                None => Err(cx.index_error("pop from empty list")),
+            };
+        }
         let len = this.len() as i64;
         if len == 0 {
             return Err(cx.index_error("pop from empty list"));

@@ -7,7 +7,7 @@ use crate::object::dict::Dict;
 use crate::object::kind::Kind;
 use crate::object::sequence::Tuple;
 use crate::object_kind;
-use crate::value::{Gc, Slot, Value};
+use crate::value::{Gc, Slot};
 
 /// A class, builtin or made by a script.
 #[repr(C)]
@@ -116,9 +116,4 @@ impl Gc<Class> {
         let mro = self.mro();
         (0..mro.len).filter_map(move |i| mro.items()[i].cast::<Class>())
     }
-}
-
-/// A class's value where only its identity matters.
-pub fn same(a: Gc<Class>, b: Value) -> bool {
-    a.value() == b
 }

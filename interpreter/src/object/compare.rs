@@ -7,7 +7,7 @@ use crate::object::arith::{big_to_f64, compare_big_float};
 use crate::object::dict::Dict;
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::{Range, SliceObject};
-use crate::object::number::{BigInt, Complex};
+use crate::object::number::Complex;
 use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
 use crate::object::string::{ByteArray, Bytes, Str};
@@ -386,9 +386,4 @@ fn byte_data(v: Value) -> Vec<u8> {
         Some(b) => b.as_bytes().to_vec(),
         None => v.cast::<ByteArray>().map_or_else(Vec::new, |b| b.to_vec()),
     }
-}
-
-/// A big int is never equal to an immediate one, so sizes decide quickly.
-pub fn is_big(v: Value) -> bool {
-    v.is_a::<BigInt>()
 }

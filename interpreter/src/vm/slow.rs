@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::call::{Called, dispatch};
-use super::code::GENERATOR_LIKE;
 use crate::bytecode::template::flags;
 use crate::native::{Ctx, R, Raised};
 use crate::object::arith::BinaryOp;
@@ -992,9 +991,4 @@ fn match_attr(cx: &mut Ctx, subject: Value, class: Gc<Class>, name: Value, value
         }
         None => Ok(false),
     }
-}
-
-/// Whether calling code with these flags makes a generator-like object.
-pub fn makes_generator(code: Gc<Code>) -> bool {
-    code.flags & GENERATOR_LIKE != 0
 }

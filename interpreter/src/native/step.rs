@@ -3,8 +3,9 @@
 
 use std::time::Instant;
 
-use super::{Ctx, Raised};
-use crate::value::Value;
+use super::{Args, Ctx, R, Raised};
+use crate::object::sequence::Tuple;
+use crate::value::{Gc, Value};
 
 /// What a resumable native does next.
 pub enum Step {
@@ -12,9 +13,21 @@ pub enum Step {
     Raise(Raised),
     /// Call a function; the native is entered again with the outcome.
     Call(Value, CallArgs),
+    /// The same with any number of arguments, the last of which are named.
+    CallNamed(Value, Gc<Tuple>, Gc<Tuple>),
+    /// Ask an iterator for its next item; the native is entered with it, or told that there is none.
+    Next(Value),
+    /// Send a value to an iterator; the native is entered with what it yields, or told what it returned.
+    Send(Value, Value),
     /// Wait; the native has put itself where its waker finds it. It is entered again with the value given at wake-up
     /// (False at the deadline).
     Park(Option<Instant>),
+}
+
+impl From<R<Step>> for Step {
+    fn from(result: R<Step>) -> Step {
+        result.unwrap_or_else(Step::Raise)
+    }
 }
 
 /// Arguments of a [`Step::Call`].
@@ -44,6 +57,8 @@ pub enum Entered {
     With(Value),
     /// The call raised.
     Raised(Raised),
+    /// The iterator has no more items; of one that was sent to, what it returned.
+    Ended(Value),
 }
 
 /// The frame of a resumable native: a state number and traced scratch slots, the first of which are its arguments.
@@ -72,3 +87,17 @@ impl NativeFrame<'_> {
 
 /// The Rust function behind a resumable native.
 pub type ResumeFn = fn(&mut Ctx, &mut NativeFrame<'_>, Entered) -> Step;
+
+/// How a resumable native is entered through its frame.
+#[derive(Clone, Copy)]
+pub struct Resume {
+    pub enter: ResumeFn,
+    /// Which calls need the frame, for a native that can be called without one too.
+    pub when: Option<fn(Args<'_>) -> bool>,
+}
+
+impl std::fmt::Debug for Resume {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Resume")
+    }
+}

@@ -687,7 +687,7 @@ impl Ctx {
 }
 
 /// Tells an AttributeError that knows nothing about it which attribute of what was asked for.
-fn name_the_attribute(e: Raised, v: Value, name: Gc<Str>) {
+pub fn name_the_attribute(e: Raised, v: Value, name: Gc<Str>) {
     use super::exception::extra;
     let Some(exc) = e.0.cast::<Exception>() else { return };
     if exc.extra[extra::ATTR_NAME].get().is_none() && exc.extra[extra::ATTR_OBJ].get().is_none() {

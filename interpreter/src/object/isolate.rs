@@ -99,6 +99,9 @@ pub struct Roots {
     pub segment_stub: RootSlot,
     pub init_stub: RootSlot,
     pub native_stub: RootSlot,
+    pub special_stub: RootSlot,
+    /// The machine's own resumable natives, in a tuple.
+    pub machine_natives: RootSlot,
     /// The class of `_thread.lock` objects.
     pub lock_class: RootSlot,
     pub main_thread: RootSlot,
@@ -127,7 +130,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 22] {
+    fn all(&self) -> [&RootSlot; 24] {
         [
             &self.builtins,
             &self.modules,
@@ -145,6 +148,8 @@ impl Roots {
             &self.segment_stub,
             &self.init_stub,
             &self.native_stub,
+            &self.special_stub,
+            &self.machine_natives,
             &self.lock_class,
             &self.main_thread,
             &self.type_registry,

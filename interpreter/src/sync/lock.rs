@@ -96,7 +96,7 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     match entered {
         Entered::Start => {}
         Entered::Raised(e) => return Step::Raise(e),
-        Entered::With(granted) => {
+        Entered::With(granted) | Entered::Ended(granted) => {
             if granted != Value::TRUE {
                 let id = scheduler::current(cx);
                 lock.forget(id);

@@ -44,13 +44,7 @@ pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Opt
             }
         }
         Kind::Native => match f.cast::<Native>() {
-            Some(n) => match (n.def().resume, at) {
-                (Some(_), Some(a)) if names.is_empty() => match n.this.get() {
-                    this if this.is_unbound() => super::native::push_native(cx, n, args, a),
-                    this => cx.with_first(this, args, |cx, args| super::native::push_native(cx, n, args, a)),
-                },
-                _ => cx.call_native(n, args, names).map(Called::Value),
-            },
+            Some(n) => cx.call_native(n, args, names, at),
             None => Err(not_callable(cx, f)),
         },
         Kind::Method => {
@@ -60,6 +54,11 @@ pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Opt
         }
         Kind::Class => {
             let Some(class) = f.cast::<Class>() else { return Err(not_callable(cx, f)) };
+            if let Some(a) = at
+                && let Some(called) = super::construct::push_class(cx, class, args, names, a)?
+            {
+                return Ok(called);
+            }
             super::construct::call_class(cx, class, args, names).map(Called::Value)
         }
         _ => {
@@ -322,8 +321,8 @@ fn push_frame_of(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value],
             link(direct, return_pc, code);
             cx.base = direct;
         } else {
-            let base = push_barrier(cx, f, code, args, names, return_pc)?;
-            cx.base = base;
+            let stub = cx.iso().roots.segment_stub.obj::<Code>();
+            cx.base = push_barrier(cx, stub, f, args, names, return_pc)?;
         }
         cx.pc = code.entry;
         cx.depth += 1;
@@ -331,28 +330,75 @@ fn push_frame_of(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value],
     Ok(())
 }
 
-/// Pushes a barrier and binds the frame above it; undone if binding fails.
-unsafe fn push_barrier(
+/// Pushes the frame of a special method called by the instruction before `cx.pc`, which is no call.
+pub fn push_special(cx: &mut Ctx, f: Gc<Function>, args: &[Value]) -> R<Called> {
+    check_depth(cx)?;
+    let stub = cx.iso().roots.special_stub.obj::<Code>();
+    // SAFETY: the innermost frame is the instruction's.
+    unsafe { cx.base = push_barrier(cx, stub, f, args, &[], cx.pc)? };
+    cx.pc = f.code.obj::<Code>().entry;
+    cx.depth += 1;
+    Ok(Called::Frame)
+}
+
+/// Links a frame of `code` for what the instruction with register `a` calls.
+///
+/// # Safety
+/// `cx.base` is the instruction's frame.
+pub unsafe fn place_frame(cx: &mut Ctx, callee: Value, code: Gc<Code>, a: usize) -> R<*mut Value> {
+    // SAFETY: by the contract; the room is checked.
+    unsafe {
+        let (direct, return_pc) = (cx.base.add(a + 4), cx.pc.add(1));
+        if cx.limit.is_null() || direct.add(code.nregs as usize) > cx.limit {
+            let stub = cx.iso().roots.segment_stub.obj::<Code>();
+            return open_barrier(cx, stub, callee, code, return_pc);
+        }
+        *direct.sub(4) = callee;
+        link(direct, return_pc, code);
+        Ok(direct)
+    }
+}
+
+/// Puts a barrier on the stack and links a frame of `code` above it.
+///
+/// # Safety
+/// `return_pc` is where the innermost frame goes on when the barrier, whose stub is given, is left.
+pub unsafe fn open_barrier(
     cx: &mut Ctx,
-    f: Gc<Function>,
+    stub: Gc<Code>,
+    callee: Value,
     code: Gc<Code>,
-    args: &[Value],
-    names: &[Value],
     return_pc: *const AtomicU64,
 ) -> R<*mut Value> {
-    let (limit, segment, gen_top) = (cx.limit, cx.segment, cx.gen_top);
     let top = cx.stack_top();
     let place = place_barrier(cx, top, code.nregs as usize)?;
     // SAFETY: the barrier's words and the registers lie in the segment.
     unsafe {
         let e = place.add(3);
-        let stub = cx.iso().roots.segment_stub.obj::<Code>();
         *place = Value::from_bits(cx.base as u64);
         *place.add(1) = Value::from_bits(return_pc as u64);
         *e.sub(1) = stub.value();
-        *e = f.value();
+        *e = callee;
         let base = e.add(4);
         link(base, stub.entry.add(2), code);
+        Ok(base)
+    }
+}
+
+/// Pushes a barrier and binds the frame above it; undone if binding fails.
+unsafe fn push_barrier(
+    cx: &mut Ctx,
+    stub: Gc<Code>,
+    f: Gc<Function>,
+    args: &[Value],
+    names: &[Value],
+    return_pc: *const AtomicU64,
+) -> R<*mut Value> {
+    let (limit, segment, gen_top) = (cx.limit, cx.segment, cx.gen_top);
+    let code = f.code.obj::<Code>();
+    // SAFETY: by the callers' contracts.
+    unsafe {
+        let base = open_barrier(cx, stub, f.value(), code, return_pc)?;
         // While binding runs (it may collect), the words above the old top must count as stack.
         let bound = cx.bind_args(f, code, args, names, base);
         if let Err(e) = bound {

@@ -2,10 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::native::{Ctx, R};
+use super::call::{Called, check_depth, dispatch, place_frame};
+use super::native::{Machine, push_machine};
+use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::class::{Class, class_flag};
-use crate::object::function::{Code, Function, Native};
+use crate::object::driven::iterates_script;
+use crate::object::function::{Code, Function, Native, Wrapper};
 use crate::object::kind::{ClassId, Kind};
+use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
 
 /// `class(*args)`, by the metaclass's `__call__` if it has its own.
@@ -21,6 +25,99 @@ pub fn call_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value
         }
     }
     construct(cx, class, args, names)
+}
+
+/// Pushes what the call of a class by the instruction with register `a` runs: a script function of its metaclass, its
+/// `__new__` or `__init__`, or the iteration of what a builtin container is made of; None: nothing of a script.
+pub fn push_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value], a: usize) -> R<Option<Called>> {
+    if class.id != 0 {
+        return if names.is_empty() { super::iterate::push_collect(cx, class, args, a) } else { Ok(None) };
+    }
+    if let Some(init) = simple_init(cx, class) {
+        let object = cx.new_instance(class).value();
+        let stub = cx.iso().roots.init_stub.obj::<Code>();
+        return cx.with_first(object, args, |cx, args| {
+            check_depth(cx)?;
+            // SAFETY: the instruction's frame is innermost; the arguments have been copied.
+            unsafe {
+                let base = place_frame(cx, class.value(), stub, a)?;
+                *base = object;
+                cx.base = base;
+                cx.pc = stub.entry.add(1);
+                cx.depth += 1;
+            }
+            dispatch(cx, init.value(), args, names, Some(1)).map(Some)
+        });
+    }
+    let well_known = cx.names();
+    let meta = cx.class_of(class.value());
+    if meta.id != ClassId::Type as u32
+        && let Some(f) = cx.lookup(meta, well_known.__call__)
+        && !f.is_a::<Native>()
+    {
+        if !f.is_a::<Function>() {
+            return Ok(None);
+        }
+        return cx.with_first(class.value(), args, |cx, args| dispatch(cx, f, args, names, Some(a))).map(Some);
+    }
+    let new = cx.lookup(class, well_known.__new__);
+    let by_script = new.and_then(|f| f.cast::<Wrapper>()).is_some_and(|w| w.value.get().is_a::<Function>());
+    if !by_script && !cx.lookup(class, well_known.__init__).is_some_and(|f| f.is_a::<Function>()) {
+        return Ok(None);
+    }
+    let (args, names) = (cx.tuple(args)?, cx.tuple(names)?);
+    push_machine(cx, Machine::Construct, &[class.value(), args, names], Some(a)).map(Some)
+}
+
+const CONSTRUCT_PARAMS: &[Param] = &[
+    Param { name: "class", kind: ParamKind::PositionalOnly, required: true, default: "" },
+    Param { name: "args", kind: ParamKind::PositionalOnly, required: true, default: "" },
+    Param { name: "names", kind: ParamKind::PositionalOnly, required: true, default: "" },
+];
+
+/// `type.__call__` with a frame for `__new__` and `__init__`.
+pub static CONSTRUCT: NativeDef =
+    NativeDef::resumable("<construct>", "", Role::Function, CONSTRUCT_PARAMS, |cx, frame, entered| {
+        construct_frame(cx, frame, entered).into()
+    });
+
+/// `__init__` has been called.
+const INITED: i64 = 1;
+
+/// Slots: class, arguments, names of the last ones, the object.
+fn construct_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (class, args, names) = (frame.get(0).cast::<Class>(), frame.get(1).cast(), frame.get(2).cast());
+    let (Some(class), Some(args), Some(names)) = (class, args, names) else { return Ok(Step::Done(Value::NONE)) };
+    match entered {
+        Entered::Raised(e) => Err(e),
+        Entered::Ended(v) => Ok(Step::Done(v)),
+        Entered::Start => {
+            let new = crate::object::construct::bound_new(cx, class)?;
+            let args = prefixed(cx, class.value(), args)?;
+            Ok(Step::CallNamed(new, args, names))
+        }
+        Entered::With(object) if frame.state() != INITED => {
+            frame.set(3, object);
+            match crate::object::construct::init_of(cx, class, object)? {
+                None => Ok(Step::Done(object)),
+                Some((init, bound)) => {
+                    frame.set_state(INITED);
+                    let args = if bound { args } else { prefixed(cx, object, args)? };
+                    Ok(Step::CallNamed(init, args, names))
+                }
+            }
+        }
+        Entered::With(result) if result.is_none() => Ok(Step::Done(frame.get(3))),
+        Entered::With(result) => Err(bad_init(cx, result)),
+    }
+}
+
+fn prefixed(cx: &mut Ctx, first: Value, args: Gc<Tuple>) -> R<Gc<Tuple>> {
+    let list = cx.list(&[first])?;
+    for &arg in args.items() {
+        cx.list_push(list, arg)?;
+    }
+    cx.list_snapshot(list)
 }
 
 /// `type.__call__(class, *args)`
@@ -97,10 +194,10 @@ pub fn convert_one(cx: &mut Ctx, class: Gc<Class>, v: Value) -> R<Option<Value>>
     if is(ClassId::Type) {
         return Ok(Some(cx.class_of(v).value()));
     }
-    if is(ClassId::List) {
+    if is(ClassId::List) && !iterates_script(v) {
         return cx.collect_list(v).map(|l| Some(l.value()));
     }
-    if is(ClassId::Tuple) {
+    if is(ClassId::Tuple) && !iterates_script(v) {
         return cx.collect_tuple(v).map(|t| Some(t.value()));
     }
     Ok(None)

@@ -49,7 +49,7 @@ pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
             }
             let return_pc = (*base.sub(2)).bits() as *const AtomicU64;
             let next = (*return_pc).load(Ordering::Relaxed) as u8;
-            if next == Op::Exit as u8 || next == Op::SegmentReturn as u8 {
+            if [Op::Exit, Op::SegmentReturn, Op::SpecialReturn].iter().any(|&op| next == op as u8) {
                 let e = base.sub(4);
                 base = (*e.sub(3)).bits() as *mut Value;
                 pc = (*e.sub(2)).bits() as *const AtomicU64;

@@ -106,7 +106,7 @@ impl NativeDef {
         enter: super::ResumeFn,
     ) -> NativeDef {
         let def = NativeDef::new(name, doc, role, params, unreachable_call);
-        def.with_frame(super::Resume { enter, when: None })
+        def.with_frame(super::Resume::always(enter))
     }
 
     /// The same native, resumable.

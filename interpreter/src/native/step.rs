@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::{Args, Ctx, R, Raised};
+use crate::object::generator::Generator;
 use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
 
@@ -25,25 +26,33 @@ pub enum Step {
 }
 
 impl From<R<Step>> for Step {
+    #[inline]
     fn from(result: R<Step>) -> Step {
-        result.unwrap_or_else(Step::Raise)
+        match result {
+            Ok(step) => step,
+            Err(e) => Step::Raise(e),
+        }
     }
 }
 
 /// Arguments of a [`Step::Call`].
 pub struct CallArgs {
-    values: [Value; 3],
+    values: [Value; CallArgs::MOST],
     len: usize,
 }
 
 impl CallArgs {
+    /// How many there may be.
+    pub const MOST: usize = 3;
     /// Up to three arguments.
+    #[inline]
     pub fn of(args: &[Value]) -> CallArgs {
-        let mut values = [Value::NONE; 3];
+        let mut values = [Value::NONE; CallArgs::MOST];
         let len = args.len().min(values.len());
         values[..len].copy_from_slice(&args[..len]);
         CallArgs { values, len }
     }
+    #[inline]
     pub fn as_slice(&self) -> &[Value] {
         &self.values[..self.len]
     }
@@ -70,16 +79,20 @@ impl NativeFrame<'_> {
     /// Scratch slots in a frame.
     pub const SLOTS: usize = 7;
     /// Which stage the native is at; 0 at first.
+    #[inline]
     pub fn state(&self) -> i64 {
         self.slots[0].int()
     }
+    #[inline]
     pub fn set_state(&mut self, state: i64) {
         self.slots[0] = Value::small_int(state);
     }
     /// Slot `index`: an argument (unbound if not given) until overwritten.
+    #[inline]
     pub fn get(&self, index: usize) -> Value {
         self.slots[1 + index]
     }
+    #[inline]
     pub fn set(&mut self, index: usize, value: Value) {
         self.slots[1 + index] = value;
     }
@@ -94,6 +107,25 @@ pub struct Resume {
     pub enter: ResumeFn,
     /// Which calls need the frame, for a native that can be called without one too.
     pub when: Option<fn(Args<'_>) -> bool>,
+    /// Calls that are no more than sending a value to a generator, which can do without the frame: the generator and
+    /// the value.
+    pub sends: Option<fn(Args<'_>) -> Option<(Gc<Generator>, Value)>>,
+}
+
+impl Resume {
+    /// Always entered through a frame.
+    pub const fn always(enter: ResumeFn) -> Resume {
+        Resume { enter, when: None, sends: None }
+    }
+    /// Entered through a frame for some calls.
+    pub const fn when(enter: ResumeFn, when: fn(Args<'_>) -> bool) -> Resume {
+        Resume { enter, when: Some(when), sends: None }
+    }
+    /// The same, with a shortcut for what only sends to a generator.
+    pub const fn sending(mut self, sends: fn(Args<'_>) -> Option<(Gc<Generator>, Value)>) -> Resume {
+        self.sends = Some(sends);
+        self
+    }
 }
 
 impl std::fmt::Debug for Resume {

@@ -71,6 +71,7 @@ pub enum Item {
 
 /// Steps through the items of the iterable in slot `at`, where its iterator takes its place. After each item the
 /// native goes on with `Step::Next` of that slot, in state [`ITEMS`].
+#[inline]
 pub fn items(cx: &mut Ctx, frame: &mut NativeFrame<'_>, at: usize, entered: Entered) -> Item {
     match entered {
         Entered::With(v) if frame.state() == ITEMS => Item::Value(v),

@@ -98,7 +98,7 @@ fn push_key(keys: Gc<Buffer>, key: Value) {
 }
 
 /// `list.sort` by a script's key function, each call of which has its frame. Slots: list, key, reverse.
-pub const SORT: Resume = Resume { enter: sort_frame, when: Some(|args| runs_script(args.get(1))) };
+pub const SORT: Resume = Resume::when(sort_frame, |args| runs_script(args.get(1)));
 
 fn sort_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     match sort_step(cx, frame, entered) {

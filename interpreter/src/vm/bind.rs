@@ -283,6 +283,12 @@ impl Ctx {
         if def.is_straight(args) {
             return (def.call)(self, args).map(Called::Value);
         }
+        if let (Some(_), Some(sends)) = (at, def.resume.as_ref().and_then(|r| r.sends))
+            && let Some((g, value)) = sends(args)
+            && super::generator::claim(self, g, value)
+        {
+            return Ok(Called::Send(g, value));
+        }
         match (at, def.resume.and_then(|r| r.when)) {
             (Some(a), _) => super::native::push_native(self, n, args, a),
             (None, Some(_)) => (def.call)(self, args).map(Called::Value),

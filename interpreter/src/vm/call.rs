@@ -7,6 +7,7 @@ use super::run::{Outcome, run};
 use crate::native::{Ctx, R, Raised};
 use crate::object::class::Class;
 use crate::object::function::{Code, Function, Method, Native};
+use crate::object::generator::Generator;
 use crate::object::kind::Kind;
 use crate::object::sequence::Tuple;
 use crate::object::stack::{BARRIER, Segment};
@@ -21,13 +22,15 @@ pub enum Called {
     /// A frame was pushed: go on at `cx.pc`, `cx.base`.
     Frame,
     Value(Value),
+    /// A generator has been claimed: enter it with the value, its results are the call's.
+    Send(Gc<Generator>, Value),
 }
 
 /// `Machine::call`
 pub fn call(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value]) -> R {
     match dispatch(cx, f, args, names, None)? {
         Called::Value(v) => Ok(v),
-        Called::Frame => Err(Raised(Value::NONE)),
+        Called::Frame | Called::Send(..) => Err(Raised(Value::NONE)),
     }
 }
 
@@ -400,6 +403,13 @@ unsafe fn push_barrier(
     unsafe {
         let base = open_barrier(cx, stub, f.value(), code, return_pc)?;
         // While binding runs (it may collect), the words above the old top must count as stack.
+        if names.is_empty() && code.plain_args as usize == args.len() {
+            base.copy_from_nonoverlapping(args.as_ptr(), args.len());
+            for i in args.len()..code.nlocals as usize {
+                *base.add(i) = Value::UNBOUND;
+            }
+            return Ok(base);
+        }
         let bound = cx.bind_args(f, code, args, names, base);
         if let Err(e) = bound {
             cx.limit = limit;

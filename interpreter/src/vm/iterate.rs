@@ -2,12 +2,14 @@
 //! containers made of an iterable.
 
 use super::call::{Called, push_special};
+use super::generator;
 use super::native::{Machine, push_machine};
 use crate::native::{CallArgs, Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::driven::{ITEMS, Item, items, iterates_script, steps_by_script};
 use crate::object::function::Function;
+use crate::object::generator::Generator;
 use crate::object::kind::ClassId;
 use crate::object::methods::dict::pair_of;
 use crate::object::misc::Iter;
@@ -15,34 +17,92 @@ use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
 use crate::value::{Gc, Value};
 
-/// The next item of a builtin iterator for a loop; unbound at the end.
+/// Words of a `ForNext`'s state, used where its iterator is a map or filter: the item, and TRUE while the iterator's
+/// function has been called with it by the `ForNext` itself.
+const ITEM: usize = 2;
+const OWN_CALL: usize = 3;
+
+/// The next item of a builtin iterator for the `ForNext` before `cx.pc`, whose state is given; unbound at the end.
 #[inline]
-pub fn step(cx: &mut Ctx, it: Gc<Iter>) -> R<Called> {
-    if is_composite(it.header().shape()) && steps_by_script(&it) {
-        return push_step(cx, it);
+pub fn step(cx: &mut Ctx, it: Gc<Iter>, state: *mut Value) -> R<Called> {
+    if is_composite(it.header().shape()) {
+        return step_composite(cx, it, state);
     }
     cx.iter_step(it).map(|item| Called::Value(item.unwrap_or(Value::UNBOUND)))
 }
 
 /// Whether an iterator takes its items from others.
+#[inline(always)]
 fn is_composite(shape: u32) -> bool {
     [ClassId::Enumerate, ClassId::Zip, ClassId::Map, ClassId::Filter].iter().any(|id| shape == id.shape())
 }
 
-fn push_step(cx: &mut Ctx, it: Gc<Iter>) -> R<Called> {
-    // A script function mapped over what runs none: only its own frame.
-    if it.header().shape() == ClassId::Map.shape()
-        && let Some(f) = it.extra.get().cast::<Function>()
-        && let Some(sources) = it.source.get().cast::<Tuple>()
-        && let &[only] = sources.items()
-        && !iterates_script(only)
-    {
-        return match cx.next(only)? {
-            Some(item) => push_special(cx, f, &[item]),
-            None => Ok(Called::Value(Value::UNBOUND)),
-        };
+fn step_composite(cx: &mut Ctx, it: Gc<Iter>, state: *mut Value) -> R<Called> {
+    // SAFETY: the state's four words lie in the live frame.
+    unsafe { *state.add(OWN_CALL) = Value::NONE };
+    if !steps_by_script(&it) {
+        return cx.iter_step(it).map(|item| Called::Value(item.unwrap_or(Value::UNBOUND)));
+    }
+    let function = it.extra.get().is_a::<Function>();
+    let source = match it.header().shape() {
+        s if s == ClassId::Enumerate.shape() => Some(it.source.get()),
+        s if s == ClassId::Filter.shape() && function => Some(it.source.get()),
+        s if s == ClassId::Map.shape() && function => match it.source.get().cast::<Tuple>() {
+            Some(sources) if sources.len == 1 => sources.items().first().copied(),
+            _ => None,
+        },
+        _ => None,
+    };
+    // One iterator and at most a script's function: only their own frames.
+    if let Some(source) = source {
+        if let Some(g) = source.cast::<Generator>()
+            && generator::claim(cx, g, Value::NONE)
+        {
+            // SAFETY: the frame at `cx.base` is the loop's; the generator has been claimed.
+            unsafe {
+                generator::enter(cx, g, cx.base, cx.pc);
+                cx.pc = generator::deliver(g, Value::NONE);
+            }
+            cx.base = g.base();
+            return Ok(Called::Frame);
+        }
+        if !iterates_script(source) {
+            return match cx.next(source)? {
+                Some(item) => arrived(cx, state, item),
+                None => Ok(Called::Value(Value::UNBOUND)),
+            };
+        }
     }
     push_machine(cx, Machine::IterStep, &[it.value()], None)
+}
+
+/// An item has come from the only source of the enumerate, map or filter that heads a `ForNext`'s state.
+pub fn arrived(cx: &mut Ctx, state: *mut Value, item: Value) -> R<Called> {
+    // SAFETY: as above.
+    let it = unsafe { *state };
+    let Some(it) = it.cast::<Iter>() else { return Ok(Called::Value(item)) };
+    match it.extra.get().cast::<Function>() {
+        Some(f) => {
+            // SAFETY: as above.
+            unsafe {
+                *state.add(ITEM) = item;
+                *state.add(OWN_CALL) = Value::TRUE;
+            }
+            push_special(cx, f, &[item])
+        }
+        None => cx.enumerated(it, item).map(Called::Value),
+    }
+}
+
+/// The item that a frame pushed by [`step`] or [`arrived`] has come to; None: a filter refuses it.
+pub fn returned(cx: &mut Ctx, state: *mut Value, result: Value) -> R<Option<Value>> {
+    // SAFETY: as above.
+    let (it, item, own_call) = unsafe { (*state, *state.add(ITEM), *state.add(OWN_CALL)) };
+    let filter = it.header().is_some_and(|h| h.shape() == ClassId::Filter.shape());
+    if !filter || own_call != Value::TRUE {
+        return Ok(Some(result));
+    }
+    Ok(cx.truth(result)?.then_some(item))
 }
 
 const STEP_PARAMS: &[Param] = &[Param { name: "iterator", kind: ParamKind::PositionalOnly, required: true, default: "" }];
@@ -66,7 +126,7 @@ fn step_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> St
         Entered::Ended(_) => ended(cx, frame, it).into(),
         Entered::Start => ask(frame, it),
         Entered::With(v) if frame.state() == CALLED => called(cx, frame, it, v).into(),
-        Entered::With(v) => arrived(cx, frame, it, v).into(),
+        Entered::With(v) => received(cx, frame, it, v).into(),
     }
 }
 
@@ -108,7 +168,7 @@ fn ended(cx: &mut Ctx, frame: &mut NativeFrame<'_>, it: Gc<Iter>) -> R<Step> {
     Ok(Step::Done(Value::UNBOUND))
 }
 
-fn arrived(cx: &mut Ctx, frame: &mut NativeFrame<'_>, it: Gc<Iter>, item: Value) -> R<Step> {
+fn received(cx: &mut Ctx, frame: &mut NativeFrame<'_>, it: Gc<Iter>, item: Value) -> R<Step> {
     let f = it.extra.get();
     match it.header().shape() {
         s if s == ClassId::Enumerate.shape() => cx.enumerated(it, item).map(Step::Done),

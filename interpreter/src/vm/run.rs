@@ -10,6 +10,7 @@ use super::call::{Called, depth_limit, dispatch, leave_barrier, link};
 use super::code::cached;
 use super::construct::{bad_init, convert_one, simple_init};
 use super::generator;
+use super::iterate;
 use super::native;
 use super::slow;
 use super::special;
@@ -159,7 +160,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         ($e:expr) => {{
                             match slow!($e) {
                                 Called::Value(v) => v,
-                                Called::Frame => {
+                                _ => {
                                     pc = cx.pc;
                                     base = cx.base;
                                     continue;
@@ -259,6 +260,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     reg!(a) = v;
                                     pc = pc.add(1);
                                 }
+                                Called::Send(g, v) => enter_generator!(g, v),
                             }
                         }};
                     }
@@ -613,7 +615,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             let next = if h.kind() == Kind::Iter as u8 {
-                                special!(super::iterate::step(cx, Gc::<Iter>::from_value_unchecked(source)))
+                                special!(iterate::step(cx, Gc::<Iter>::from_value_unchecked(source), base.add(a as usize)))
                             } else {
                                 special!(special::next(cx, source))
                             };
@@ -1028,7 +1030,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             }
                             base = caller;
                             pc = next;
-                            deliver_yield(base, &mut pc, v);
+                            if !deliver_yield(base, &mut pc, g, v) {
+                                let word = (*pc.sub(1)).load(Ordering::Relaxed);
+                                let item = special!(iterate::arrived(cx, base.add((word >> 16) as u16 as usize), v));
+                                deliver_item(base, &mut pc, word, item);
+                            }
                             if (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
                                 slow!(cx.handle_interrupt());
                             }
@@ -1053,7 +1059,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 Some((caller, next)) => {
                                     base = caller;
                                     pc = next;
-                                    deliver_return(base, &mut pc, v);
+                                    if !deliver_return(base, &mut pc, v) {
+                                        spill!();
+                                        let Raised(e) = cx.stop_iteration(v);
+                                        break 'ops e;
+                                    }
                                 }
                                 None => return Ok(Outcome::Done(v)),
                             }
@@ -1070,10 +1080,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let source = reg!(a);
                             let value = reg!(b);
                             if let Some(g) = source.cast::<Generator>()
-                                && g.header().shape() != ClassId::AsyncGenerator.shape()
-                                && cx.depth < depth_limit(cx)
-                                && (g.claim(state::SUSPENDED)
-                                    || (g.state() == state::CREATED && value.is_none() && g.claim(state::CREATED)))
+                                && generator::claim(cx, g, value)
                             {
                                 enter_generator!(g, value);
                                 continue;
@@ -1154,6 +1161,28 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     break 'ops e;
                                 }
                                 Step::Call(f, args) => {
+                                    if f.kind_byte() == Kind::Function as u8 {
+                                        let (code, args) = (
+                                            (*(f.object() as *const Function)).code.obj::<Code>(),
+                                            args.as_slice(),
+                                        );
+                                        let inner = base.add(a as usize + 4);
+                                        if code.plain_args as usize == args.len()
+                                            && inner.add(code.nregs as usize) <= cx.limit
+                                            && cx.depth < depth_limit(cx)
+                                        {
+                                            reg!(a) = f;
+                                            link(inner, pc.add(1), code);
+                                            inner.copy_from_nonoverlapping(args.as_ptr(), args.len());
+                                            for i in args.len()..code.nlocals as usize {
+                                                *inner.add(i) = Value::UNBOUND;
+                                            }
+                                            cx.depth += 1;
+                                            base = inner;
+                                            pc = code.entry;
+                                            continue;
+                                        }
+                                    }
                                     called!(dispatch(cx, f, args.as_slice(), &[], Some(a as usize)));
                                 }
                                 Step::CallNamed(f, args, names) => {
@@ -1222,34 +1251,59 @@ unsafe fn frame_generator(base: *mut Value) -> Gc<Generator> {
     unsafe { Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1)) }
 }
 
-/// Hands a yielded value to the `ForNext` or `Send` that resumed the generator.
+/// Hands a yielded value to the `ForNext`, `Send` or call that resumed the generator; false: to a `ForNext` whose
+/// iterator is another one, which takes its items from the generator.
 ///
 /// # Safety
 /// `pc` follows that instruction in the frame at `base`.
 #[inline(always)]
-unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, v: Value) {
+unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, g: Gc<Generator>, v: Value) -> bool {
     // SAFETY: by the contract.
     unsafe {
         let word = (*pc.sub(1)).load(Ordering::Relaxed);
-        *base.add((word >> 32) as u16 as usize) = v;
         if word as u8 == Op::ForNext as u8 {
-            *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+            if *base.add((word >> 16) as u16 as usize) != g.value() {
+                return false;
+            }
+            deliver_item(base, pc, word, v);
+        } else if word as u8 == Op::Send as u8 {
+            *base.add((word >> 32) as u16 as usize) = v;
+        } else {
+            *base.add((word >> 16) as u16 as usize) = v;
+            *pc = pc.add(1);
         }
+        true
     }
 }
 
-/// Hands a returned value to the instruction that resumed the generator.
+/// Gives the `ForNext` that is `word` its item.
 ///
 /// # Safety
 /// As for [`deliver_yield`].
 #[inline(always)]
-unsafe fn deliver_return(base: *mut Value, pc: &mut *const AtomicU64, v: Value) {
+unsafe fn deliver_item(base: *mut Value, pc: &mut *const AtomicU64, word: u64, item: Value) {
+    // SAFETY: by the contract.
+    unsafe {
+        *base.add((word >> 32) as u16 as usize) = item;
+        *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+    }
+}
+
+/// Hands a returned value to the instruction that resumed the generator; false: to a call, for which it ends in
+/// StopIteration.
+///
+/// # Safety
+/// As for [`deliver_yield`].
+#[inline(always)]
+unsafe fn deliver_return(base: *mut Value, pc: &mut *const AtomicU64, v: Value) -> bool {
     // SAFETY: by the contract.
     unsafe {
         let word = (*pc.sub(1)).load(Ordering::Relaxed);
         if word as u8 == Op::Send as u8 {
             *base.add((word >> 32) as u16 as usize) = v;
             *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+            return true;
         }
+        word as u8 == Op::ForNext as u8
     }
 }

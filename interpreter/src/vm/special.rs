@@ -96,9 +96,10 @@ fn binary_result(cx: &mut Ctx, op: BinaryOp, in_place: bool, a: Value, b: Value,
         return Ok(result);
     }
     let methods = cx.operator_methods(op, in_place, a, b);
-    match cx.first_answer(after_script(methods))? {
-        Value::NOT_IMPLEMENTED => Err(cx.unsupported(op, a, b, in_place)),
-        answer => Ok(answer),
+    match cx.first_answer(after_script(methods)) {
+        Ok(Value::NOT_IMPLEMENTED) => Err(cx.unsupported(op, a, b, in_place)),
+        Err(e) if op == BinaryOp::Mul => Err(cx.repeat_error(e, a, b)),
+        answer => answer,
     }
 }
 
@@ -326,7 +327,10 @@ pub unsafe fn deliver(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64, resu
         Op::SetAttr => return Ok(After::Next(2)),
         Op::ForNext if result.is_unbound() => {}
         Op::ForNext => {
-            set(b, result);
+            // SAFETY: as above.
+            let state = unsafe { base.add(a) };
+            let Some(item) = super::iterate::returned(cx, state, result)? else { return Ok(After::Jump(0)) };
+            set(b, item);
             return Ok(After::Jump(short));
         }
         Op::GetIter | Op::IterObject => set(a, cx.iter_result(result)?),

@@ -29,14 +29,8 @@ pub fn find_truth(cx: &mut Ctx, iterable: Value, wanted: bool) -> R<bool> {
 }
 
 /// `all` and `any` of what a script makes. Slot: iterable.
-pub const ALL: Resume = Resume {
-    enter: |cx, frame, entered| truth_step(cx, frame, entered, false).into(),
-    when: Some(first_iterates),
-};
-pub const ANY: Resume = Resume {
-    enter: |cx, frame, entered| truth_step(cx, frame, entered, true).into(),
-    when: Some(first_iterates),
-};
+pub const ALL: Resume = Resume::when(|cx, frame, entered| truth_step(cx, frame, entered, false).into(), first_iterates);
+pub const ANY: Resume = Resume::when(|cx, frame, entered| truth_step(cx, frame, entered, true).into(), first_iterates);
 
 fn truth_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered, wanted: bool) -> R<Step> {
     match items(cx, frame, 0, entered) {
@@ -92,9 +86,9 @@ fn greater(cx: &mut Ctx, a: Value, b: Value) -> R<bool> {
 /// `max` and `min` with a script's key function, or of what a script makes. Slots: key, default, arguments (then the
 /// iterable), best item, its rank, item whose rank is being computed.
 pub const MAX: Resume =
-    Resume { enter: |cx, frame, entered| extreme_step(cx, frame, entered, true).into(), when: Some(ranks_by_script) };
+    Resume::when(|cx, frame, entered| extreme_step(cx, frame, entered, true).into(), ranks_by_script);
 pub const MIN: Resume =
-    Resume { enter: |cx, frame, entered| extreme_step(cx, frame, entered, false).into(), when: Some(ranks_by_script) };
+    Resume::when(|cx, frame, entered| extreme_step(cx, frame, entered, false).into(), ranks_by_script);
 
 fn ranks_by_script(args: Args<'_>) -> bool {
     let iterates = matches!(args.rest, &[only] if iterates_script(only));
@@ -181,7 +175,7 @@ pub fn sorted(cx: &mut Ctx, iterable: Value, key: Value, reverse: bool) -> R {
 /// `sorted` with a script's key function, or of what a script makes. Slots: arguments (then the iterable, then the
 /// list), keywords (then the key), whether to reverse, the list being made.
 pub const SORTED: Resume =
-    Resume { enter: |cx, frame, entered| sorted_step(cx, frame, entered).into(), when: Some(sorts_by_script) };
+    Resume::when(|cx, frame, entered| sorted_step(cx, frame, entered).into(), sorts_by_script);
 
 fn sorts_by_script(args: Args<'_>) -> bool {
     args.rest.first().is_some_and(|&v| iterates_script(v))

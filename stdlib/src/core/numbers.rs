@@ -147,7 +147,7 @@ fn start_total(cx: &mut Ctx, start: Value) -> R<Total> {
 
 /// `sum` of what a script makes. Slots: iterable, the total so far, what a float total has lost.
 pub const SUM: Resume =
-    Resume { enter: |cx, frame, entered| sum_step(cx, frame, entered).into(), when: Some(first_iterates) };
+    Resume::when(|cx, frame, entered| sum_step(cx, frame, entered).into(), first_iterates);
 
 fn sum_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     if matches!(entered, Entered::Start) {
@@ -170,6 +170,7 @@ fn sum_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<St
     }
 }
 
+#[inline]
 fn load(cx: &Ctx, frame: &NativeFrame<'_>) -> Total {
     let (total, lost) = (frame.get(1), frame.get(2));
     if total.is_int() {
@@ -181,6 +182,7 @@ fn load(cx: &Ctx, frame: &NativeFrame<'_>) -> Total {
     }
 }
 
+#[inline]
 fn store(cx: &mut Ctx, frame: &mut NativeFrame<'_>, total: Total) {
     let (total, lost) = match total {
         Total::Int(n) => (cx.int(n), Value::UNBOUND),

@@ -87,10 +87,7 @@ pub mod functions {
 }
 
 /// `reduce` by a script's function. Slots: function, iterable, the value so far.
-const REDUCE: Resume = Resume {
-    enter: |cx, frame, entered| reduce_step(cx, frame, entered).into(),
-    when: Some(|args| runs_script(args.get(0)) || iterates_script(args.get(1))),
-};
+const REDUCE: Resume = Resume::when(|cx, frame, entered| reduce_step(cx, frame, entered).into(), |args| runs_script(args.get(0)) || iterates_script(args.get(1)));
 
 fn reduce_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let asking = frame.state() < ITEMS;
@@ -126,6 +123,7 @@ fn wraps_script(args: Args<'_>) -> bool {
 fn pass_on(cx: &mut Ctx, f: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> R<Step> {
     Ok(match cx.spread_kwargs(args, kwargs)? {
         Some((all, names)) => Step::CallNamed(f, all, names),
+        None if args.len() <= CallArgs::MOST => Step::Call(f, CallArgs::of(args)),
         None => {
             let (args, none) = (cx.list(args)?, cx.new_list());
             Step::CallNamed(f, cx.list_snapshot(args)?, cx.list_snapshot(none)?)
@@ -134,14 +132,11 @@ fn pass_on(cx: &mut Ctx, f: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> 
 }
 
 /// The call of a partial of a script's function. Slots: partial, arguments, keywords.
-const PARTIAL_CALL: Resume = Resume {
-    enter: |cx, frame, entered| match entered {
+const PARTIAL_CALL: Resume = Resume::when(|cx, frame, entered| match entered {
         Entered::Start => partial_step(cx, frame).into(),
         Entered::With(v) | Entered::Ended(v) => Step::Done(v),
         Entered::Raised(e) => Step::Raise(e),
-    },
-    when: Some(wraps_script),
-};
+    }, wraps_script);
 
 fn partial_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>) -> R<Step> {
     let this = crate::data::boxes::receiver(cx, frame.get(0), &PARTIAL)?;
@@ -155,12 +150,7 @@ fn partial_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>) -> R<Step> {
     if before.len == 0 {
         return pass_on(cx, f, args.items(), Some(keywords));
     }
-    let all = cx.list(before.items())?;
-    for &a in args.items() {
-        cx.list_push(all, a)?;
-    }
-    let all = cx.list_snapshot(all)?;
-    pass_on(cx, f, all.items(), Some(keywords))
+    with_both(cx, before.items(), args.items(), |cx, all| pass_on(cx, f, all, Some(keywords)))
 }
 
 /// Function, arguments and keywords of a partial.
@@ -169,10 +159,7 @@ fn partial_parts(this: Gc<Boxed>) -> Option<(Value, Gc<Tuple>, Gc<Dict>)> {
 }
 
 /// The call of a cached script function. Slots: cache, arguments, keywords, then the key and its hash.
-const CACHED_CALL: Resume = Resume {
-    enter: |cx, frame, entered| cached_step(cx, frame, entered).into(),
-    when: Some(wraps_script),
-};
+const CACHED_CALL: Resume = Resume::when(|cx, frame, entered| cached_step(cx, frame, entered).into(), wraps_script);
 
 fn cached_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let this = crate::data::boxes::receiver(cx, frame.get(0), &CACHE)?;
@@ -223,22 +210,27 @@ fn compare_keys(cx: &mut Ctx, op: CompareOp, a: Value, b: Value) -> R {
     cx.compare(op, order, Value::small_int(0))
 }
 
-/// Calls with some arguments put before those given, and keywords merged.
-fn call_with(cx: &mut Ctx, f: Value, before: Gc<Tuple>, args: &[Value], kwargs: Option<Gc<Dict>>) -> R {
+/// Calls `body` with some arguments put before others.
+fn with_both<T>(
+    cx: &mut Ctx,
+    before: &[Value],
+    args: &[Value],
+    body: impl FnOnce(&mut Ctx, &[Value]) -> R<T>,
+) -> R<T> {
     const INLINE: usize = 12;
-    let total = before.len + args.len();
+    let total = before.len() + args.len();
     if total <= INLINE {
         let mut all = [Value::NONE; INLINE];
-        all[..before.len].copy_from_slice(before.items());
-        all[before.len..total].copy_from_slice(args);
-        return crate::core::shared::call_with_dict(cx, f, &all[..total], kwargs);
+        all[..before.len()].copy_from_slice(before);
+        all[before.len()..total].copy_from_slice(args);
+        return body(cx, &all[..total]);
     }
-    let list = cx.list(before.items())?;
+    let list = cx.list(before)?;
     for &a in args {
         cx.list_push(list, a)?;
     }
     let all = cx.list_snapshot(list)?;
-    crate::core::shared::call_with_dict(cx, f, all.items(), kwargs)
+    body(cx, all.items())
 }
 
 /// A dict of both dicts' pairs; the later win.
@@ -349,8 +341,9 @@ fn cached_call(cx: &mut Ctx, this: Gc<Boxed>, args: &[Value], kwargs: Kwargs) ->
 
 #[conc_macros::methods]
 pub mod partial {
-    use super::{PARTIAL, call_with, merged, partial_parts as parts};
+    use super::{PARTIAL, merged, partial_parts as parts, with_both};
     use crate::core::attributes::callable;
+    use crate::core::shared::call_with_dict;
     use crate::data::boxes::{make, receiver};
     use conc_interpreter::native::{Ctx, Kwargs, R};
     use conc_interpreter::object::class::Class;
@@ -394,7 +387,7 @@ pub mod partial {
             Some(more) => merged(cx, Some(keywords), Some(more))?,
             None => keywords,
         };
-        call_with(cx, f, before, args, Some(keywords))
+        with_both(cx, before.items(), args, |cx, all| call_with_dict(cx, f, all, Some(keywords)))
     }
 
     /// function object to use in future partial calls

@@ -190,7 +190,7 @@ use crate::object::sequence::List;
 use crate::value::{Gc, Value};
 
 /// `extend` with what a script makes. Slots: list, iterable.
-const EXTEND: Resume = Resume { enter: |cx, frame, entered| extend(cx, frame, entered).into(), when: Some(second_iterates) };
+const EXTEND: Resume = Resume::when(|cx, frame, entered| extend(cx, frame, entered).into(), second_iterates);
 
 fn extend(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     match items(cx, frame, 1, entered) {

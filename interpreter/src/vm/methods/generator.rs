@@ -37,8 +37,8 @@ fn outcome(cx: &mut Ctx, result: R<Option<Value>>) -> R {
 }
 
 /// `send` and `__next__` from a script. Slots: generator, value.
-const SEND: Resume = Resume {
-    enter: |cx, frame, entered| match entered {
+const SEND: Resume = Resume::when(
+    |cx, frame, entered| match entered {
         Entered::Start => {
             let value = frame.get(1);
             Step::Send(frame.get(0), if value.is_unbound() { Value::NONE } else { value })
@@ -47,8 +47,9 @@ const SEND: Resume = Resume {
         Entered::Ended(v) => Step::Raise(cx.stop_iteration(v)),
         Entered::Raised(e) => Step::Raise(e),
     },
-    when: Some(|_| true),
-};
+    |_| true,
+)
+.sending(|args| args.get(0).cast().map(|g| (g, if args.get(1).is_unbound() { Value::NONE } else { args.get(1) })));
 
 /// What generators and coroutines share.
 #[methods]

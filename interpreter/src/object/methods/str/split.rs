@@ -10,7 +10,7 @@ use crate::object::string::Str;
 use crate::value::Value;
 
 /// `join` of what a script makes. Slots: str, iterable, list of the items.
-const JOIN: Resume = Resume { enter: |cx, frame, entered| join(cx, frame, entered).into(), when: Some(second_iterates) };
+const JOIN: Resume = Resume::when(|cx, frame, entered| join(cx, frame, entered).into(), second_iterates);
 
 fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let asking = frame.state() < OWN && frame.get(2).is_unbound();

@@ -12,10 +12,11 @@ use crate::value::{Gc, Value};
 pub enum Step {
     Done(Value),
     Raise(Raised),
-    /// Call a function; the native is entered again with the outcome.
-    Call(Value, CallArgs),
-    /// The same with any number of arguments, the last of which are named.
-    CallNamed(Value, Gc<Tuple>, Gc<Tuple>),
+    /// Call a function with so many arguments, which [`NativeFrame::call`] has put in place; the native is entered
+    /// again with the outcome.
+    Call(Value, usize),
+    /// The same with a tuple of arguments and one of the last ones' names, from [`NativeFrame::call_named`].
+    CallNamed(Value),
     /// Ask an iterator for its next item; the native is entered with it, or told that there is none.
     Next(Value),
     /// Send a value to an iterator; the native is entered with what it yields, or told what it returned.
@@ -32,29 +33,6 @@ impl From<R<Step>> for Step {
             Ok(step) => step,
             Err(e) => Step::Raise(e),
         }
-    }
-}
-
-/// Arguments of a [`Step::Call`].
-pub struct CallArgs {
-    values: [Value; CallArgs::MOST],
-    len: usize,
-}
-
-impl CallArgs {
-    /// How many there may be.
-    pub const MOST: usize = 3;
-    /// Up to three arguments.
-    #[inline]
-    pub fn of(args: &[Value]) -> CallArgs {
-        let mut values = [Value::NONE; CallArgs::MOST];
-        let len = args.len().min(values.len());
-        values[..len].copy_from_slice(&args[..len]);
-        CallArgs { values, len }
-    }
-    #[inline]
-    pub fn as_slice(&self) -> &[Value] {
-        &self.values[..self.len]
     }
 }
 
@@ -95,6 +73,27 @@ impl NativeFrame<'_> {
     #[inline]
     pub fn set(&mut self, index: usize, value: Value) {
         self.slots[1 + index] = value;
+    }
+}
+
+impl NativeFrame<'_> {
+    /// Arguments of a [`Step::Call`] at most.
+    pub const ARGUMENTS: usize = 3;
+
+    /// Calls `f` with up to [`NativeFrame::ARGUMENTS`] arguments.
+    #[inline(always)]
+    pub fn call(&mut self, f: Value, args: &[Value]) -> Step {
+        let at = self.slots.len() - NativeFrame::ARGUMENTS;
+        let len = args.len().min(NativeFrame::ARGUMENTS);
+        self.slots[at..at + len].copy_from_slice(&args[..len]);
+        Step::Call(f, len)
+    }
+    /// Calls `f` with any number of arguments, the last of which have these names.
+    pub fn call_named(&mut self, f: Value, args: Gc<Tuple>, names: Gc<Tuple>) -> Step {
+        let at = self.slots.len() - NativeFrame::ARGUMENTS;
+        self.slots[at] = args.value();
+        self.slots[at + 1] = names.value();
+        Step::CallNamed(f)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Iteration driven by resumable natives: which values run scripts, and the steps through an iterable's items.
 
-use crate::native::{Args, CallArgs, Ctx, Entered, NativeFrame, R, Step};
+use crate::native::{Args, Ctx, Entered, NativeFrame, R, Step};
 use crate::object::class::Class;
 use crate::object::function::{Function, Method};
 use crate::object::kind::{ClassId, Kind};
@@ -90,7 +90,7 @@ fn ask(cx: &mut Ctx, frame: &mut NativeFrame<'_>, at: usize) -> R<Step> {
             && f.is_a::<Function>()
         {
             frame.set_state(ASKED);
-            return Ok(Step::Call(f, CallArgs::of(&[source])));
+            return Ok(frame.call(f, &[source]));
         }
     }
     let it = cx.iter(source)?;

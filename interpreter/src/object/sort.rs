@@ -4,7 +4,7 @@
 //! being sorted it is empty for everybody else. The order of comparisons is CPython's, so that inconsistent ones
 //! (NaN!) give the same result.
 
-use crate::native::{CallArgs, Ctx, Entered, NativeFrame, R, Resume, Step};
+use crate::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
 use crate::object::driven::{OWN, runs_script};
 use crate::object::function::Function;
 use crate::object::sequence::{Buffer, List};
@@ -132,7 +132,7 @@ pub fn sort_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) ->
     }
     if keys.len() < items.len() {
         let item = items.slots()[keys.len()].get();
-        return Ok(Some(Step::Call(frame.get(1), CallArgs::of(&[item]))));
+        return Ok(Some(frame.call(frame.get(1), &[item])));
     }
     let reverse = !frame.get(2).is_unbound() && cx.truth(frame.get(2))?;
     attach(cx, list, items, empty, Ok(keys), reverse)?;

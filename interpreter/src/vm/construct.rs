@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::call::{Called, check_depth, dispatch, place_frame};
 use super::native::{Machine, push_machine};
-use crate::native::{CallArgs, Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
+use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::class::{Class, class_flag};
 use crate::object::driven::iterates_script;
 use crate::object::function::{Code, Function, Native, Wrapper};
@@ -93,7 +93,7 @@ fn construct_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) 
         Entered::Ended(v) => Ok(Step::Done(v)),
         Entered::Start => {
             let new = crate::object::construct::bound_new(cx, class)?;
-            call_prefixed(cx, new, class.value(), args, names)
+            call_prefixed(cx, frame, new, class.value(), args, names)
         }
         Entered::With(object) if frame.state() != INITED => {
             frame.set(3, object);
@@ -102,9 +102,9 @@ fn construct_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) 
                 Some((init, bound)) => {
                     frame.set_state(INITED);
                     if bound {
-                        return Ok(Step::CallNamed(init, args, names));
+                        return Ok(frame.call_named(init, args, names));
                     }
-                    call_prefixed(cx, init, object, args, names)
+                    call_prefixed(cx, frame, init, object, args, names)
                 }
             }
         }
@@ -113,17 +113,24 @@ fn construct_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) 
     }
 }
 
-fn call_prefixed(cx: &mut Ctx, f: Value, first: Value, args: Gc<Tuple>, names: Gc<Tuple>) -> R<Step> {
+fn call_prefixed(
+    cx: &mut Ctx,
+    frame: &mut NativeFrame<'_>,
+    f: Value,
+    first: Value,
+    args: Gc<Tuple>,
+    names: Gc<Tuple>,
+) -> R<Step> {
     if names.len == 0 {
         match args.items() {
-            &[] => return Ok(Step::Call(f, CallArgs::of(&[first]))),
-            &[a] => return Ok(Step::Call(f, CallArgs::of(&[first, a]))),
-            &[a, b] => return Ok(Step::Call(f, CallArgs::of(&[first, a, b]))),
+            &[] => return Ok(frame.call(f, &[first])),
+            &[a] => return Ok(frame.call(f, &[first, a])),
+            &[a, b] => return Ok(frame.call(f, &[first, a, b])),
             _ => {}
         }
     }
     let all = cx.with_first(first, args.items(), |cx, all| cx.tuple(all))?;
-    Ok(all.cast().map_or(Step::Done(Value::NONE), |all| Step::CallNamed(f, all, names)))
+    Ok(all.cast().map_or(Step::Done(Value::NONE), |all| frame.call_named(f, all, names)))
 }
 
 /// `type.__call__(class, *args)`

@@ -4,7 +4,7 @@
 use super::call::{Called, push_special};
 use super::generator;
 use super::native::{Machine, push_machine};
-use crate::native::{CallArgs, Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
+use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::driven::{ITEMS, Item, items, iterates_script, steps_by_script};
@@ -178,14 +178,14 @@ fn received(cx: &mut Ctx, frame: &mut NativeFrame<'_>, it: Gc<Iter>, item: Value
                 return called(cx, frame, it, item);
             }
             frame.set_state(CALLED);
-            Ok(Step::Call(f, CallArgs::of(&[item])))
+            Ok(frame.call(f, &[item]))
         }
         s => {
             let Some(sources) = it.source.get().cast::<Tuple>() else { return Ok(Step::Done(Value::UNBOUND)) };
             let map = s == ClassId::Map.shape();
             if map && sources.len == 1 {
                 frame.set_state(CALLED);
-                return Ok(Step::Call(f, CallArgs::of(&[item])));
+                return Ok(frame.call(f, &[item]));
             }
             let list = match frame.get(SO_FAR).cast::<List>() {
                 Some(list) => list,
@@ -201,7 +201,7 @@ fn received(cx: &mut Ctx, frame: &mut NativeFrame<'_>, it: Gc<Iter>, item: Value
             }
             frame.set_state(CALLED);
             let (args, none) = (cx.list_snapshot(list)?, cx.iso().roots.empty_tuple.obj());
-            Ok(Step::CallNamed(f, args, none))
+            Ok(frame.call_named(f, args, none))
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::value::{Gc, Value};
 /// Where the iteration state is.
 pub const ITERATOR: u16 = 1 + NativeFrame::SLOTS as u16;
 pub const RESULT: u16 = ITERATOR + 4;
-pub const REGISTERS: u16 = RESULT + 4;
+/// Where the arguments of what is called are.
+pub const ARGUMENTS: u16 = RESULT + 4;
+pub const REGISTERS: u16 = ARGUMENTS + NativeFrame::ARGUMENTS as u16;
 
 /// The stub's words that ask and send to the iterator.
 pub const NEXT_AT: usize = 9;
@@ -85,11 +87,12 @@ impl Ctx {
 }
 
 /// Enters the native whose frame is at `base`.
+#[inline(always)]
 pub fn enter(cx: &mut Ctx, base: *mut Value, how: u8, outcome: Value) -> Step {
     // SAFETY: `base` is a native's frame.
     let (native, slots) = unsafe {
         let native: Gc<Native> = Gc::from_value_unchecked(*base.sub(4));
-        (native, std::slice::from_raw_parts_mut(base, ITERATOR as usize))
+        (native, std::slice::from_raw_parts_mut(base, REGISTERS as usize))
     };
     let entered = match how {
         START => Entered::Start,

@@ -1160,21 +1160,17 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     skip_handlers = true;
                                     break 'ops e;
                                 }
-                                Step::Call(f, args) => {
+                                Step::Call(f, nargs) => {
+                                    let inner = base.add(native::ARGUMENTS as usize);
                                     if f.kind_byte() == Kind::Function as u8 {
-                                        let (code, args) = (
-                                            (*(f.object() as *const Function)).code.obj::<Code>(),
-                                            args.as_slice(),
-                                        );
-                                        let inner = base.add(a as usize + 4);
-                                        if code.plain_args as usize == args.len()
+                                        let code = (*(f.object() as *const Function)).code.obj::<Code>();
+                                        if code.plain_args as usize == nargs
                                             && inner.add(code.nregs as usize) <= cx.limit
                                             && cx.depth < depth_limit(cx)
                                         {
                                             reg!(a) = f;
                                             link(inner, pc.add(1), code);
-                                            inner.copy_from_nonoverlapping(args.as_ptr(), args.len());
-                                            for i in args.len()..code.nlocals as usize {
+                                            for i in nargs..code.nlocals as usize {
                                                 *inner.add(i) = Value::UNBOUND;
                                             }
                                             cx.depth += 1;
@@ -1183,9 +1179,12 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                             continue;
                                         }
                                     }
-                                    called!(dispatch(cx, f, args.as_slice(), &[], Some(a as usize)));
+                                    let args = std::slice::from_raw_parts(inner, nargs);
+                                    called!(dispatch(cx, f, args, &[], Some(a as usize)));
                                 }
-                                Step::CallNamed(f, args, names) => {
+                                Step::CallNamed(f) => {
+                                    let args: Gc<Tuple> = Gc::from_value_unchecked(reg!(native::ARGUMENTS));
+                                    let names: Gc<Tuple> = Gc::from_value_unchecked(reg!(native::ARGUMENTS + 1));
                                     called!(dispatch(cx, f, args.items(), names.items(), Some(a as usize)));
                                 }
                                 Step::Next(it) => {

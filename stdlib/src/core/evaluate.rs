@@ -1,6 +1,6 @@
 //! Builtin functions that run code: compile, eval, exec, namespaces, and stepping iterators.
 
-use conc_interpreter::native::{CallArgs, Ctx, Entered, NativeFrame, R, Resume, Step};
+use conc_interpreter::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::dict::Dict;
 use conc_interpreter::object::driven::first_iterates;
 use conc_interpreter::object::function::{Code, Function};
@@ -51,7 +51,7 @@ fn next_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<S
         Entered::Start => {
             let name = cx.names().__next__;
             match cx.lookup_special(it, name) {
-                Some(f) if f.is_a::<Function>() => Ok(Step::Call(f, CallArgs::of(&[it]))),
+                Some(f) if f.is_a::<Function>() => Ok(frame.call(f, &[it])),
                 _ => next(cx, it, (!default.is_unbound()).then_some(default)).map(Step::Done),
             }
         }

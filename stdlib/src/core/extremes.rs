@@ -1,6 +1,6 @@
 //! Builtin functions over iterables: all, any, min, max, sorted.
 
-use conc_interpreter::native::{Args, CallArgs, Ctx, Entered, Kwargs, NativeFrame, R, Resume, Step};
+use conc_interpreter::native::{Args, Ctx, Entered, Kwargs, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::driven::{ITEMS, Item, OWN, first_iterates, items, iterates_script, runs_script};
 use conc_interpreter::object::sequence::{List, Tuple};
 use conc_interpreter::object::sort::sort_step;
@@ -112,7 +112,7 @@ fn extreme_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered, lar
             Item::Value(item) if keyed => {
                 frame.set(5, item);
                 frame.set_state(OWN);
-                return Ok(Step::Call(key, CallArgs::of(&[item])));
+                return Ok(frame.call(key, &[item]));
             }
             Item::Value(item) => (item, item),
         },

@@ -1,6 +1,6 @@
 //! _functools: partial, reduce, cmp_to_key and the cache of lru_cache.
 
-use conc_interpreter::native::{Args, CallArgs, Ctx, Entered, Kwargs, NativeFrame, R, Resume, Step};
+use conc_interpreter::native::{Args, Ctx, Entered, Kwargs, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::compare::CompareOp;
 use conc_interpreter::object::dict::Dict;
 use conc_interpreter::object::driven::{ITEMS, Item, OWN, items, iterates_script, runs_script};
@@ -105,7 +105,7 @@ fn reduce_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R
             Item::Value(first) if frame.get(2).is_unbound() => first,
             Item::Value(item) => {
                 frame.set_state(OWN);
-                return Ok(Step::Call(frame.get(0), CallArgs::of(&[frame.get(2), item])));
+                return Ok(frame.call(frame.get(0), &[frame.get(2), item]));
             }
         },
     };
@@ -120,13 +120,19 @@ fn wraps_script(args: Args<'_>) -> bool {
 }
 
 /// The call of a frame's native passed on to `f`. Slots from 1 on: arguments, keywords.
-fn pass_on(cx: &mut Ctx, f: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> R<Step> {
+fn pass_on(
+    cx: &mut Ctx,
+    frame: &mut NativeFrame<'_>,
+    f: Value,
+    args: &[Value],
+    kwargs: Option<Gc<Dict>>,
+) -> R<Step> {
     Ok(match cx.spread_kwargs(args, kwargs)? {
-        Some((all, names)) => Step::CallNamed(f, all, names),
-        None if args.len() <= CallArgs::MOST => Step::Call(f, CallArgs::of(args)),
+        Some((all, names)) => frame.call_named(f, all, names),
+        None if args.len() <= NativeFrame::ARGUMENTS => frame.call(f, args),
         None => {
             let (args, none) = (cx.list(args)?, cx.new_list());
-            Step::CallNamed(f, cx.list_snapshot(args)?, cx.list_snapshot(none)?)
+            frame.call_named(f, cx.list_snapshot(args)?, cx.list_snapshot(none)?)
         }
     })
 }
@@ -148,9 +154,9 @@ fn partial_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>) -> R<Step> {
         None => keywords,
     };
     if before.len == 0 {
-        return pass_on(cx, f, args.items(), Some(keywords));
+        return pass_on(cx, frame, f, args.items(), Some(keywords));
     }
-    with_both(cx, before.items(), args.items(), |cx, all| pass_on(cx, f, all, Some(keywords)))
+    with_both(cx, before.items(), args.items(), |cx, all| pass_on(cx, frame, f, all, Some(keywords)))
 }
 
 /// Function, arguments and keywords of a partial.
@@ -185,7 +191,7 @@ fn cached_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R
                 }
                 Found::Uncached => frame.set(3, Value::UNBOUND),
             }
-            pass_on(cx, this.slots()[0].get(), args.items(), kwargs)
+            pass_on(cx, frame, this.slots()[0].get(), args.items(), kwargs)
         }
     }
 }

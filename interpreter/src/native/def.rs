@@ -1,6 +1,7 @@
 //! Declarations of natives as plain data.
 
 use super::{Args, Ctx, R};
+use crate::object::generator::Generator;
 use crate::object::module::Module;
 use crate::value::{Gc, Value};
 
@@ -113,6 +114,12 @@ impl NativeDef {
     pub const fn with_frame(mut self, resume: super::Resume) -> NativeDef {
         self.resume = Some(resume);
         self
+    }
+
+    /// The generator and the value that a call with these arguments only sends to it.
+    #[inline]
+    pub fn sends(&self, args: Args<'_>) -> Option<(Gc<Generator>, Value)> {
+        self.resume.as_ref().and_then(|r| r.sends).and_then(|sends| sends(args))
     }
 
     /// Whether a call with these arguments goes through `call`.

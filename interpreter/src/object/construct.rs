@@ -20,10 +20,17 @@ pub fn construct(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]
     }
     let new = bound_new(cx, class)?;
     let object = cx.call_prefixed(new, class.value(), args, names)?;
-    let result = match init_of(cx, class, object)? {
-        None => return Ok(object),
-        Some((init, true)) => cx.call_named(init, args, names)?,
-        Some((init, false)) => cx.call_prefixed(init, object, args, names)?,
+    match init_of(cx, class, object)? {
+        None => Ok(object),
+        Some(init) => initialize(cx, object, init, args, names),
+    }
+}
+
+/// Calls the `__init__` of a new object (and whether that is bound); gives the object.
+pub fn initialize(cx: &mut Ctx, object: Value, init: (Value, bool), args: &[Value], names: &[Value]) -> R {
+    let result = match init {
+        (init, true) => cx.call_named(init, args, names)?,
+        (init, false) => cx.call_prefixed(init, object, args, names)?,
     };
     if result.is_none() {
         return Ok(object);

@@ -283,8 +283,8 @@ impl Ctx {
         if def.is_straight(args) {
             return (def.call)(self, args).map(Called::Value);
         }
-        if let (Some(_), Some(sends)) = (at, def.resume.as_ref().and_then(|r| r.sends))
-            && let Some((g, value)) = sends(args)
+        if at.is_some()
+            && let Some((g, value)) = def.sends(args)
             && super::generator::claim(self, g, value)
         {
             return Ok(Called::Send(g, value));

@@ -333,14 +333,7 @@ fn add_hit(cx: &mut Ctx, object: Value, value: Value, word: u64, next: &AtomicU6
 
 /// `object.name = value`, filling the caches.
 #[inline(never)]
-pub fn set(
-    cx: &mut Ctx,
-    object: Value,
-    name: Gc<Str>,
-    value: Value,
-    slot: &AtomicU64,
-    next: &AtomicU64,
-) -> R<Called> {
+pub fn set(cx: &mut Ctx, object: Value, name: Gc<Str>, value: Value, slot: &AtomicU64, next: &AtomicU64) -> R<Called> {
     if let Some(called) = special::set_attribute(cx, object, name, value)? {
         return Ok(called);
     }
@@ -348,14 +341,7 @@ pub fn set(
 }
 
 /// The same where no script function takes part.
-fn set_plain(
-    cx: &mut Ctx,
-    object: Value,
-    name: Gc<Str>,
-    value: Value,
-    slot: &AtomicU64,
-    next: &AtomicU64,
-) -> R<()> {
+fn set_plain(cx: &mut Ctx, object: Value, name: Gc<Str>, value: Value, slot: &AtomicU64, next: &AtomicU64) -> R<()> {
     let class = cx.class_of(object);
     let cacheable = object.kind_byte() == Kind::Instance as u8 && !class.has(class_flag::SETATTR);
     let before = object.header().map_or(0, |h| h.shape());

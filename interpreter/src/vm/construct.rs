@@ -6,6 +6,7 @@ use super::call::{Called, check_depth, dispatch, place_frame};
 use super::native::{Machine, push_machine};
 use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::class::{Class, class_flag};
+use crate::object::construct::{bound_new, init_of, initialize};
 use crate::object::driven::iterates_script;
 use crate::object::function::{Code, Function, Native, Wrapper};
 use crate::object::kind::{ClassId, Kind};
@@ -35,19 +36,7 @@ pub fn push_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value
     }
     if let Some(init) = simple_init(cx, class) {
         let object = cx.new_instance(class).value();
-        let stub = cx.iso().roots.init_stub.obj::<Code>();
-        return cx.with_first(object, args, |cx, args| {
-            check_depth(cx)?;
-            // SAFETY: the instruction's frame is innermost; the arguments have been copied.
-            unsafe {
-                let base = place_frame(cx, class.value(), stub, a)?;
-                *base = object;
-                cx.base = base;
-                cx.pc = stub.entry.add(1);
-                cx.depth += 1;
-            }
-            dispatch(cx, init.value(), args, names, Some(1)).map(Some)
-        });
+        return push_init(cx, object, init, args, names, a).map(Some);
     }
     let well_known = cx.names();
     let meta = cx.class_of(class.value());
@@ -62,11 +51,39 @@ pub fn push_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value
     }
     let new = cx.lookup(class, well_known.__new__);
     let by_script = new.and_then(|f| f.cast::<Wrapper>()).is_some_and(|w| w.value.get().is_a::<Function>());
-    if !by_script && !cx.lookup(class, well_known.__init__).is_some_and(|f| f.is_a::<Function>()) {
-        return Ok(None);
+    if !by_script {
+        if !cx.lookup(class, well_known.__init__).is_some_and(|f| f.is_a::<Function>()) {
+            return Ok(None);
+        }
+        let new = bound_new(cx, class)?;
+        let object = cx.call_prefixed(new, class.value(), args, names)?;
+        return match init_of(cx, class, object)? {
+            None => Ok(Some(Called::Value(object))),
+            Some((init, bound)) => match init.cast::<Function>().filter(|_| !bound) {
+                Some(f) => push_init(cx, object, f, args, names, a).map(Some),
+                None => initialize(cx, object, (init, bound), args, names).map(|object| Some(Called::Value(object))),
+            },
+        };
     }
     let (args, names) = (cx.tuple(args)?, cx.tuple(names)?);
     push_machine(cx, Machine::Construct, &[class.value(), args, names], Some(a)).map(Some)
+}
+
+/// Pushes the call of a new object's `__init__`, after which the object is the result.
+fn push_init(cx: &mut Ctx, object: Value, init: Gc<Function>, args: &[Value], names: &[Value], a: usize) -> R<Called> {
+    cx.with_first(object, args, |cx, args| {
+        check_depth(cx)?;
+        let stub = cx.iso().roots.init_stub.obj::<Code>();
+        // SAFETY: the instruction's frame is innermost; the arguments have been copied.
+        unsafe {
+            let base = place_frame(cx, init.value(), stub, a)?;
+            *base = object;
+            cx.base = base;
+            cx.pc = stub.entry.add(1);
+            cx.depth += 1;
+        }
+        dispatch(cx, init.value(), args, names, Some(1))
+    })
 }
 
 const CONSTRUCT_PARAMS: &[Param] = &[
@@ -92,12 +109,12 @@ fn construct_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) 
         Entered::Raised(e) => Err(e),
         Entered::Ended(v) => Ok(Step::Done(v)),
         Entered::Start => {
-            let new = crate::object::construct::bound_new(cx, class)?;
+            let new = bound_new(cx, class)?;
             call_prefixed(cx, frame, new, class.value(), args, names)
         }
         Entered::With(object) if frame.state() != INITED => {
             frame.set(3, object);
-            match crate::object::construct::init_of(cx, class, object)? {
+            match init_of(cx, class, object)? {
                 None => Ok(Step::Done(object)),
                 Some((init, bound)) => {
                     frame.set_state(INITED);

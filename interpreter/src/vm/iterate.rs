@@ -105,7 +105,8 @@ pub fn returned(cx: &mut Ctx, state: *mut Value, result: Value) -> R<Option<Valu
     Ok(cx.truth(result)?.then_some(item))
 }
 
-const STEP_PARAMS: &[Param] = &[Param { name: "iterator", kind: ParamKind::PositionalOnly, required: true, default: "" }];
+const STEP_PARAMS: &[Param] =
+    &[Param { name: "iterator", kind: ParamKind::PositionalOnly, required: true, default: "" }];
 
 /// One step of map, filter, zip or enumerate.
 pub static STEP: NativeDef = NativeDef::resumable("<step>", "", Role::Function, STEP_PARAMS, step_frame);
@@ -234,8 +235,7 @@ pub fn push_collect(cx: &mut Ctx, class: Gc<Class>, args: &[Value], a: usize) ->
     if !iterates_script(source) {
         return Ok(None);
     }
-    const CONTAINERS: [ClassId; 5] =
-        [ClassId::List, ClassId::Tuple, ClassId::Set, ClassId::FrozenSet, ClassId::Dict];
+    const CONTAINERS: [ClassId; 5] = [ClassId::List, ClassId::Tuple, ClassId::Set, ClassId::FrozenSet, ClassId::Dict];
     let Some(&id) = CONTAINERS.iter().find(|&&id| class.id == id as u32) else { return Ok(None) };
     let made = match id {
         ClassId::Set | ClassId::FrozenSet => cx.new_set(id == ClassId::FrozenSet)?.value(),

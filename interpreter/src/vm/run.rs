@@ -615,7 +615,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             let next = if h.kind() == Kind::Iter as u8 {
-                                special!(iterate::step(cx, Gc::<Iter>::from_value_unchecked(source), base.add(a as usize)))
+                                special!(iterate::step(
+                                    cx,
+                                    Gc::<Iter>::from_value_unchecked(source),
+                                    base.add(a as usize)
+                                ))
                             } else {
                                 special!(special::next(cx, source))
                             };
@@ -690,13 +694,20 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         && nargs >= def.min as usize
                                         && nargs <= def.max as usize
                                         && !def.has_kwonly
-                                        && def.is_straight(Args::positional(std::slice::from_raw_parts(args, nargs)))
                                     {
                                         let args = Args::positional(std::slice::from_raw_parts(args, nargs));
-                                        let v = slow!((def.call)(cx, args));
-                                        reg!(a) = v;
-                                        pc = pc.add(1);
-                                        continue;
+                                        if def.is_straight(args) {
+                                            let v = slow!((def.call)(cx, args));
+                                            reg!(a) = v;
+                                            pc = pc.add(1);
+                                            continue;
+                                        }
+                                        if let Some((g, v)) = def.sends(args)
+                                            && generator::claim(cx, g, v)
+                                        {
+                                            enter_generator!(g, v);
+                                            continue;
+                                        }
                                     }
                                 } else if h.kind() == Kind::Class as u8 {
                                     let class: Gc<Class> = Gc::from_value_unchecked(callee);
@@ -790,13 +801,20 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         && nargs >= def.min as usize
                                         && nargs <= def.max as usize
                                         && !def.has_kwonly
-                                        && def.is_straight(Args::positional(std::slice::from_raw_parts(args, nargs)))
                                     {
                                         let args = Args::positional(std::slice::from_raw_parts(args, nargs));
-                                        let v = slow!((def.call)(cx, args));
-                                        reg!(a) = v;
-                                        pc = pc.add(1);
-                                        continue;
+                                        if def.is_straight(args) {
+                                            let v = slow!((def.call)(cx, args));
+                                            reg!(a) = v;
+                                            pc = pc.add(1);
+                                            continue;
+                                        }
+                                        if let Some((g, v)) = def.sends(args)
+                                            && generator::claim(cx, g, v)
+                                        {
+                                            enter_generator!(g, v);
+                                            continue;
+                                        }
                                     }
                                 }
                             }

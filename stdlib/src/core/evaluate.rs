@@ -32,9 +32,8 @@ pub fn import(cx: &mut Ctx, name: Value, globals: Value, fromlist: Value, level:
 }
 
 /// `next` of what a script makes. Slots: iterator, default.
-pub const NEXT: Resume =
-    Resume::when(|cx, frame, entered| next_step(cx, frame, entered).into(), first_iterates)
-        .sending(|args| args.get(0).cast().filter(|_| args.get(1).is_unbound()).map(|g| (g, Value::NONE)));
+pub const NEXT: Resume = Resume::when(|cx, frame, entered| next_step(cx, frame, entered).into(), first_iterates)
+    .sending(|args| args.get(0).cast().filter(|_| args.get(1).is_unbound()).map(|g| (g, Value::NONE)));
 
 fn next_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let (it, default) = (frame.get(0), frame.get(1));

@@ -92,7 +92,9 @@ pub const MIN: Resume =
 
 fn ranks_by_script(args: Args<'_>) -> bool {
     let iterates = matches!(args.rest, &[only] if iterates_script(only));
-    (iterates || runs_script(args.get(0))) && (args.rest.len() == 1 || args.get(1).is_unbound()) && !args.rest.is_empty()
+    (iterates || runs_script(args.get(0)))
+        && (args.rest.len() == 1 || args.get(1).is_unbound())
+        && !args.rest.is_empty()
 }
 
 fn extreme_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered, largest: bool) -> R<Step> {
@@ -174,8 +176,7 @@ pub fn sorted(cx: &mut Ctx, iterable: Value, key: Value, reverse: bool) -> R {
 
 /// `sorted` with a script's key function, or of what a script makes. Slots: arguments (then the iterable, then the
 /// list), keywords (then the key), whether to reverse, the list being made.
-pub const SORTED: Resume =
-    Resume::when(|cx, frame, entered| sorted_step(cx, frame, entered).into(), sorts_by_script);
+pub const SORTED: Resume = Resume::when(|cx, frame, entered| sorted_step(cx, frame, entered).into(), sorts_by_script);
 
 fn sorts_by_script(args: Args<'_>) -> bool {
     args.rest.first().is_some_and(|&v| iterates_script(v))

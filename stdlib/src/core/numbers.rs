@@ -146,8 +146,7 @@ fn start_total(cx: &mut Ctx, start: Value) -> R<Total> {
 }
 
 /// `sum` of what a script makes. Slots: iterable, the total so far, what a float total has lost.
-pub const SUM: Resume =
-    Resume::when(|cx, frame, entered| sum_step(cx, frame, entered).into(), first_iterates);
+pub const SUM: Resume = Resume::when(|cx, frame, entered| sum_step(cx, frame, entered).into(), first_iterates);
 
 fn sum_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     if matches!(entered, Entered::Start) {

@@ -87,7 +87,10 @@ pub mod functions {
 }
 
 /// `reduce` by a script's function. Slots: function, iterable, the value so far.
-const REDUCE: Resume = Resume::when(|cx, frame, entered| reduce_step(cx, frame, entered).into(), |args| runs_script(args.get(0)) || iterates_script(args.get(1)));
+const REDUCE: Resume = Resume::when(
+    |cx, frame, entered| reduce_step(cx, frame, entered).into(),
+    |args| runs_script(args.get(0)) || iterates_script(args.get(1)),
+);
 
 fn reduce_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let asking = frame.state() < ITEMS;
@@ -120,13 +123,7 @@ fn wraps_script(args: Args<'_>) -> bool {
 }
 
 /// The call of a frame's native passed on to `f`. Slots from 1 on: arguments, keywords.
-fn pass_on(
-    cx: &mut Ctx,
-    frame: &mut NativeFrame<'_>,
-    f: Value,
-    args: &[Value],
-    kwargs: Option<Gc<Dict>>,
-) -> R<Step> {
+fn pass_on(cx: &mut Ctx, frame: &mut NativeFrame<'_>, f: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> R<Step> {
     Ok(match cx.spread_kwargs(args, kwargs)? {
         Some((all, names)) => frame.call_named(f, all, names),
         None if args.len() <= NativeFrame::ARGUMENTS => frame.call(f, args),
@@ -138,11 +135,14 @@ fn pass_on(
 }
 
 /// The call of a partial of a script's function. Slots: partial, arguments, keywords.
-const PARTIAL_CALL: Resume = Resume::when(|cx, frame, entered| match entered {
+const PARTIAL_CALL: Resume = Resume::when(
+    |cx, frame, entered| match entered {
         Entered::Start => partial_step(cx, frame).into(),
         Entered::With(v) | Entered::Ended(v) => Step::Done(v),
         Entered::Raised(e) => Step::Raise(e),
-    }, wraps_script);
+    },
+    wraps_script,
+);
 
 fn partial_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>) -> R<Step> {
     let this = crate::data::boxes::receiver(cx, frame.get(0), &PARTIAL)?;
@@ -217,12 +217,7 @@ fn compare_keys(cx: &mut Ctx, op: CompareOp, a: Value, b: Value) -> R {
 }
 
 /// Calls `body` with some arguments put before others.
-fn with_both<T>(
-    cx: &mut Ctx,
-    before: &[Value],
-    args: &[Value],
-    body: impl FnOnce(&mut Ctx, &[Value]) -> R<T>,
-) -> R<T> {
+fn with_both<T>(cx: &mut Ctx, before: &[Value], args: &[Value], body: impl FnOnce(&mut Ctx, &[Value]) -> R<T>) -> R<T> {
     const INLINE: usize = 12;
     let total = before.len() + args.len();
     if total <= INLINE {

@@ -139,10 +139,10 @@ fn call_prefixed(
     names: Gc<Tuple>,
 ) -> R<Step> {
     if names.len == 0 {
-        match args.items() {
-            &[] => return Ok(frame.call(f, &[first])),
-            &[a] => return Ok(frame.call(f, &[first, a])),
-            &[a, b] => return Ok(frame.call(f, &[first, a, b])),
+        match *args.items() {
+            [] => return Ok(frame.call(f, &[first])),
+            [a] => return Ok(frame.call(f, &[first, a])),
+            [a, b] => return Ok(frame.call(f, &[first, a, b])),
             _ => {}
         }
     }

@@ -90,7 +90,7 @@ fn run_program(cx: &mut Ctx, run: &Run) -> Result<(), Failed> {
         }
     };
     let globals = cx.main_namespace()?;
-    cx.run_text(&text.text, &text.file, "exec", globals, text.shown, run.optimize)?;
+    cx.run_main_text(&text.text, &text.file, globals, text.shown, run.optimize)?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! An interpreter's shared state: one heap and everything that belongs to it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use hashbrown::HashTable;
 use parking_lot::Mutex;
@@ -30,6 +30,8 @@ pub struct Machine {
     /// The running thread waits (its machine state is in the context): returns the value it is woken with.
     /// Without the flag it only gives way to others.
     pub park: fn(&mut Ctx, bool) -> R,
+    /// SIGINT has come: whether KeyboardInterrupt is to be raised here; else it is passed on to the main thread.
+    pub interrupt: fn(&mut Ctx) -> bool,
 }
 
 /// A native module known to the interpreter, and modules written in Conc.
@@ -70,7 +72,8 @@ pub struct Isolate {
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
     pub handles: Mutex<Handles>,
-    pub next_thread: AtomicU64,
+    /// The scheduler, made when the first thread or wait needs it.
+    pub scheduler: std::sync::OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub gc_enabled: AtomicBool,
     pub int_max_str_digits: AtomicUsize,
     /// Names of modules whose code is running for the first time.
@@ -222,7 +225,7 @@ impl Isolate {
             finalizable: Mutex::new(Vec::new()),
             to_finalize: Mutex::new(Vec::new()),
             handles: Mutex::new(Handles::default()),
-            next_thread: AtomicU64::new(1),
+            scheduler: std::sync::OnceLock::new(),
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),
             initializing: Mutex::new(Vec::new()),

@@ -148,6 +148,22 @@ pub fn exec(cx: &mut Ctx, code: Value, globals: Gc<Dict>, locals: Value) -> R {
     run_code(cx, code, locals)
 }
 
+/// Fills the registers of a frame of module-like code.
+///
+/// # Safety
+/// `base` has room for the code's registers.
+pub unsafe fn fill_module_frame(code: Gc<Code>, locals: Value, base: *mut Value) {
+    // SAFETY: by the contract.
+    unsafe {
+        for i in 0..code.nlocals as usize {
+            *base.add(i) = Value::UNBOUND;
+        }
+        if code.flags & flags::NAMESPACE != 0 {
+            *base = if locals.is_unbound() { code.globals.get() } else { locals };
+        }
+    }
+}
+
 /// Runs module-like code to its end.
 fn run_code(cx: &mut Ctx, code: Gc<Code>, locals: Value) -> R {
     cx.check_stack()?;
@@ -161,12 +177,7 @@ fn run_code(cx: &mut Ctx, code: Gc<Code>, locals: Value) -> R {
         *e = Value::NONE;
         *e.sub(1) = stub.value();
         super::call::link(base, stub.entry.add(2), code);
-        for i in 0..code.nlocals as usize {
-            *base.add(i) = Value::UNBOUND;
-        }
-        if code.flags & flags::NAMESPACE != 0 {
-            *base = if locals.is_unbound() { code.globals.get() } else { locals };
-        }
+        fill_module_frame(code, locals, base);
         cx.depth += 1;
         let result = run_nested(cx, code.entry, base);
         entry.close(cx);

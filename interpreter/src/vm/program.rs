@@ -6,6 +6,7 @@ use super::compile::{compile_flag, compile_text, exec};
 use super::import::{find_file, import_module};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
+use crate::object::function::Code;
 use crate::object::isolate::BuiltinModule;
 use crate::object::kind::ClassId;
 use crate::object::module::Module;
@@ -41,13 +42,32 @@ impl Ctx {
 
     /// Compiles a text and runs it in a namespace. With `shown`, tracebacks quote the text itself.
     pub fn run_text(&mut self, text: &str, file: &str, mode: &str, globals: Gc<Dict>, shown: bool, optimize: u8) -> R {
+        let code = self.program_code(text, file, mode, globals, shown, optimize)?;
+        exec(self, code.value(), globals, Value::UNBOUND)
+    }
+
+    /// Compiles a text and runs it as the main thread of the program, on any worker.
+    pub fn run_main_text(&mut self, text: &str, file: &str, globals: Gc<Dict>, shown: bool, optimize: u8) -> R {
+        let code = self.program_code(text, file, "exec", globals, shown, optimize)?;
+        globals.make_namespace(self);
+        crate::scheduler::run_main(self, code.value(), &[])
+    }
+
+    fn program_code(
+        &mut self,
+        text: &str,
+        file: &str,
+        mode: &str,
+        globals: Gc<Dict>,
+        shown: bool,
+        optimize: u8,
+    ) -> R<Gc<Code>> {
         let mut how = u32::from(optimize) << compile_flag::OPTIMIZE_SHIFT;
         if shown {
             how |= compile_flag::SHOWN;
         }
         let template = compile_text(self, text, file, mode, how)?;
-        let code = self.instantiate(&template, globals)?;
-        exec(self, code.value(), globals, Value::UNBOUND)
+        self.instantiate(&template, globals)
     }
 }
 

@@ -170,6 +170,13 @@ impl<'a> Compiler<'a> {
     }
 
     fn unary(&mut self, op: UnaryOp, operand: &'a Expr, dest: Reg, span: Span) {
+        if let (UnaryOp::Not, ExprKind::Compare { left, rest }) = (op, &operand.kind)
+            && let [(op, right)] = &rest[..]
+            && let Some(negated) = negated(*op)
+        {
+            self.doubt_identity(left, rest, true, operand.span);
+            return self.compare_two(negated, left, right, dest, operand.span);
+        }
         let value = self.operand_in(operand, dest, &[]);
         let op = match op {
             UnaryOp::Invert => Op::Invert,
@@ -182,11 +189,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn compare(&mut self, left: &'a Expr, rest: &'a [(CmpOp, Expr)], dest: Reg, span: Span) {
+        self.doubt_identity(left, rest, false, span);
         if let [(op, right)] = rest {
-            let l = self.operand_in(left, dest, &[right]);
-            let r = self.compared(*op, right, &[]);
-            self.mark(span);
-            return self.emit_compare(*op, dest, l, r);
+            return self.compare_two(*op, left, right, dest, span);
         }
         let result = self.scratch(dest);
         let end = self.label();
@@ -208,6 +213,13 @@ impl<'a> Compiler<'a> {
             self.unit.bound = bound;
         }
         self.move_to(dest, result);
+    }
+
+    fn compare_two(&mut self, op: CmpOp, left: &'a Expr, right: &'a Expr, dest: Reg, span: Span) {
+        let l = self.operand_in(left, dest, &[right]);
+        let r = self.compared(op, right, &[]);
+        self.mark(span);
+        self.emit_compare(op, dest, l, r);
     }
 
     /// The right operand of a comparison; the literal container of `in` becomes a constant.
@@ -262,9 +274,9 @@ impl<'a> Compiler<'a> {
 
     fn if_exp(&mut self, test: &'a Expr, body: &'a Expr, orelse: &'a Expr, dest: Reg) {
         if let Some(value) = self.constant(test) {
-            let (live, dead) = if fold::truth(&value) { (body, orelse) } else { (orelse, body) };
-            self.discard(|c| c.expr_to(dead, dest));
-            return self.expr_to(live, dest);
+            let is_body = fold::truth(&value);
+            self.live_or_dead(is_body, |c| c.expr_to(body, dest));
+            return self.live_or_dead(!is_body, |c| c.expr_to(orelse, dest));
         }
         let (other, end) = (self.label(), self.label());
         self.cond(test, other, false);
@@ -313,6 +325,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn subscript(&mut self, value: &'a Expr, index: &'a Expr, dest: Reg, span: Span) {
+        self.doubt_subscript(value, index);
         let object = self.operand_in(value, dest, &[index]);
         let anchor = self.bracket_anchor(value.span.end, b'[', span);
         if let Some(imm) = self.small_int(index) {
@@ -341,6 +354,17 @@ impl<'a> Compiler<'a> {
         }
         self.mark(span);
         self.emit(Op::Slice, 0, dest, first, 3);
+    }
+}
+
+/// The comparison that a `not` before it amounts to, if its result is a bool anyway.
+fn negated(op: CmpOp) -> Option<CmpOp> {
+    match op {
+        CmpOp::Is => Some(CmpOp::IsNot),
+        CmpOp::IsNot => Some(CmpOp::Is),
+        CmpOp::In => Some(CmpOp::NotIn),
+        CmpOp::NotIn => Some(CmpOp::In),
+        _ => None,
     }
 }
 

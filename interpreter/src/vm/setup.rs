@@ -15,6 +15,7 @@ static MACHINE: Machine = Machine {
     compile: super::compile::compile,
     exec: super::compile::exec,
     park: crate::scheduler::park,
+    describe: super::import::describe,
 };
 
 /// Words of a fiber's first segment.

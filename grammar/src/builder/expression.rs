@@ -84,7 +84,8 @@ impl Builder<'_> {
         let depth = value.depth;
         let at = target.it.span;
         let name = match target.it.kind {
-            ExprKind::Name(name) => name,
+            // A name in parentheses is no target.
+            ExprKind::Name(name) if at.start == l => name,
             other => {
                 let what = super::target::description(&other);
                 self.error(code::TARGET, at, format!("cannot use assignment expressions with {what}"));

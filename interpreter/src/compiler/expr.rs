@@ -222,9 +222,11 @@ impl<'a> Compiler<'a> {
         self.emit_compare(op, dest, l, r);
     }
 
-    /// The right operand of a comparison; the literal container of `in` becomes a constant.
+    /// The right operand of a comparison; the literal container of `in` becomes a constant, unless it is compared
+    /// once more as the left operand of the next one.
     pub fn compared(&mut self, op: CmpOp, right: &'a Expr, later: &[&Expr]) -> Reg {
         if matches!(op, CmpOp::In | CmpOp::NotIn)
+            && later.is_empty()
             && let ExprKind::List(items) | ExprKind::Set(items) = &right.kind
             && let Some(items) = items.iter().map(|e| self.constant(e)).collect::<Option<Box<[_]>>>()
         {

@@ -31,15 +31,15 @@ impl Ctx {
     /// somebody asks.
     pub fn module_missing(&mut self, module: Gc<Module>, name: Gc<Str>) -> R {
         let names = self.names();
-        if let Some(hook) = module.dict().get_str(self, names.__getattr__) {
-            return self.call(hook, &[name.value()]);
-        }
         let title = module.dict().get_str(self, names.__name__).unwrap_or(Value::NONE);
         if (name == names.__spec__ || name == names.__loader__) && self.comes_with_library(title) {
             (self.iso().machine.describe)(self, module)?;
             if let Some(value) = module.dict().get_str(self, name) {
                 return Ok(value);
             }
+        }
+        if let Some(hook) = module.dict().get_str(self, names.__getattr__) {
+            return self.call(hook, &[name.value()]);
         }
         let title = self.text_of(title);
         let message = self.missing_message(module, &title, &name.to_text());

@@ -127,21 +127,14 @@ fn syntax_error(cx: &mut Ctx, source: &Source, mode: Mode, diagnostics: &[Diagno
         Kind::IndentationError => ClassId::IndentationError,
         Kind::TabError => ClassId::TabError,
     };
-    let mut place = Place::of(source, first.span);
-    // The scanner's complaints come before the line has its end, which CPython adds to a whole file only.
-    let scanner = is_scanner(first);
-    if scanner || (mode != Mode::Module && !place.text.ends_with('\n')) {
-        if scanner {
-            (place.end_line, place.end_offset) = (place.line, place.offset);
-        }
+    let mut place = if first.code == code::END { Place::end_of(source) } else { Place::of(source, first.span) };
+    if is_scanner(first) {
+        // The scanner's complaints come before the line has its end.
+        (place.end_line, place.end_offset) = (place.line, place.offset);
         place.text.truncate(place.text.trim_end_matches('\n').len());
-    } else if !place.text.ends_with('\n') {
+    } else if mode == Mode::Module && !place.text.ends_with('\n') {
+        // CPython completes the last line of a whole file only.
         place.text.push('\n');
-    }
-    if first.code == code::END {
-        let lines = source.text.split_inclusive('\n').count() as u32;
-        place = Place { line: lines, offset: 0, end_line: lines, end_offset: 0, text: place.text };
-        place.text = source.text.split_inclusive('\n').next_back().unwrap_or_default().to_string();
     }
     if let Some(end) = end_without_token(source, first) {
         (place.end_line, place.end_offset) = (place.line, end);
@@ -154,8 +147,10 @@ fn syntax_error(cx: &mut Ctx, source: &Source, mode: Mode, diagnostics: &[Diagno
 fn is_scanner(d: &Diagnostic) -> bool {
     match d.code {
         code::STRING => d.message.starts_with("unterminated "),
-        code::NUMBER | code::CHARACTER => true,
+        code::NUMBER => true,
+        code::CHARACTER => d.message.starts_with("invalid character") || d.message.starts_with("invalid non-printable"),
         code::BRACKET => !d.message.ends_with("was never closed"),
+        code::FSTRING => d.message.ends_with("is not allowed") || d.message.ends_with("nested too deeply"),
         _ => d.kind == Kind::SyntaxWarning && d.message.ends_with(" literal"),
     }
 }
@@ -165,6 +160,9 @@ fn end_without_token(source: &Source, d: &Diagnostic) -> Option<i64> {
     let at_end = d.span.end as usize >= source.text.trim_end_matches(['\n', '\r']).len();
     match d.code {
         code::BRACKET if d.message.ends_with("was never closed") => Some(0),
+        code::SYNTAX if d.message == "':' expected after dictionary key" => Some(0),
+        code::CHARACTER if d.message.starts_with("unexpected character after") => Some(0),
+        code::CHARACTER if d.message.starts_with("unexpected EOF") => Some(-1),
         code::INDENT if d.message == "unexpected indent" => Some(-1),
         code::BLOCK | code::CLAUSE if at_end && d.message.starts_with("expected ") => Some(-1),
         _ => None,
@@ -207,6 +205,13 @@ impl Place {
             text.push('\n');
         }
         Place { line, offset: column(span.start, line), end_line, end_offset: column(end, end_line), text }
+    }
+
+    /// Where a text ends in which something is missing: before the first column.
+    fn end_of(source: &Source) -> Place {
+        let lines = source.text.split_inclusive('\n');
+        let (line, text) = (lines.clone().count() as u32, lines.last().unwrap_or_default().to_string());
+        Place { line, offset: 0, end_line: line, end_offset: 0, text }
     }
 }
 

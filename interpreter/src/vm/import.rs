@@ -181,6 +181,8 @@ fn run_module(cx: &mut Ctx, full: &str, origin: Origin, text: &str, path: Option
         Origin::File(file) => {
             let name = cx.str(file);
             dict.set_str(cx, n.__file__, name);
+            let builtins = cx.iso().roots.builtins.get();
+            dict.set_str(cx, n.__builtins__, builtins);
             describe_by(cx, "_describe_file", &[module.value(), name, path])?;
             file
         }

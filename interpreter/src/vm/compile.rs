@@ -209,8 +209,9 @@ impl Place {
 
     /// Where a text ends in which something is missing: before the first column.
     fn end_of(source: &Source) -> Place {
-        let lines = source.text.split_inclusive('\n');
-        let (line, text) = (lines.clone().count() as u32, lines.last().unwrap_or_default().to_string());
+        let mut lines = source.text.split_inclusive('\n');
+        let line = lines.clone().count() as u32;
+        let text = lines.next_back().unwrap_or_default().to_string();
         Place { line, offset: 0, end_line: line, end_offset: 0, text }
     }
 }

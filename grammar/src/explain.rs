@@ -348,6 +348,12 @@ impl Failure<'_> {
         if open + 1 == self.at && matches!(token, Tok::RBrace | Tok::Assign | Tok::Bang | Tok::FColon) {
             return fail(format!("f-string: valid expression required before '{}'", self.text(self.at)));
         }
+        if token == Tok::FColon
+            && let Some(lambda) = inside.iter().rposition(|t| t.1 == Tok::Lambda)
+        {
+            let message = "f-string: lambda expressions are not allowed without parentheses";
+            return Some(Diagnostic::new(code::FSTRING, self.range(open + lambda, self.at), message));
+        }
         // No expression has begun to make sense.
         let started = |t: &Spanned| t.1.ends_expression() || t.1.opens();
         let bare_lambda = inside.get(1).is_some_and(|t| t.1 == Tok::Lambda) && token != Tok::FColon;
@@ -361,12 +367,6 @@ impl Failure<'_> {
                 Tok::RBrace | Tok::FColon => fail("f-string: missing conversion character".into()),
                 _ => fail("f-string: invalid conversion character".into()),
             };
-        }
-        if token == Tok::FColon
-            && let Some(lambda) = inside.iter().rposition(|t| t.1 == Tok::Lambda)
-        {
-            let message = "f-string: lambda expressions are not allowed without parentheses";
-            return Some(Diagnostic::new(code::FSTRING, self.range(open + lambda, self.at), message));
         }
         if self.before(1) == Tok::Assign {
             return fail("f-string: expecting '!', or ':', or '}'".into());

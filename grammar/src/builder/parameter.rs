@@ -139,10 +139,17 @@ impl Builder<'_> {
 
     /// What is wrong with the parameters of a `def` as a whole.
     pub fn finish_params(&mut self, list: &mut ParamList) {
-        if let Some(at) = list.bare_slash {
-            self.error(code::PARAMETER, at, "at least one argument must precede /");
-        }
+        self.check_slash(list);
         self.end_keywords(list);
+    }
+
+    /// `/` needs a parameter before it.
+    fn check_slash(&mut self, list: &ParamList) {
+        if let Some(at) = list.bare_slash {
+            let more = self.source[at.end as usize..].trim_start().starts_with(',');
+            let message = if more { "at least one argument must precede /" } else { "invalid syntax" };
+            self.error(code::PARAMETER, at, message);
+        }
     }
 
     /// A bare `*` needs a parameter after it.
@@ -153,9 +160,7 @@ impl Builder<'_> {
     }
 
     pub fn lambda(&mut self, l: u32, r: u32, mut params: Box<ParamList>, body: E) -> E {
-        if let Some(at) = params.bare_slash {
-            self.error(code::PARAMETER, at, "invalid syntax");
-        }
+        self.check_slash(&params);
         if let Some(star) = params.bare_star.take() {
             // CPython marks the token that should have been a name.
             let skip = |c: char| c.is_whitespace() || c == ',';

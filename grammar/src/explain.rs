@@ -521,7 +521,14 @@ impl Failure<'_> {
             return None;
         }
         let message = match (self.token(), self.before(2)) {
-            (Tok::RSquare, Tok::Name) => "Type parameter list cannot be empty",
+            (Tok::RSquare, Tok::Name) => {
+                let message = "Type parameter list cannot be empty";
+                let at = self.span().start;
+                // After `type` CPython has read on by one token.
+                let next = self.tokens.get(self.at + 1).filter(|_| self.tokens[0].1 == Tok::Type);
+                let end = next.map_or(at, |t| t.0);
+                return Some(Diagnostic::new(code::PARAMETER, Span { start: at, end }, message));
+            }
             (Tok::Colon, Tok::Star) => "cannot use bound with TypeVarTuple",
             (Tok::Colon, Tok::DoubleStar) => "cannot use bound with ParamSpec",
             _ => return None,

@@ -136,7 +136,7 @@ fn syntax_error(cx: &mut Ctx, source: &Source, mode: Mode, diagnostics: &[Diagno
         // CPython completes the last line of a whole file only.
         place.text.push('\n');
     }
-    if let Some(end) = end_without_token(source, first) {
+    if let Some(end) = end_without_token(first) {
         (place.end_line, place.end_offset) = (place.line, end);
     }
     let text = cx.str(&place.text);
@@ -156,15 +156,16 @@ fn is_scanner(d: &Diagnostic) -> bool {
 }
 
 /// CPython's end column of a place that is no token.
-fn end_without_token(source: &Source, d: &Diagnostic) -> Option<i64> {
-    let at_end = d.span.end as usize >= source.text.trim_end_matches(['\n', '\r']).len();
+fn end_without_token(d: &Diagnostic) -> Option<i64> {
+    let nothing = d.span.start == d.span.end;
     match d.code {
         code::BRACKET if d.message.ends_with("was never closed") => Some(0),
         code::SYNTAX if d.message == "':' expected after dictionary key" => Some(0),
         code::CHARACTER if d.message.starts_with("unexpected character after") => Some(0),
         code::CHARACTER if d.message.starts_with("unexpected EOF") => Some(-1),
-        code::INDENT if d.message == "unexpected indent" => Some(-1),
-        code::BLOCK | code::CLAUSE if at_end && d.message.starts_with("expected ") => Some(-1),
+        code::INDENT => Some(-1),
+        code::TAB => Some(0),
+        code::BLOCK | code::CLAUSE if nothing => Some(-1),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ const LARGEST_RESERVATION: usize = 256 << 30;
 const SMALLEST_RESERVATION: usize = 256 << 20;
 
 /// Who owns a chunk: `heap id << 32 | distance in chunks to the start of its span`; zero when free.
+#[repr(transparent)]
 struct Entry(AtomicU64);
 
 /// The address range from which all chunks come.
@@ -53,7 +54,10 @@ impl Reservation {
             if address != libc::MAP_FAILED {
                 let base = (address as usize).next_multiple_of(CHUNK_SIZE);
                 let chunks = size / CHUNK_SIZE;
-                let entries = (0..chunks).map(|_| Entry(AtomicU64::new(0))).collect();
+                // Zeroed by the system, page by page at first use.
+                let entries = Box::into_raw(vec![0u64; chunks].into_boxed_slice());
+                // SAFETY: an entry has the layout of its word, and the box is owned here.
+                let entries = unsafe { Box::from_raw(entries as *mut [Entry]) };
                 return Reservation { base, chunks, entries, free: Mutex::new(FreeChunks::default()) };
             }
             size /= 2;

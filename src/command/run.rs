@@ -219,6 +219,8 @@ fn set_options(cx: &mut Ctx, run: &Run) -> R<()> {
 /// Puts the program's folder first on `sys.path`, CONCPATH's after it.
 fn set_path(cx: &mut Ctx, folder: &str, run: &Run) -> R<()> {
     if !run.safe_path {
+        let absolute = std::path::absolute(if folder.is_empty() { "." } else { folder });
+        let _ = absolute.map(|folder| cx.iso().program_folder.set(folder));
         insert_path(cx, folder)?;
     }
     add_environment_path(cx, run)

@@ -10,7 +10,6 @@ use crate::object::function::Code;
 use crate::object::isolate::BuiltinModule;
 use crate::object::kind::ClassId;
 use crate::object::module::Module;
-use crate::object::sequence::{List, Tuple};
 use crate::object::string::Str;
 use crate::value::{Gc, Value};
 
@@ -95,11 +94,8 @@ pub fn find_module(cx: &mut Ctx, name: &str) -> R<Found> {
         };
         cx.get_attr_text(module, "__path__").unwrap_or(Value::NONE)
     };
-    let folders = match folders.cast::<List>() {
-        Some(list) => cx.list_snapshot(list)?.value(),
-        None => folders,
-    };
-    for folder in folders.cast::<Tuple>().iter().flat_map(|t| t.items()) {
+    let folders = if folders.is_none() { cx.iso().roots.empty_tuple.obj() } else { cx.collect_tuple(folders)? };
+    for folder in folders.items() {
         if let Some(folder) = folder.cast::<Str>() {
             places.push(PathBuf::from(&*folder.to_text()));
         }

@@ -16,6 +16,7 @@ static MACHINE: Machine = Machine {
     exec: super::compile::exec,
     park: crate::scheduler::park,
     interrupt: crate::scheduler::interrupt,
+    describe: super::import::describe,
 };
 
 /// Words of a fiber's first segment.

@@ -126,10 +126,7 @@ impl Builder {
     /// Makes the interpreter.
     pub fn build(self) -> Result<Interpreter> {
         let allowed = |module: &BuiltinModule| {
-            let name = match module {
-                BuiltinModule::Native(def) => def.name,
-                BuiltinModule::Source(name, _) => name,
-            };
+            let name = module.name();
             let top = name.split('.').next().unwrap_or(name);
             match (self.std, self.capabilities) {
                 (Std::Builtins, _) => matches!(top, "builtins" | "sys"),
@@ -366,7 +363,7 @@ fn raised(cx: &mut Ctx, exc: Value) -> Error {
 /// The parser's findings; what the compiler finds after it is one of them as well.
 fn syntax_error(cx: &mut Ctx, exc: Value, text: &str, name: &str, mode: &str) -> Error {
     let mut diagnostics = match mode {
-        "eval" => conc_grammar::parse_expression(text).err().unwrap_or_default(),
+        "eval" => conc_grammar::parse_expression(text).diagnostics,
         _ => conc_grammar::parse_module(text).diagnostics,
     };
     if diagnostics.is_empty() {
@@ -383,11 +380,17 @@ fn compile_errors(text: &str, name: &str, mode: &str) -> Vec<conc_grammar::Diagn
     use conc_interpreter::compiler::{Mode, Options, compile, compile_expression};
     let source = std::sync::Arc::new(Source::new(name, text));
     let errors = match mode {
-        "eval" => match conc_grammar::parse_expression(text) {
-            Ok(expr) => compile_expression(&expr, source, &Options { mode: Mode::Eval, ..Options::default() }).err(),
+        "eval" => match conc_grammar::parse_expression(text).into_result() {
+            Ok(expr) => {
+                let options = Options { mode: Mode::Eval, ..Options::default() };
+                compile_expression(&expr, source, &options, &mut Vec::new()).err()
+            }
             Err(_) => None,
         },
-        _ => compile(&conc_grammar::parse_module(text).module, source, &Options::default()).err(),
+        _ => {
+            let module = conc_grammar::parse_module(text).module;
+            compile(&module, source, &Options::default(), &mut Vec::new()).err()
+        }
     };
     let as_diagnostic = |e: conc_interpreter::compiler::CompileError| {
         conc_grammar::Diagnostic::new("compile::meaning", e.span, e.message)

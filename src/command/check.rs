@@ -10,21 +10,23 @@ use conc_interpreter::bytecode::template::{CodeTemplate, Source};
 use conc_interpreter::compiler::{Options, compile};
 use miette::{NamedSource, Report};
 
-/// Checks every file; exit status 1 if there is anything to report, 2 if a file cannot be read.
+/// Checks every file; exit status 1 if there is an error to report, 2 if a file cannot be read.
 pub fn check(files: &[String], bytecode: bool) -> ExitCode {
     let (mut found, mut unread) = (0, false);
     for file in files {
         match std::fs::read(file) {
             Ok(bytes) => {
-                let (text, result) = examine(file, &bytes);
+                let Examined { text, result, warnings } = examine(file, &bytes);
+                let show = |d: Diagnostic| {
+                    eprintln!("{:?}", Report::new(d).with_source_code(NamedSource::new(file, text.clone())));
+                };
+                warnings.into_iter().for_each(show);
                 match result {
                     Ok(template) if bytecode => print!("{}", listing::list(&template)),
                     Ok(_) => {}
                     Err(diagnostics) => {
                         found += diagnostics.len();
-                        for d in diagnostics {
-                            eprintln!("{:?}", Report::new(d).with_source_code(NamedSource::new(file, text.clone())));
-                        }
+                        diagnostics.into_iter().for_each(show);
                     }
                 }
             }
@@ -45,8 +47,14 @@ pub fn check(files: &[String], bytecode: bool) -> ExitCode {
 }
 
 /// The text of a file and what is wrong with it, or what it compiles to.
-fn examine(file: &str, bytes: &[u8]) -> (String, Result<Arc<CodeTemplate>, Vec<Diagnostic>>) {
-    let (text, Parsed { module, diagnostics }) = conc_grammar::parse_bytes(bytes);
+struct Examined {
+    text: String,
+    result: Result<Arc<CodeTemplate>, Vec<Diagnostic>>,
+    warnings: Vec<Diagnostic>,
+}
+
+fn examine(file: &str, bytes: &[u8]) -> Examined {
+    let (text, Parsed { module, diagnostics, mut warnings }) = conc_grammar::parse_bytes(bytes);
     if !diagnostics.is_empty() {
         let text = if text.is_empty() { String::from_utf8_lossy(bytes).into_owned() } else { text };
         let end = text.len() as u32;
@@ -57,11 +65,13 @@ fn examine(file: &str, bytes: &[u8]) -> (String, Result<Arc<CodeTemplate>, Vec<D
             });
             d
         };
-        return (text, Err(diagnostics.into_iter().map(clip).collect()));
+        return Examined { text, result: Err(diagnostics.into_iter().map(clip).collect()), warnings };
     }
-    let compiled = compile(&module, Arc::new(Source::new(file, &text)), &Options::default());
+    let mut doubts = Vec::new();
+    let compiled = compile(&module, Arc::new(Source::new(file, &text)), &Options::default(), &mut doubts);
+    warnings.extend(doubts.into_iter().map(|w| Diagnostic::warning(w.span, w.message)));
     let as_diagnostic = |errors: Vec<conc_interpreter::compiler::CompileError>| {
         errors.into_iter().map(|e| Diagnostic::new("compile::meaning", e.span, e.message)).collect()
     };
-    (text, compiled.map_err(as_diagnostic))
+    Examined { text, result: compiled.map_err(as_diagnostic), warnings }
 }

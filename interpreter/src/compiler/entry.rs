@@ -46,13 +46,14 @@ const SHALLOW: usize = 256;
 /// Enough for the deepest tree that the grammar accepts. Reserved, not committed.
 const DEEP_STACK: usize = 256 << 20;
 
-/// Compiles a module, an `exec` string or a REPL entry.
+/// Compiles a module, an `exec` string or a REPL entry. Warnings are added to the given ones.
 pub fn compile(
     module: &Module,
     source: Arc<Source>,
     options: &Options,
+    warnings: &mut Vec<CompileError>,
 ) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
-    on_deep_stack(source.text.len(), || compile_body(&module.body, source.clone(), options))
+    on_deep_stack(source.text.len(), || compile_body(&module.body, source.clone(), options, warnings))
 }
 
 /// Compiles an expression; running the code gives its value.
@@ -60,6 +61,7 @@ pub fn compile_expression(
     expr: &Expr,
     source: Arc<Source>,
     options: &Options,
+    warnings: &mut Vec<CompileError>,
 ) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
     on_deep_stack(source.text.len(), || {
         let mut collector = Collector::new(options.future_annotations);
@@ -70,11 +72,16 @@ pub fn compile_expression(
         compiler.emit_prologue();
         let value = compiler.expr_any(expr);
         compiler.emit_return(value);
-        compiler.finish_module()
+        compiler.finish_module(warnings)
     })
 }
 
-fn compile_body(body: &[Stmt], source: Arc<Source>, options: &Options) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
+fn compile_body(
+    body: &[Stmt],
+    source: Arc<Source>,
+    options: &Options,
+    warnings: &mut Vec<CompileError>,
+) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut options = *options;
     options.future_annotations |= future::check(body, &mut errors);
@@ -89,7 +96,7 @@ fn compile_body(body: &[Stmt], source: Arc<Source>, options: &Options) -> Result
     compiler.emit_prologue();
     compiler.module_body(body);
     compiler.emit_implicit_return();
-    compiler.finish_module()
+    compiler.finish_module(warnings)
 }
 
 fn module_flags(options: &Options) -> u32 {

@@ -202,7 +202,7 @@ impl Ctx {
         if signals.stop.swap(false, Ordering::Relaxed) {
             self.safepoint();
         }
-        if signals.keyboard.swap(false, Ordering::Relaxed) {
+        if signals.keyboard.swap(false, Ordering::Relaxed) && (self.iso().machine.interrupt)(self) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
         if self.iso().heap.take_over_limit() {

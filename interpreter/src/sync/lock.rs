@@ -39,7 +39,7 @@ impl Lock {
         false
     }
     fn forget(&self, waiter: Waiter) {
-        self.0.lock().waiters.retain(|&w| w != waiter);
+        self.0.lock().waiters.retain(|w| *w != waiter);
     }
     pub fn is_locked(&self) -> bool {
         self.0.lock().locked
@@ -61,7 +61,7 @@ impl Lock {
                 }
             };
             // Ownership passes on: the lock stays held. A waiter that gave up is skipped.
-            if scheduler::wake(cx, next, Value::TRUE) {
+            if scheduler::wake(cx, &next, Value::TRUE) {
                 return true;
             }
         }

@@ -400,8 +400,16 @@ impl Ctx {
         let message = if def.name == "__new__" && given == 0 && args_missing_class {
             format!("{name}.__new__(): not enough arguments")
         } else if given < min && keywords {
-            let missing = def.params.get(given + receiver).map_or("", |p| p.name);
-            format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
+            match def.params.get(given + receiver) {
+                Some(p) if p.kind == ParamKind::PositionalOnly => {
+                    let least = if min == max { "exactly" } else { "at least" };
+                    format!("{name}() takes {least} {min} positional argument{} ({given} given)", plural(min))
+                }
+                p => {
+                    let missing = p.map_or("", |p| p.name);
+                    format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
+                }
+            }
         } else if max == 0 && def.has_kwonly && !def.has_rest {
             format!("{name}() takes no positional arguments")
         } else if max == 0 && !def.has_rest {

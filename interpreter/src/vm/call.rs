@@ -152,7 +152,7 @@ pub enum Started {
     Ended(Value),
 }
 
-/// Pushes the first frame of a thread on its empty stack, or runs what has no frame.
+/// Pushes the first frame of a thread on its empty stack (of a function or of module code), or runs what has none.
 pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
     let (f, args) = match f.cast::<Method>() {
         Some(m) if m.function.get().is_a::<Function>() => {
@@ -161,8 +161,12 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
         }
         _ => (f, args),
     };
-    let Some(function) = f.cast::<Function>() else { return call(cx, f, args, &[]).map(Started::Ended) };
-    let code = function.code.obj::<Code>();
+    let function = f.cast::<Function>();
+    let code = match (function, f.cast::<Code>()) {
+        (Some(function), _) => function.code.obj::<Code>(),
+        (None, Some(code)) => code,
+        (None, None) => return call(cx, f, args, &[]).map(Started::Ended),
+    };
     let place = place_barrier(cx, cx.gen_top, code.nregs as usize)?;
     // SAFETY: the barrier and the frame lie in the segment with room to spare.
     unsafe {
@@ -174,7 +178,10 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
         *e.sub(1) = stub.value();
         *e = f;
         link(base, stub.entry.add(2), code);
-        cx.bind_args(function, code, args, &[], base)?;
+        match function {
+            Some(function) => cx.bind_args(function, code, args, &[], base)?,
+            None => super::compile::fill_module_frame(code, Value::UNBOUND, base),
+        }
         cx.base = base;
         cx.pc = code.entry;
         cx.depth += 1;

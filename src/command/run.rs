@@ -90,7 +90,8 @@ fn run_program(cx: &mut Ctx, run: &Run) -> Result<(), Failed> {
         }
     };
     let globals = cx.main_namespace()?;
-    cx.run_main_text(&text.text, &text.file, globals, text.shown, run.optimize)?;
+    let code = cx.program_code(&text.text, &text.file, "exec", globals, text.shown, run.optimize)?;
+    conc_interpreter::scheduler::run_main(cx, code.value(), &[])?;
     Ok(())
 }
 

@@ -45,14 +45,8 @@ impl Ctx {
         exec(self, code.value(), globals, Value::UNBOUND)
     }
 
-    /// Compiles a text and runs it as the main thread of the program, on any worker.
-    pub fn run_main_text(&mut self, text: &str, file: &str, globals: Gc<Dict>, shown: bool, optimize: u8) -> R {
-        let code = self.program_code(text, file, "exec", globals, shown, optimize)?;
-        globals.make_namespace(self);
-        crate::scheduler::run_main(self, code.value(), &[])
-    }
-
-    fn program_code(
+    /// The code object of a text, for a namespace.
+    pub fn program_code(
         &mut self,
         text: &str,
         file: &str,
@@ -66,6 +60,7 @@ impl Ctx {
             how |= compile_flag::SHOWN;
         }
         let template = compile_text(self, text, file, mode, how)?;
+        globals.make_namespace(self);
         self.instantiate(&template, globals)
     }
 }

@@ -55,6 +55,9 @@ pub struct Ctx {
     pub gen_top: *mut Value,
     /// While arguments are bound: the end of the frame being made, which is not innermost yet.
     pub bind_top: *mut Value,
+    /// An address below every native frame that may hold values while the loop itself is at work: of the frame that
+    /// entered it. 0 while a native that was called from the loop calls others.
+    pub loop_entry: usize,
     pub local: LocalHeap,
     isolate: *const Isolate,
     /// For the collector, while stopped.
@@ -119,6 +122,7 @@ impl Ctx {
             segment: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
             gen_top: std::ptr::null_mut(),
             bind_top: std::ptr::null_mut(),
+            loop_entry: 0,
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
             published: super::world::Published::default(),
@@ -261,6 +265,18 @@ impl Ctx {
     /// The first word of the current segment that no frame uses.
     #[inline]
     pub fn stack_top(&self) -> *mut Value {
+        if !self.bind_top.is_null() && self.is_binding() { self.bind_top } else { self.frames_top() }
+    }
+
+    /// Whether arguments are being bound to registers above all frames, up to `bind_top`.
+    pub(super) fn is_binding(&self) -> bool {
+        let top = self.frames_top();
+        let inside = |at: *mut Value| self.segment.start() <= at && at <= self.segment.end();
+        inside(self.bind_top) && (!inside(top) || self.bind_top > top)
+    }
+
+    #[inline]
+    fn frames_top(&self) -> *mut Value {
         if self.limit.is_null() || self.base.is_null() {
             return self.gen_top;
         }
@@ -333,7 +349,7 @@ impl Ctx {
 
 /// Copies the callee-saved registers to memory.
 #[inline(always)]
-pub(super) fn spill_registers(into: &mut [usize; 8]) {
+pub(crate) fn spill_registers(into: &mut [usize; 8]) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: stores registers into the array, nothing else.
     unsafe {

@@ -913,7 +913,6 @@ impl Ctx {
     pub fn new_fiber(&mut self, segment: Gc<super::stack::Segment>) -> Gc<super::stack::Fiber> {
         self.object::<super::stack::Fiber>(Kind::Fiber, 0, |f| {
             f.segment.set(segment.value());
-            f.top = segment.start().into();
             f.handled.set(Value::NONE);
             f.owner.set(Value::NONE);
         })

@@ -52,5 +52,6 @@ pub mod stack;
 pub mod string;
 pub mod suggest;
 pub mod trace;
+pub mod walk;
 pub mod weak;
 pub mod world;

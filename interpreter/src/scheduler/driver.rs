@@ -226,12 +226,12 @@ fn save(cx: &mut Ctx) -> Saved {
     fiber.segment.set(cx.segment.value());
     fiber.base.store(cx.base, std::sync::atomic::Ordering::Release);
     fiber.pc.store(cx.pc as *mut _, std::sync::atomic::Ordering::Release);
-    fiber.top.store(cx.stack_top(), std::sync::atomic::Ordering::Release);
     fiber.handled.set(cx.handled);
     let yielder = driver(cx).yielder;
     Saved {
         limit: cx.limit,
         gen_top: cx.gen_top,
+        loop_entry: cx.loop_entry,
         depth: cx.depth,
         repr_guard: std::mem::take(&mut cx.repr_guard),
         stack_limit: cx.stack_limit,
@@ -244,11 +244,12 @@ fn restore(cx: &mut Ctx, id: u64, saved: Saved) {
     let fiber = fiber_of(cx, id);
     cx.fiber = fiber;
     cx.segment = fiber.segment.obj();
-    cx.base = fiber.base.load(std::sync::atomic::Ordering::Acquire);
+    cx.base = fiber.base.swap(std::ptr::null_mut(), std::sync::atomic::Ordering::AcqRel);
     cx.pc = fiber.pc.load(std::sync::atomic::Ordering::Acquire);
     cx.handled = fiber.handled.get();
     cx.limit = saved.limit;
     cx.gen_top = saved.gen_top;
+    cx.loop_entry = saved.loop_entry;
     cx.depth = saved.depth;
     cx.repr_guard = saved.repr_guard;
     cx.stack_limit = saved.stack_limit;
@@ -307,7 +308,7 @@ fn idle(cx: &mut Ctx, id: u64) -> R<()> {
 /// Runs a ready thread until it parks or ends.
 fn run_slice(cx: &mut Ctx, id: u64) {
     let outer = (cx.stack_limit, cx.stack_base, cx.fiber, cx.segment, cx.base, cx.pc, cx.handled);
-    let (limit, gen_top, depth) = (cx.limit, cx.gen_top, cx.depth);
+    let (limit, gen_top, depth, loop_entry) = (cx.limit, cx.gen_top, cx.depth, cx.loop_entry);
     cx.native_stacks.push((frame_address(), cx.stack_base));
     let d = driver(cx);
     let outer_yielder = d.yielder;
@@ -328,7 +329,7 @@ fn run_slice(cx: &mut Ctx, id: u64) {
     cx.native_stacks.pop();
     driver(cx).yielder = outer_yielder;
     (cx.stack_limit, cx.stack_base, cx.fiber, cx.segment, cx.base, cx.pc, cx.handled) = outer;
-    (cx.limit, cx.gen_top, cx.depth) = (limit, gen_top, depth);
+    (cx.limit, cx.gen_top, cx.depth, cx.loop_entry) = (limit, gen_top, depth, loop_entry);
     match stop {
         Stop::Detached => {
             let d = driver(cx);

@@ -4,16 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bytecode::op::{Op, abc, abx};
-use crate::bytecode::template::{CodeTemplate, Const, Handler, Source, flags};
+use crate::bytecode::template::{CodeTemplate, Const, Handler, flags};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
 use crate::object::sequence::{List, Tuple};
 use crate::value::{Gc, Value};
-use conc_grammar::ast::Span;
-
-/// Codes with these flags make a generator object when called.
-pub const GENERATOR_LIKE: u32 = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
 
 impl Ctx {
     /// Instantiates a template for a namespace.
@@ -111,7 +107,6 @@ impl Ctx {
 
     /// Makes the machine's stub codes.
     pub(super) fn make_stubs(&mut self) -> R<()> {
-        let source = Arc::new(Source::new("<machine>", ""));
         let call = |a: u16| abc(Op::Call, 0, a, 0, 0);
         let exit = vec![call(0), 0, abc(Op::Exit, 0, 0, 0, 0)];
         let segment = vec![call(0), 0, abc(Op::SegmentReturn, 0, 0, 0, 0)];
@@ -121,10 +116,10 @@ impl Ctx {
         for (slot, words, nregs) in
             [(&roots.exit_stub, exit, 4), (&roots.segment_stub, segment, 4), (&roots.init_stub, init, 6)]
         {
-            let code = self.instantiate(&Arc::new(stub(source.clone(), words, nregs)), globals)?;
+            let code = self.instantiate(&Arc::new(CodeTemplate::of_words(words, 0, nregs)), globals)?;
             slot.set(code.value());
         }
-        let mut native = stub(source, native_words(), super::native::REGISTERS);
+        let mut native = CodeTemplate::of_words(native_words(), 0, super::native::REGISTERS);
         native.handlers = Box::new([Handler { start: 0, end: 9, target: 3, exc: super::native::RESULT }]);
         let code = self.instantiate(&Arc::new(native), globals)?;
         roots.native_stub.set(code.value());
@@ -137,31 +132,6 @@ fn native_words() -> Vec<u64> {
     let enter = |aux: u8| abc(Op::ResumeNative, aux, super::native::RESULT, 0, 0);
     let back = |offset: i32| abx(Op::Jump, 0, 0, offset as u32);
     vec![enter(2), 0, back(4), enter(1), 0, back(1), enter(0), 0, back(-2)]
-}
-
-fn stub(source: Arc<Source>, code: Vec<u64>, nregs: u16) -> CodeTemplate {
-    CodeTemplate {
-        name: "<machine>".into(),
-        qualname: "<machine>".into(),
-        source,
-        span: Span::default(),
-        first_line: 0,
-        flags: 0,
-        argcount: 0,
-        posonly: 0,
-        kwonly: 0,
-        nlocals: 0,
-        nregs,
-        locals: Box::new([]),
-        free: Box::new([]),
-        names: Box::new([]),
-        consts: Box::new([]),
-        doc: None,
-        code: code.into(),
-        handlers: Box::new([]),
-        positions: Box::new([]),
-        children: Box::new([]),
-    }
 }
 
 /// The indices of cache words that hold heap references.

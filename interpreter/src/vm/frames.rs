@@ -1,15 +1,14 @@
 //! Frame objects and the walk over script frames: snapshots made on demand.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use super::unwind::caller_base;
-use crate::bytecode::op::Op;
 use crate::bytecode::template::flags;
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::{Cell, Code, Function};
 use crate::object::generator::{Generator, state};
 use crate::object::sequence::Tuple;
+use crate::object::walk::{self, Visit};
 use crate::value::{Gc, Value};
 
 /// A script frame found by walking: its registers, its code and the word index it is at.
@@ -22,42 +21,14 @@ pub struct FrameRef {
 
 /// All script frames of the running fiber, innermost first, the machine's own left out.
 pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
-    let (mut base, mut pc) = (cx.base, cx.pc);
-    let segment = cx.segment;
-    let inside = |at: *mut Value| at >= segment.start() && at < segment.end();
-    while !base.is_null() {
-        // SAFETY: `base` is a live frame of this fiber; links lead to live frames or null.
-        unsafe {
-            let code: Gc<Code> = Gc::from_value_unchecked(*base.sub(1));
-            if code.template().first_line != 0 {
-                let at = code.index_of(pc).wrapping_sub(1);
-                if !each(FrameRef { base, code, at }) {
-                    return;
-                }
+    // SAFETY: the context's innermost frame is live, and nothing runs meanwhile.
+    unsafe {
+        walk::walk(cx.base, cx.pc, |visit| match visit {
+            Visit::Frame(f) if f.code.template().first_line != 0 => {
+                each(FrameRef { base: f.base, code: f.code, at: f.at() })
             }
-            if code.flags & super::code::GENERATOR_LIKE != 0 && !inside(base) && (*base.sub(2)).bits() == 0 {
-                let g: Gc<Generator> = Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1));
-                let next = g.link_base.load(Ordering::Relaxed);
-                if next.is_null() {
-                    base = g.resumer.load(Ordering::Relaxed);
-                    pc = g.resumer_pc.load(Ordering::Relaxed);
-                } else {
-                    base = next;
-                    pc = g.link_pc.load(Ordering::Relaxed);
-                }
-                continue;
-            }
-            let return_pc = (*base.sub(2)).bits() as *const AtomicU64;
-            let next = (*return_pc).load(Ordering::Relaxed) as u8;
-            if next == Op::Exit as u8 || next == Op::SegmentReturn as u8 {
-                let e = base.sub(4);
-                base = (*e.sub(3)).bits() as *mut Value;
-                pc = (*e.sub(2)).bits() as *const AtomicU64;
-            } else {
-                base = caller_base(base, return_pc);
-                pc = return_pc;
-            }
-        }
+            _ => true,
+        });
     }
 }
 

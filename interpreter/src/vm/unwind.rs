@@ -3,13 +3,14 @@
 use std::sync::atomic::AtomicU64;
 
 use super::call::leave_barrier;
-use super::code::GENERATOR_LIKE;
 use super::generator;
 use crate::bytecode::op::Op;
+use crate::bytecode::template::flags::GENERATOR_LIKE;
 use crate::native::{Ctx, Raised};
 use crate::object::exception::{Exception, Traceback};
 use crate::object::function::Code;
 use crate::object::kind::ClassId;
+use crate::object::walk::caller_base;
 use crate::value::{Gc, Value};
 
 /// Where unwinding ended.
@@ -74,19 +75,6 @@ pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
             cx.base = caller_base(base, return_pc);
             cx.pc = return_pc;
         }
-    }
-}
-
-/// The base of the frame that made the call returning to `return_pc`.
-///
-/// # Safety
-/// `base` is a frame called by the instruction before `return_pc`.
-#[inline(always)]
-pub unsafe fn caller_base(base: *mut Value, return_pc: *const AtomicU64) -> *mut Value {
-    // SAFETY: by the contract.
-    unsafe {
-        let call = (*return_pc.sub(2)).load(std::sync::atomic::Ordering::Relaxed);
-        base.sub((call >> 16) as u16 as usize + 4)
     }
 }
 

@@ -194,7 +194,10 @@ impl Ctx {
         let (ca, cb) = (self.class_of(a), self.class_of(b));
         let fa = self.lookup(ca, name);
         let mut fb = if ca != cb { self.lookup(cb, reflected) } else { None };
-        let sequence_last = ca.is_static() && matches!(op, BinaryOp::Add | BinaryOp::Mul) && !is_number_class(ca.id);
+        let sequence_last = ca.is_static()
+            && ca.instance_kind() != Kind::Instance
+            && matches!(op, BinaryOp::Add | BinaryOp::Mul)
+            && !is_number_class(ca.id);
         let prefer_b = fb.is_some() && (sequence_last || (cb.is_subclass_of(ca) && fb != self.lookup(ca, reflected)));
         if prefer_b && let Some(f) = fb.take() {
             let result = self.call_unbound(f, b, &[a])?;

@@ -150,8 +150,11 @@ impl Ctx {
         first.map_or_else(String::new, |s| s.to_text().into_owned())
     }
 
-    /// Reports an exception that nobody can catch (in a finalizer, a callback) to stderr.
+    /// Reports an exception that nobody can catch (in a finalizer, a callback): by `sys.unraisablehook`, if there is
+    /// a sys.
     pub fn unraisable(&mut self, e: Raised, source: Value) {
+        let report = self.iso().roots.unraisable.get();
+        let Err(e) = (if report.is_unbound() { Err(e) } else { self.call(report, &[e.0, source]) }) else { return };
         let what = self.repr_text(source);
         eprintln!("Exception ignored in: {what}");
         let text = self.format_exception(e.0);

@@ -102,7 +102,8 @@ pub struct Roots {
     /// The class of `_thread.lock` objects.
     pub lock_class: RootSlot,
     pub main_thread: RootSlot,
-    pub type_registry: RootSlot,
+    /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
+    pub unraisable: RootSlot,
     pub extra: RootSlot,
     /// Codec error handlers by name, a dict (unbound: none registered).
     pub codec_errors: RootSlot,
@@ -147,7 +148,7 @@ impl Roots {
             &self.native_stub,
             &self.lock_class,
             &self.main_thread,
-            &self.type_registry,
+            &self.unraisable,
             &self.extra,
             &self.codec_errors,
             &self.codec_search,

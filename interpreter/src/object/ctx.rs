@@ -234,11 +234,17 @@ impl Ctx {
     /// Raises RecursionError if the native stack is nearly used up.
     #[inline]
     pub fn check_stack(&mut self) -> R<()> {
-        let here = 0u8;
-        if (&here as *const u8 as usize) < self.stack_limit {
+        if self.is_stack_low() {
             return Err(self.error(ClassId::RecursionError, "maximum recursion depth exceeded"));
         }
         Ok(())
+    }
+
+    /// Whether the native stack is nearly used up.
+    #[inline]
+    pub fn is_stack_low(&self) -> bool {
+        let here = 0u8;
+        (&here as *const u8 as usize) < self.stack_limit
     }
 
     // ---- collection

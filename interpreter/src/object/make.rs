@@ -781,13 +781,32 @@ impl Ctx {
             e.attrs.set(Value::UNBOUND);
         })
     }
-    pub fn new_traceback(&mut self, next: Value, code: Value, at: u32) -> Gc<Traceback> {
-        self.object::<Traceback>(Kind::Traceback, ClassId::Traceback.shape(), |t| {
+    /// An entry of a traceback. `registers` are the frame's named locals, left out if they are very many.
+    pub fn new_traceback(
+        &mut self,
+        next: Value,
+        (code, at): (Value, u32),
+        callee: Value,
+        registers: &[Value],
+    ) -> Gc<Traceback> {
+        const MOST: usize = (MAX_SMALL - size_of::<Traceback>()) / 8;
+        let registers = if registers.len() <= MOST { registers } else { &[] };
+        let word = Header::word(Kind::Traceback as u8, ClassId::Traceback.shape(), 0);
+        let cell = self.cell(size_of::<Traceback>() + registers.len() * 8, word) as *mut Traceback;
+        // SAFETY: a fresh cell with room for the registers.
+        unsafe {
+            let t = &mut *cell;
             t.next.set(next);
             t.code.set(code);
             t.frame.set(Value::UNBOUND);
             t.at = at;
-        })
+            t.callee.set(callee);
+            t.len = registers.len();
+            for (slot, &v) in t.registers().iter().zip(registers) {
+                slot.set(v);
+            }
+            Gc::from_raw(cell)
+        }
     }
 
     // ---- the rest

@@ -30,6 +30,7 @@ pub mod iterate;
 pub mod kind;
 pub mod layout;
 pub mod listops;
+pub mod locals;
 pub mod make;
 pub mod memory;
 pub mod memory_item;

@@ -137,7 +137,8 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
             mark_slots(m, &o.extra);
         }
         Kind::Traceback => {
-            fields!(m, object as Traceback: next code frame);
+            let o = fields!(m, object as Traceback: next code frame callee);
+            mark_slots(m, o.registers());
         }
         Kind::Frame => {
             fields!(m, object as FrameObject: code back locals globals);

@@ -167,7 +167,7 @@ unsafe fn mark_frame(frame: &Frame, marker: &mut Marker) {
         word(base.sub(4));
         word(base.sub(1));
         let template = frame.code.template();
-        for i in 0..named(frame.code) {
+        for i in 0..super::locals::count(frame.code) {
             word(base.add(i));
         }
         let liveness = template.liveness();
@@ -179,12 +179,6 @@ unsafe fn mark_frame(frame: &Frame, marker: &mut Marker) {
     }
 }
 
-/// How many registers, from the first on, are needed as long as the frame lives.
-fn named(code: Gc<Code>) -> usize {
-    let namespace = code.flags & (flags::CLASS_BODY | flags::NAMESPACE) != 0;
-    usize::from(code.nlocals).max(usize::from(namespace))
-}
-
 /// Marks what the frame of a generator that is not done needs.
 pub fn mark_generator(g: &Generator, marker: &mut Marker) {
     // SAFETY: the frame's words follow the struct; a generator that runs is walked by with its stack, its own `pc`
@@ -194,7 +188,7 @@ pub fn mark_generator(g: &Generator, marker: &mut Marker) {
         let mut word = |at: *mut Value| marker.mark_conservative(std::ptr::read_volatile(at as *const usize));
         word(base.sub(4));
         let Some(code) = g.code.get().cast::<Code>() else { return };
-        for i in 0..named(code) {
+        for i in 0..super::locals::count(code) {
             word(base.add(i));
         }
         if g.state() != crate::object::generator::state::RUNNING {

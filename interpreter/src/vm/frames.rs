@@ -2,12 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::bytecode::template::flags;
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
-use crate::object::function::{Cell, Code, Function};
+use crate::object::function::Code;
 use crate::object::generator::{Generator, state};
-use crate::object::sequence::Tuple;
 use crate::object::walk::{self, Visit};
 use crate::value::{Gc, Value};
 
@@ -47,44 +45,10 @@ pub fn nth(cx: &Ctx, depth: usize) -> Option<FrameRef> {
     found
 }
 
-/// The named locals of a frame as they are now: a fresh dict (class bodies and modules: their namespace itself).
+/// The named locals of a frame as they are now.
 pub fn locals(cx: &mut Ctx, frame: FrameRef) -> R {
-    let template = frame.code.template();
-    if template.flags & (flags::CLASS_BODY | flags::NAMESPACE) != 0 {
-        // SAFETY: such code has its namespace in register 0.
-        return Ok(unsafe { *frame.base });
-    }
-    if template.flags & flags::OPTIMIZED == 0 {
-        return Ok(frame.code.globals.get());
-    }
-    let dict = cx.new_dict();
-    for local in &template.locals {
-        if local.name.starts_with('.') {
-            continue;
-        }
-        // SAFETY: locals' registers are below `nregs`.
-        let mut v = unsafe { *frame.base.add(local.register as usize) };
-        if local.is_cell {
-            // Before its NewCell has run, the register holds the plain argument.
-            v = v.cast::<Cell>().map_or(v, |c| c.value.get());
-        }
-        if !v.is_unbound() {
-            let name = cx.intern(&local.name);
-            dict.set_str(cx, name, v);
-        }
-    }
-    // SAFETY: the callee word of a frame is its function.
-    let callee = unsafe { *frame.base.sub(4) };
-    if let Some(closure) = callee.cast::<Function>().and_then(|f| f.closure.get().cast::<Tuple>()) {
-        for (name, cell) in template.free.iter().zip(closure.items()) {
-            let v = cell.cast::<Cell>().map_or(Value::UNBOUND, |c| c.value.get());
-            if !v.is_unbound() && !name.starts_with('.') {
-                let name = cx.intern(name);
-                dict.set_str(cx, name, v);
-            }
-        }
-    }
-    Ok(dict.value())
+    // SAFETY: a frame has its callee's word and its registers.
+    unsafe { crate::object::locals::named(cx, frame.code, *frame.base.sub(4), |i| *frame.base.add(i)) }
 }
 
 /// `locals()` of the innermost script frame.

@@ -9,7 +9,7 @@ use crate::object::class::Class;
 use crate::object::isolate::Isolate;
 use crate::object::kind::ClassId;
 use crate::object::names::Names;
-use crate::object::stack::{Fiber, Segment};
+use crate::object::stack::{Binding, Fiber, Segment};
 use crate::value::{Gc, Value};
 
 /// Words that other threads may set to get a worker's attention.
@@ -53,8 +53,8 @@ pub struct Ctx {
     pub segment: Gc<Segment>,
     /// While a generator's frame is innermost: the first free word of the segment.
     pub gen_top: *mut Value,
-    /// While arguments are bound: the end of the frame being made, which is not innermost yet.
-    pub bind_top: *mut Value,
+    /// The innermost binding of arguments going on, or null.
+    pub binding: *const Binding,
     /// An address below every native frame that may hold values while the loop itself is at work: of the frame that
     /// entered it. 0 while a native that was called from the loop calls others.
     pub loop_entry: usize,
@@ -121,7 +121,7 @@ impl Ctx {
             // SAFETY: dangling until `attach_fiber`; nothing runs before that.
             segment: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
             gen_top: std::ptr::null_mut(),
-            bind_top: std::ptr::null_mut(),
+            binding: std::ptr::null(),
             loop_entry: 0,
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
@@ -268,17 +268,14 @@ impl Ctx {
         }
     }
 
-    /// The first word of the current segment that no frame uses.
+    /// The first word of the current segment that is neither a frame's nor being filled with arguments.
     #[inline]
     pub fn stack_top(&self) -> *mut Value {
-        if !self.bind_top.is_null() && self.is_binding() { self.bind_top } else { self.frames_top() }
-    }
-
-    /// Whether arguments are being bound to registers above all frames, up to `bind_top`.
-    pub(super) fn is_binding(&self) -> bool {
         let top = self.frames_top();
+        // SAFETY: a binding lasts as long as the code that set it as the innermost.
+        let Some(binding) = (unsafe { self.binding.as_ref() }) else { return top };
         let inside = |at: *mut Value| self.segment.start() <= at && at <= self.segment.end();
-        inside(self.bind_top) && (!inside(top) || self.bind_top > top)
+        if inside(binding.end) && (!inside(top) || binding.end > top) { binding.end } else { top }
     }
 
     #[inline]

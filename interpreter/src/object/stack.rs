@@ -47,11 +47,22 @@ pub struct Fiber {
     /// While suspended: the innermost frame and its next instruction; null while running.
     pub base: AtomicPtr<Value>,
     pub pc: AtomicPtr<AtomicU64>,
+    /// While suspended: the innermost binding, on the native stack that waits with it; or null.
+    pub binding: AtomicPtr<Binding>,
     pub handled: Slot,
     /// Whatever the fiber's owner keeps with it: thread or greenlet.
     pub owner: Slot,
 }
 object_kind!(Fiber, Fiber);
+
+/// Registers of a frame to be that arguments are being bound to: they may lie among the caller's dead ones or above
+/// all frames. It stands on the native stack of the code that binds.
+pub struct Binding {
+    pub start: *mut Value,
+    pub end: *mut Value,
+    /// What was being bound when Rust code in between ran a script that led to this call; or null.
+    pub outer: *const Binding,
+}
 
 /// Marks everything a suspended fiber's stack needs; the stack of a running one is its worker's.
 pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
@@ -63,6 +74,6 @@ pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
     let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));
     if !base.is_null() {
         // SAFETY: `base` is set only while the fiber is suspended at that frame.
-        unsafe { super::walk::mark_stack(base, pc, fiber.segment.get(), std::ptr::null_mut(), m) };
+        unsafe { super::walk::mark_stack(base, pc, fiber.segment.get(), fiber.binding.load(Ordering::Acquire), m) };
     }
 }

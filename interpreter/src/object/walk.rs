@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::stack::Segment;
+use super::stack::{Binding, Segment};
 use crate::bytecode::op::Op;
 use crate::bytecode::template::flags;
 use crate::heap::{Header, Marker};
@@ -47,13 +47,6 @@ impl Frame {
     }
 }
 
-/// What a walk comes by.
-pub enum Visit {
-    Frame(Frame),
-    /// A barrier, with the address of its first word.
-    Barrier(*mut Value),
-}
-
 /// The base of the frame that made the call returning to `return_pc`.
 ///
 /// # Safety
@@ -71,13 +64,13 @@ pub unsafe fn caller_base(base: *mut Value, return_pc: *const AtomicU64) -> *mut
 ///
 /// # Safety
 /// `base` is null or a live frame, and no frame below it changes meanwhile.
-pub unsafe fn walk(base: *mut Value, pc: *const AtomicU64, mut visit: impl FnMut(Visit) -> bool) {
+pub unsafe fn walk(base: *mut Value, pc: *const AtomicU64, mut visit: impl FnMut(Frame) -> bool) {
     let (mut base, mut pc, mut standing) = (base, pc, Standing::Innermost);
     while !base.is_null() {
         // SAFETY: links lead to live frames or null.
         unsafe {
             let frame = Frame { base, code: Gc::from_value_unchecked(*base.sub(1)), pc, standing };
-            if !visit(Visit::Frame(frame)) {
+            if !visit(frame) {
                 return;
             }
             if let Some(g) = frame.generator() {
@@ -94,12 +87,9 @@ pub unsafe fn walk(base: *mut Value, pc: *const AtomicU64, mut visit: impl FnMut
             let next = (*return_pc).load(Ordering::Relaxed) as u8;
             standing = if next == Op::Exit as u8 { Standing::Amid } else { Standing::Calling };
             if next == Op::Exit as u8 || next == Op::SegmentReturn as u8 {
-                let place = base.sub(4).sub(3);
-                if !visit(Visit::Barrier(place)) {
-                    return;
-                }
-                base = (*place).bits() as *mut Value;
-                pc = (*place.add(1)).bits() as *const AtomicU64;
+                let barrier = base.sub(4);
+                base = (*barrier.sub(3)).bits() as *mut Value;
+                pc = (*barrier.sub(2)).bits() as *const AtomicU64;
             } else {
                 base = caller_base(base, return_pc);
                 pc = return_pc;
@@ -112,45 +102,30 @@ pub unsafe fn walk(base: *mut Value, pc: *const AtomicU64, mut visit: impl FnMut
 /// out; as those may hold words of dead objects, every word is looked at as if it might be anything.
 ///
 /// # Safety
-/// As for [`walk`]; `segment` is the innermost one in use. `filling` is null or the end of registers in it, above the
-/// innermost frame, that arguments are being bound to.
+/// As for [`walk`]; `segment` is the innermost one in use, and `binding` null or the innermost binding.
 pub unsafe fn mark_stack(
     base: *mut Value,
     pc: *const AtomicU64,
     segment: Value,
-    filling: *mut Value,
+    binding: *const Binding,
     marker: &mut Marker,
 ) {
-    let segments: Vec<Gc<Segment>> =
-        std::iter::successors(segment.cast::<Segment>(), |s| s.previous.get().cast()).collect();
-    segments.iter().for_each(|s| marker.mark(s.as_ptr() as *mut Header));
-    let segment_of = |at: *mut Value| segments.iter().find(|s| s.start() <= at && at <= s.end());
-    // The end of words between the frame above and the next one below that arguments were being bound to when Rust
-    // code in between ran scripts.
-    let mut gap = filling;
-    // SAFETY: by the contract; a gap's words lie in one segment.
+    let mut current = segment;
+    while let Some(s) = current.cast::<Segment>() {
+        marker.mark(s.as_ptr() as *mut Header);
+        current = s.previous.get();
+    }
+    let mut binding = binding;
+    // SAFETY: by the contract; bindings last as long as the code that waits for them.
     unsafe {
-        walk(base, pc, |visit| {
-            match visit {
-                Visit::Barrier(place) => gap = place,
-                Visit::Frame(frame) => {
-                    mark_frame(&frame, marker);
-                    if let (false, Some(own)) = (gap.is_null(), segment_of(frame.base)) {
-                        let start = match segment_of(gap) {
-                            Some(s) if s == own => frame.base.add(frame.code.nregs as usize),
-                            Some(s) => s.start(),
-                            None => gap,
-                        };
-                        marker.mark_range(start as usize, gap as usize);
-                        gap = std::ptr::null_mut();
-                    }
-                }
-            }
+        while let Some(b) = binding.as_ref() {
+            marker.mark_range(b.start as usize, b.end as usize);
+            binding = b.outer;
+        }
+        walk(base, pc, |frame| {
+            mark_frame(&frame, marker);
             true
         });
-        if let Some(s) = segment_of(gap) {
-            marker.mark_range(s.start() as usize, gap as usize);
-        }
     }
 }
 

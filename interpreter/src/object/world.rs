@@ -174,7 +174,6 @@ impl Ctx {
 /// # Safety
 /// The worker is stopped and has published its state.
 unsafe fn mark_worker(cx: &Ctx, marker: &mut Marker) {
-    let filling = if cx.is_binding() { cx.bind_top } else { std::ptr::null_mut() };
     // SAFETY: by the contract: native frames from the published address up, other stacks as the scheduler keeps
     // them, and the running fiber's frames.
     unsafe {
@@ -182,7 +181,7 @@ unsafe fn mark_worker(cx: &Ctx, marker: &mut Marker) {
             marker.mark_range(low, high);
         }
         marker.mark_range(cx.published.native, cx.stack_base);
-        super::walk::mark_stack(cx.base, cx.pc, cx.segment.value(), filling, marker);
+        super::walk::mark_stack(cx.base, cx.pc, cx.segment.value(), cx.binding, marker);
     }
     super::trace::mark(marker, cx.handled);
     super::trace::mark(marker, cx.fiber.value());

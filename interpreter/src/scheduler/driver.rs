@@ -227,6 +227,8 @@ fn save(cx: &mut Ctx) -> Saved {
     fiber.base.store(cx.base, std::sync::atomic::Ordering::Release);
     fiber.pc.store(cx.pc as *mut _, std::sync::atomic::Ordering::Release);
     fiber.handled.set(cx.handled);
+    fiber.binding.store(cx.binding.cast_mut(), std::sync::atomic::Ordering::Release);
+    cx.binding = std::ptr::null();
     let yielder = driver(cx).yielder;
     Saved {
         limit: cx.limit,
@@ -247,6 +249,7 @@ fn restore(cx: &mut Ctx, id: u64, saved: Saved) {
     cx.base = fiber.base.swap(std::ptr::null_mut(), std::sync::atomic::Ordering::AcqRel);
     cx.pc = fiber.pc.load(std::sync::atomic::Ordering::Acquire);
     cx.handled = fiber.handled.get();
+    cx.binding = fiber.binding.load(std::sync::atomic::Ordering::Acquire);
     cx.limit = saved.limit;
     cx.gen_top = saved.gen_top;
     cx.loop_entry = saved.loop_entry;

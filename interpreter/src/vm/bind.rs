@@ -6,6 +6,7 @@ use crate::object::dict::Dict;
 use crate::object::function::{Code, Function, Native};
 use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
+use crate::object::stack::Binding;
 use crate::object::string::Str;
 use crate::value::{Gc, Value};
 
@@ -26,9 +27,11 @@ impl Ctx {
         // SAFETY: by the contract; the slice is only used here.
         let regs = unsafe { std::slice::from_raw_parts_mut(regs, code.nlocals as usize) };
         regs.fill(Value::UNBOUND);
-        let outer = std::mem::replace(&mut self.bind_top, regs.as_mut_ptr_range().end);
+        let range = regs.as_mut_ptr_range();
+        let binding = Binding { start: range.start, end: range.end, outer: self.binding };
+        self.binding = &binding;
         let result = self.bind_into(f, code, args, names, regs);
-        self.bind_top = outer;
+        self.binding = binding.outer;
         result
     }
 

@@ -6,7 +6,7 @@ use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
 use crate::object::generator::{Generator, state};
-use crate::object::walk::{self, Visit};
+use crate::object::walk;
 use crate::value::{Gc, Value};
 
 /// A script frame found by walking: its registers, its code and the word index it is at.
@@ -21,11 +21,8 @@ pub struct FrameRef {
 pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
     // SAFETY: the context's innermost frame is live, and nothing runs meanwhile.
     unsafe {
-        walk::walk(cx.base, cx.pc, |visit| match visit {
-            Visit::Frame(f) if f.code.template().first_line != 0 => {
-                each(FrameRef { base: f.base, code: f.code, at: f.at() })
-            }
-            _ => true,
+        walk::walk(cx.base, cx.pc, |f| {
+            f.code.template().first_line == 0 || each(FrameRef { base: f.base, code: f.code, at: f.at() })
         });
     }
 }

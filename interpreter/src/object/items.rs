@@ -491,8 +491,13 @@ impl Ctx {
     fn list_del_item(&mut self, list: Gc<List>, key: Value) -> R<()> {
         let len = list.len();
         let Some(slice) = key.cast::<SliceObject>() else {
-            return match self.item_index(key, len, "list")? {
-                Some(i) => self.list_splice(list, i, i + 1, &[]),
+            let index = if key.is_int() {
+                key.int()
+            } else {
+                self.item_index(key, len, "list")?.map_or(i64::MAX, |i| i as i64)
+            };
+            return match self.list_pop(list, index)? {
+                Some(_) => Ok(()),
                 None => Err(self.index_error("list assignment index out of range")),
             };
         };
@@ -614,6 +619,16 @@ impl Ctx {
 
     fn list_contains(&mut self, container: Value, item: Value) -> R<bool> {
         let Some(list) = container.cast::<List>() else { return Ok(false) };
+        if self.is_shared() {
+            // Items that another thread moves must not be missed.
+            let items = self.list_snapshot(list)?;
+            for &candidate in items.items() {
+                if self.same(candidate, item)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
         let mut i = 0;
         while let Some(candidate) = list.get(i) {
             if self.same(candidate, item)? {

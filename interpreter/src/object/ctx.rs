@@ -201,7 +201,8 @@ impl Ctx {
     #[inline(never)]
     pub fn handle_interrupt(&mut self) -> R<()> {
         let signals = self.signals_owner.clone();
-        signals.interrupt.store(0, Ordering::Relaxed);
+        // Sees the flags that were set before it was raised; what is raised later stays.
+        signals.interrupt.swap(0, Ordering::AcqRel);
         signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::Relaxed);
         if signals.stop.swap(false, Ordering::Relaxed) {
             self.safepoint();

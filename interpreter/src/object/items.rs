@@ -118,22 +118,34 @@ impl Ctx {
 
     fn list_get_item(&mut self, list: Gc<List>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
+            return self.list_get_slice(list, slice);
+        }
+        let len = list.len();
+        match self.item_index(key, len, "list")?.and_then(|i| list.get(i)) {
+            Some(item) => Ok(item),
+            None => Err(self.index_error("list index out of range")),
+        }
+    }
+
+    fn list_get_slice(&mut self, list: Gc<List>, slice: Gc<SliceObject>) -> R {
+        loop {
             let buffer = list.buffer();
             let len = buffer.len();
             let span = self.slice_span(slice, len)?;
             let new = self.new_buffer(span.count)?;
+            // Another thread may have changed the list while the buffer was made.
+            let lock = self.lock(&list.header);
+            if list.buffer() != buffer || buffer.len() != len {
+                continue;
+            }
             for (i, slot) in new.slots()[..span.count].iter().enumerate() {
                 slot.set(buffer.slots()[(span.start + i as i64 * span.step) as usize].get());
             }
             if span.count > 0 {
                 new.len.store(span.count, std::sync::atomic::Ordering::Release);
             }
+            drop(lock);
             return Ok(self.list_of_buffer(new).value());
-        }
-        let len = list.len();
-        match self.item_index(key, len, "list")?.and_then(|i| list.get(i)) {
-            Some(item) => Ok(item),
-            None => Err(self.index_error("list index out of range")),
         }
     }
 

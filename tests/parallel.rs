@@ -61,6 +61,66 @@ def hammer(who, rounds):
             setattr(Node, "method%d" % (i % 3), made)
 "#;
 
+/// Operations that read a length or a position and then act there: each counts what it did to containers whose
+/// content is then accounted for.
+const POSITIONS: &str = r#"
+from collections import deque
+
+moved = [("start", i) for i in range(64)]
+taken = [[], []]
+ring = deque(("start", i) for i in range(64))
+ring_taken = [[], []]
+data = bytearray(range(64)) * 2
+data_taken = [0, 0]
+data_put = [0, 0]
+
+def remove(item):
+    # The other worker may have taken it.
+    try:
+        moved.remove(item)
+        return True
+    except ValueError:
+        return False
+
+def positions(who, rounds):
+    mine, ring_mine = taken[who], ring_taken[who]
+    for i in range(rounds):
+        item = (who, i)
+        moved.insert(i % 40 - 20, item)
+        if i % 3 == 0 and remove(item):
+            moved.append(item)
+        try:
+            mine.append(moved.pop(i % 30 - 10))
+        except IndexError:
+            pass
+        if i % 5 == 0:
+            moved.reverse()
+        if i % 16 == 0:
+            moved.extend({(who, i, k): k for k in range(3)})
+            for k in range(3):
+                remove((who, i, k))
+        if i % 9 == 0:
+            moved[2:2] = [(who, i, "slice")]
+            remove((who, i, "slice"))
+        ring.insert(i % 40 - 20, item)
+        ring.rotate(i % 7 - 3)
+        try:
+            ring_mine.append(ring.pop() if i % 2 else ring.popleft())
+        except IndexError:
+            pass
+        data.insert(i % 40 - 20, i & 255)
+        data_put[who] += i & 255
+        data_taken[who] += data.pop(i % 30 - 10)
+        if i % 4 == 0:
+            data.append(7)
+            data_put[who] += 7
+            try:
+                data.remove(7)
+                data_taken[who] += 7
+            except ValueError:
+                pass
+"#;
+
 fn run(cx: &mut Ctx, source: &str) -> R {
     let text = cx.str(source);
     let code = (cx.iso().machine.compile)(cx, text, "<stress>", "exec", 0)?;
@@ -77,24 +137,34 @@ fn expect(cx: &mut Ctx, result: R) -> Value {
     }
 }
 
-#[test]
-fn two_workers_share_everything() {
-    let rounds: usize = std::env::var("CONC_STRESS_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(20_000);
+/// Runs `program`, then `call(who, rounds)` on two workers at once, then `check`.
+fn on_two_workers(program: &str, call: &'static str, rounds: usize, check: &str) {
     let Ok(mut cx) = vm::new_interpreter(conc_stdlib::library()) else { panic!("no interpreter") };
-    let defined = run(&mut cx, PROGRAM);
+    let defined = run(&mut cx, program);
     expect(&mut cx, defined);
     let Ok(worker) = vm::new_worker(&mut cx) else { panic!("no second worker") };
     let second = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
         let Ok(mut cx) = worker.enter() else { panic!("the worker cannot start") };
-        let result = run(&mut cx, &format!("hammer(1, {rounds})"));
+        let result = run(&mut cx, &format!("{call}(1, {rounds})"));
         expect(&mut cx, result);
     });
     let Ok(second) = second else { panic!("no thread") };
-    let result = run(&mut cx, &format!("hammer(0, {rounds})"));
+    let result = run(&mut cx, &format!("{call}(0, {rounds})"));
     expect(&mut cx, result);
     // Joining blocks: the other worker must be able to collect meanwhile.
     let ended = cx.blocking(|| second.join());
     assert!(ended.is_ok(), "the second worker failed");
+    let checked = run(&mut cx, check);
+    expect(&mut cx, checked);
+}
+
+fn rounds() -> usize {
+    std::env::var("CONC_STRESS_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(20_000)
+}
+
+#[test]
+fn two_workers_share_everything() {
+    let rounds = rounds();
     let popped = rounds.div_ceil(7);
     let check = format!(
         "assert not errors, errors[:5]\n\
@@ -102,6 +172,22 @@ fn two_workers_share_everything() {
          assert len(shared_set) == sum(1 for k in shared_set)\n\
          assert len(shared_dict) == len(list(shared_dict)) <= 100\n"
     );
-    let checked = run(&mut cx, &check);
-    expect(&mut cx, checked);
+    on_two_workers(PROGRAM, "hammer", rounds, &check);
+}
+
+#[test]
+fn positions_and_what_is_done_there_belong_together() {
+    let rounds = rounds();
+    let check = format!(
+        "def account(rest, taken, what):\n\
+         \x20   found = [item for item in [*rest, *taken[0], *taken[1]] if len(item) == 2]\n\
+         \x20   made = {{('start', i) for i in range(64)}} | {{(w, i) for w in (0, 1) for i in range({rounds})}}\n\
+         \x20   assert len(found) == len(set(found)), (what, 'twice', len(found) - len(set(found)))\n\
+         \x20   assert set(found) == made, (what, 'lost', len(made - set(found)))\n\
+         account(moved, taken, 'list')\n\
+         account(ring, ring_taken, 'deque')\n\
+         total = sum(range(64)) * 2 + sum(data_put) - sum(data_taken)\n\
+         assert sum(data) == total, ('bytearray', sum(data), total)\n"
+    );
+    on_two_workers(POSITIONS, "positions", rounds, &check);
 }

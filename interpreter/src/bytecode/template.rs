@@ -4,6 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use conc_grammar::ast::Span;
 
+use super::liveness::Liveness;
+
 /// A source text with its name, shared by all code compiled from it.
 #[derive(Debug)]
 pub struct Source {
@@ -75,6 +77,8 @@ pub mod flags {
     pub const COROUTINE: u32 = 0x80;
     pub const ITERABLE_COROUTINE: u32 = 0x100;
     pub const ASYNC_GENERATOR: u32 = 0x200;
+    /// Calling such code makes a generator object.
+    pub const GENERATOR_LIKE: u32 = GENERATOR | COROUTINE | ASYNC_GENERATOR;
     /// A class body: register 0 is the namespace.
     pub const CLASS_BODY: u32 = 0x1000_0000;
     /// Module or exec code whose names live in the mapping in register 0 (exec with separate locals).
@@ -142,9 +146,41 @@ pub struct CodeTemplate {
     pub handlers: Box<[Handler]>,
     pub positions: Box<[Position]>,
     pub children: Box<[Arc<CodeTemplate>]>,
+    /// Made when a collection first meets a frame of this code.
+    pub liveness: OnceLock<Liveness>,
 }
 
 impl CodeTemplate {
+    /// Code of given words without names, constants or a source: the machine's own.
+    pub fn of_words(code: Vec<u64>, nlocals: u16, nregs: u16) -> CodeTemplate {
+        CodeTemplate {
+            name: "<machine>".into(),
+            qualname: "<machine>".into(),
+            source: Arc::new(Source::new("<machine>", "")),
+            span: Span::default(),
+            first_line: 0,
+            flags: 0,
+            argcount: 0,
+            posonly: 0,
+            kwonly: 0,
+            nlocals,
+            nregs,
+            locals: Box::new([]),
+            free: Box::new([]),
+            names: Box::new([]),
+            consts: Box::new([]),
+            doc: None,
+            code: code.into(),
+            handlers: Box::new([]),
+            positions: Box::new([]),
+            children: Box::new([]),
+            liveness: OnceLock::new(),
+        }
+    }
+    /// Which temporaries each instruction needs.
+    pub fn liveness(&self) -> &Liveness {
+        self.liveness.get_or_init(|| Liveness::of(self))
+    }
     /// The position entry that covers the word index `at`.
     pub fn position(&self, at: u32) -> Option<&Position> {
         let after = self.positions.partition_point(|p| p.at <= at);

@@ -215,7 +215,7 @@ fn check_handlers(template: &CodeTemplate, list: &[Instruction]) -> Result<(), S
 
 /// Every path that can be taken ends in a return, a raise or a loop, and generators begin with `MakeGenerator`.
 fn check_flow(template: &CodeTemplate, list: &[Instruction]) -> Result<(), String> {
-    let generator = template.flags & (flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR) != 0;
+    let generator = template.flags & flags::GENERATOR_LIKE != 0;
     if generator != (list.first().map(|i| i.op) == Some(Op::MakeGenerator)) {
         return Err("generator flags and first instruction disagree".into());
     }

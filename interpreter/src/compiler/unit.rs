@@ -189,6 +189,7 @@ impl<'a> Compiler<'a> {
             handlers: handlers.into(),
             positions: positions.into(),
             children: unit.children.into(),
+            liveness: Default::default(),
         };
         if cfg!(debug_assertions)
             && self.errors.is_empty()

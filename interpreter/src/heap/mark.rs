@@ -13,6 +13,10 @@ pub struct Marker {
     owner: u32,
     epoch: u8,
     trace: TraceFn,
+    /// Shapes by id: whether a marked object has it.
+    shapes_seen: Vec<bool>,
+    /// Those among them that have not been looked at by [`Marker::new_shapes`].
+    shapes_new: Vec<u32>,
     /// The kinds, as bits, whose objects refer to nothing by themselves: they need no trace.
     leaves: u64,
     /// Bytes of marked cells.
@@ -30,6 +34,8 @@ impl Marker {
             owner,
             epoch,
             trace,
+            shapes_seen: Vec::new(),
+            shapes_new: Vec::new(),
             leaves,
             live_bytes: 0,
         }
@@ -86,8 +92,28 @@ impl Marker {
     pub fn drain(&mut self) {
         while let Some(object) = self.work.pop() {
             // SAFETY: the object was marked, so it is a live object of this heap.
+            let shape = unsafe { (*object).shape() };
+            if self.shapes_seen.get(shape as usize) != Some(&true) {
+                self.see_shape(shape);
+            }
+            // SAFETY: as above.
             unsafe { (self.trace)(object, self) };
         }
+    }
+
+    #[cold]
+    fn see_shape(&mut self, shape: u32) {
+        let at = shape as usize;
+        if at >= self.shapes_seen.len() {
+            self.shapes_seen.resize((at + 1).next_power_of_two(), false);
+        }
+        self.shapes_seen[at] = true;
+        self.shapes_new.push(shape);
+    }
+
+    /// The shapes of traced objects that have not been asked for yet: what belongs to them is live too.
+    pub fn new_shapes(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.shapes_new)
     }
 }
 

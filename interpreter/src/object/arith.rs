@@ -203,7 +203,10 @@ impl Ctx {
         let first = if in_place { self.lookup(ca, in_place_name) } else { None };
         let fa = self.lookup(ca, name);
         let fb = if ca != cb { self.lookup(cb, reflected) } else { None };
-        let sequence_last = ca.is_static() && matches!(op, BinaryOp::Add | BinaryOp::Mul) && !is_number_class(ca.id);
+        let sequence_last = ca.is_static()
+            && ca.instance_kind() != Kind::Instance
+            && matches!(op, BinaryOp::Add | BinaryOp::Mul)
+            && !is_number_class(ca.id);
         let prefer_b = fb.is_some() && (sequence_last || (cb.is_subclass_of(ca) && fb != self.lookup(ca, reflected)));
         let attempt = |f: Option<Value>, this, other| f.map(|function| Attempt { function, this, other });
         let (first, own, other) = (attempt(first, a, b), attempt(fa, a, b), attempt(fb, b, a));

@@ -7,7 +7,7 @@ use crate::native::{Ctx, R};
 use crate::object::kind::ClassId;
 use crate::object::misc::{MemoryView, WeakRef};
 use crate::object::sequence::List;
-use crate::object::string::ByteArray;
+use crate::object::string::{ByteArray, StrBuffer};
 use crate::value::{Gc, Value};
 
 /// How many views a bytearray remembers.
@@ -16,39 +16,50 @@ const KEPT: usize = 64;
 impl Ctx {
     /// Replaces bytes `[from, to)` by `new`: insertion, deletion and assignment in one.
     pub fn bytes_splice(&mut self, array: Gc<ByteArray>, from: usize, to: usize, new: &[u8]) -> R<()> {
+        self.bytes_edit(array, new, |_, len| Some((from.min(len), to.clamp(from.min(len), len))))?;
+        Ok(())
+    }
+
+    /// Replaces the bytes `[from, to)` that `range` names by `new`. `range` gets the bytes and their number as they
+    /// are when the change is made; it runs under the array's lock, maybe several times. The first byte removed (0 if
+    /// none is); None: `range` named none.
+    pub fn bytes_edit(
+        &mut self,
+        array: Gc<ByteArray>,
+        new: &[u8],
+        range: impl Fn(&StrBuffer, usize) -> Option<(usize, usize)>,
+    ) -> R<Option<u8>> {
+        let mut spare: Option<Gc<StrBuffer>> = None;
+        let mut checked = false;
         loop {
+            let lock = self.lock(&array.header);
             let old = array.buffer();
             let len = old.fill.load(Ordering::Acquire);
-            let from = from.min(len);
-            let to = to.clamp(from, len);
+            let Some((from, to)) = range(&old, len) else { return Ok(None) };
+            let removed = if from < to { old.get(from) } else { 0 };
             let new_len = len - (to - from) + new.len();
-            if new_len != len {
-                self.check_resizable(array)?;
-            }
-            if new_len == len || (to == len && new_len <= old.cap) {
-                let lock = self.lock(&array.header);
-                if array.buffer() == old && old.fill.load(Ordering::Relaxed) == len {
-                    for (i, byte) in new.iter().enumerate() {
-                        old.set(from + i, *byte);
-                    }
-                    old.fill.store(new_len, Ordering::Release);
-                    return Ok(());
-                }
+            if new_len != len && !checked {
                 drop(lock);
+                self.check_resizable(array)?;
+                checked = true;
                 continue;
             }
-            let mut data = Vec::with_capacity(new_len);
-            data.extend((0..from).map(|i| old.get(i)));
-            data.extend_from_slice(new);
-            data.extend((to..len).map(|i| old.get(i)));
-            let room = if from == len && len > 0 { new_len + new_len / 8 + 6 } else { new_len };
-            let buffer = self.new_byte_buffer(&data, room)?;
-            let lock = self.lock(&array.header);
-            if array.buffer() == old && old.fill.load(Ordering::Relaxed) == len {
+            if new_len == len || (to == len && new_len <= old.cap) {
+                old.store(from, new);
+                old.fill.store(new_len, Ordering::Release);
+                return Ok(Some(removed));
+            }
+            if let Some(buffer) = spare.filter(|b| b.cap >= new_len) {
+                buffer.copy(0, &old.cells()[..from]);
+                buffer.store(from, new);
+                buffer.copy(from + new.len(), &old.cells()[to..len]);
+                buffer.fill.store(new_len, Ordering::Release);
                 array.buffer.set(buffer.value());
-                return Ok(());
+                return Ok(Some(removed));
             }
             drop(lock);
+            let room = if from == len && len > 0 { new_len + new_len / 8 + 6 } else { new_len };
+            spare = Some(self.new_byte_buffer(b"", room)?);
         }
     }
 

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::heap::Header;
 use crate::object::dict::Dict;
 use crate::object::kind::Kind;
-use crate::object::sequence::Tuple;
+use crate::object::misc::WeakRef;
+use crate::object::sequence::{List, Tuple};
 use crate::object_kind;
-use crate::value::{Gc, Slot};
+use crate::value::{Gc, Slot, Value};
 
 /// A class, builtin or made by a script.
 #[repr(C)]
@@ -18,7 +19,7 @@ pub struct Class {
     pub bases: Slot,
     pub mro: Slot,
     pub dict: Slot,
-    /// List of weak references to direct subclasses.
+    /// List of weak references to direct subclasses (of builtin ones, the classes themselves), or unbound.
     pub subclasses: Slot,
     /// `__init__` cached for the fast construction path; valid while `ctor_version == version`.
     pub ctor_init: Slot,
@@ -111,7 +112,17 @@ impl Class {
     }
 }
 
+/// The class that an entry of a list of subclasses stands for, if it still exists.
+pub fn living_subclass(entry: Value) -> Option<Gc<Class>> {
+    entry.cast::<Class>().or_else(|| entry.cast::<WeakRef>()?.target.get().cast())
+}
+
 impl Gc<Class> {
+    /// The direct subclasses that still exist, in the order they were made.
+    pub fn subclasses(self) -> impl Iterator<Item = Gc<Class>> {
+        let list = self.subclasses.get().cast::<List>();
+        (0..).map_while(move |i| list?.get(i)).filter_map(living_subclass)
+    }
     pub fn mro_classes(self) -> impl Iterator<Item = Gc<Class>> {
         let mro = self.mro();
         (0..mro.len).filter_map(move |i| mro.items()[i].cast::<Class>())

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::native::{Ctx, NativeDef, R, Role};
-use crate::object::class::{Class, class_flag};
+use crate::object::class::{Class, class_flag, living_subclass};
 use crate::object::dict::Dict;
 use crate::object::function::{Cell, Code, Function, Property, Wrapper};
 use crate::object::kind::{CLASSES, ClassId, Kind};
@@ -188,18 +188,36 @@ impl Ctx {
     }
 
     pub(crate) fn add_subclass(&mut self, base: Gc<Class>, class: Gc<Class>) {
-        if base.subclasses.get().is_unbound() {
-            let list = self.new_list().value();
-            base.subclasses.set(list);
+        let list = match base.subclasses.get().cast::<List>() {
+            Some(list) => list,
+            None => {
+                let list = self.new_list();
+                base.subclasses.set(list.value());
+                list
+            }
+        };
+        // Builtin classes live for ever, and the first of them are older than the class of weak references.
+        let entry = if class.id != 0 {
+            class.value()
+        } else {
+            let plain = self.class(ClassId::WeakRef);
+            match self.weak_reference(plain, class.value(), Value::NONE) {
+                Ok(w) => w.value(),
+                Err(_) => return,
+            }
+        };
+        if list.len().is_power_of_two() {
+            self.forget_dead_subclasses(list);
         }
-        if let Some(list) = base.subclasses.get().cast::<List>() {
-            let _ = self.list_push(list, class.value());
-        }
+        let _ = self.list_push(list, entry);
     }
 
-    /// The direct subclasses.
-    pub fn subclasses(&mut self, class: Gc<Class>) -> Option<Gc<List>> {
-        class.subclasses.get().cast()
+    fn forget_dead_subclasses(&mut self, list: Gc<List>) {
+        for i in (0..list.len()).rev() {
+            if list.get(i).is_some_and(|entry| living_subclass(entry).is_none()) {
+                let _ = self.list_splice(list, i, i + 1, &[]);
+            }
+        }
     }
 
     // ---- mutation
@@ -236,14 +254,8 @@ impl Ctx {
     fn set_versions(&mut self, class: Gc<Class>, zero: bool) {
         let version = if zero { 0 } else { self.iso().fresh_version() };
         class.version.store(version, Ordering::Release);
-        if let Some(list) = self.subclasses(class) {
-            let mut i = 0;
-            while let Some(sub) = list.get(i) {
-                if let Some(sub) = sub.cast::<Class>() {
-                    self.set_versions(sub, zero);
-                }
-                i += 1;
-            }
+        for sub in class.subclasses() {
+            self.set_versions(sub, zero);
         }
     }
 
@@ -269,14 +281,8 @@ impl Ctx {
 
     fn update_flags_below(&mut self, class: Gc<Class>) {
         self.update_flags(class);
-        if let Some(list) = self.subclasses(class) {
-            let mut i = 0;
-            while let Some(sub) = list.get(i) {
-                if let Some(sub) = sub.cast::<Class>() {
-                    self.update_flags_below(sub);
-                }
-                i += 1;
-            }
+        for sub in class.subclasses() {
+            self.update_flags_below(sub);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::object::class::Class;
 use crate::object::isolate::Isolate;
 use crate::object::kind::ClassId;
 use crate::object::names::Names;
-use crate::object::stack::{Fiber, Segment};
+use crate::object::stack::{Binding, Fiber, Segment};
 use crate::value::{Gc, Value};
 
 /// Words that other threads may set to get a worker's attention.
@@ -53,8 +53,11 @@ pub struct Ctx {
     pub segment: Gc<Segment>,
     /// While a generator's frame is innermost: the first free word of the segment.
     pub gen_top: *mut Value,
-    /// While arguments are bound: the end of the frame being made, which is not innermost yet.
-    pub bind_top: *mut Value,
+    /// The innermost binding of arguments going on, or null.
+    pub binding: *const Binding,
+    /// An address below every native frame that may hold values while the loop itself is at work: of the frame that
+    /// entered it. 0 while a native that was called from the loop calls others.
+    pub loop_entry: usize,
     pub local: LocalHeap,
     isolate: *const Isolate,
     /// For the collector, while stopped.
@@ -118,7 +121,8 @@ impl Ctx {
             // SAFETY: dangling until `attach_fiber`; nothing runs before that.
             segment: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
             gen_top: std::ptr::null_mut(),
-            bind_top: std::ptr::null_mut(),
+            binding: std::ptr::null(),
+            loop_entry: 0,
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
             published: super::world::Published::default(),
@@ -197,7 +201,8 @@ impl Ctx {
     #[inline(never)]
     pub fn handle_interrupt(&mut self) -> R<()> {
         let signals = self.signals_owner.clone();
-        signals.interrupt.store(0, Ordering::Relaxed);
+        // Sees the flags that were set before it was raised; what is raised later stays.
+        signals.interrupt.swap(0, Ordering::AcqRel);
         signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::Relaxed);
         if signals.stop.swap(false, Ordering::Relaxed) {
             self.safepoint();
@@ -230,11 +235,17 @@ impl Ctx {
     /// Raises RecursionError if the native stack is nearly used up.
     #[inline]
     pub fn check_stack(&mut self) -> R<()> {
-        let here = 0u8;
-        if (&here as *const u8 as usize) < self.stack_limit {
+        if self.is_stack_low() {
             return Err(self.error(ClassId::RecursionError, "maximum recursion depth exceeded"));
         }
         Ok(())
+    }
+
+    /// Whether the native stack is nearly used up.
+    #[inline]
+    pub fn is_stack_low(&self) -> bool {
+        let here = 0u8;
+        (&here as *const u8 as usize) < self.stack_limit
     }
 
     // ---- collection
@@ -258,9 +269,18 @@ impl Ctx {
         }
     }
 
-    /// The first word of the current segment that no frame uses.
+    /// The first word of the current segment that is neither a frame's nor being filled with arguments.
     #[inline]
     pub fn stack_top(&self) -> *mut Value {
+        let top = self.frames_top();
+        // SAFETY: a binding lasts as long as the code that set it as the innermost.
+        let Some(binding) = (unsafe { self.binding.as_ref() }) else { return top };
+        let inside = |at: *mut Value| self.segment.start() <= at && at <= self.segment.end();
+        if inside(binding.end) && (!inside(top) || binding.end > top) { binding.end } else { top }
+    }
+
+    #[inline]
+    fn frames_top(&self) -> *mut Value {
         if self.limit.is_null() || self.base.is_null() {
             return self.gen_top;
         }
@@ -333,7 +353,7 @@ impl Ctx {
 
 /// Copies the callee-saved registers to memory.
 #[inline(always)]
-pub(super) fn spill_registers(into: &mut [usize; 8]) {
+pub(crate) fn spill_registers(into: &mut [usize; 8]) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: stores registers into the array, nothing else.
     unsafe {

@@ -76,8 +76,20 @@ pub struct Traceback {
     pub at: u32,
     /// Further identical entries this one stands for.
     pub repeats: AtomicU32,
+    /// What the frame ran: for the cells of free variables.
+    pub callee: Slot,
+    /// How many registers follow the struct.
+    pub len: usize,
 }
 object_kind!(Traceback, Traceback);
+
+impl Traceback {
+    /// The named locals' registers as they were when the exception passed.
+    pub fn registers(&self) -> &[Slot] {
+        // SAFETY: `len` registers follow the struct.
+        unsafe { std::slice::from_raw_parts((self as *const Traceback).add(1) as *const Slot, self.len) }
+    }
+}
 
 /// A frame as scripts see it: a snapshot made on demand.
 #[repr(C)]

@@ -1,12 +1,74 @@
 //! Exceptions from Rust: making, recognising, chaining.
 
+use std::sync::atomic::Ordering;
+
+use crate::heap::Header;
+use crate::heap::block::MAX_SMALL;
 use crate::native::{Ctx, R, Raised};
 use crate::object::class::Class;
-use crate::object::exception::{Exception, extra};
-use crate::object::kind::ClassId;
+use crate::object::exception::{Exception, Traceback, extra};
+use crate::object::kind::{ClassId, Kind};
 use crate::object::sequence::Tuple;
 use crate::object::string::Str;
 use crate::value::{Gc, Value};
+
+impl Ctx {
+    pub fn new_exception(&mut self, class: ClassId, message: &str) -> Value {
+        if message.is_empty() {
+            return self.new_exception_with(class, &[]);
+        }
+        let message = self.str(message);
+        self.new_exception_with(class, &[message])
+    }
+    pub fn new_exception_with(&mut self, class: ClassId, args: &[Value]) -> Value {
+        let args = self.tuple(args).unwrap_or(Value::NONE);
+        let class = self.class(class);
+        let exc = self.new_exception_of(class, args);
+        init_extra(self, exc);
+        exc.value()
+    }
+    /// A bare exception of any exception class.
+    pub fn new_exception_of(&mut self, class: Gc<Class>, args: Value) -> Gc<Exception> {
+        let shape = class.root_shape.load(Ordering::Acquire);
+        self.object::<Exception>(Kind::Exception, shape, |e| {
+            e.args.set(args);
+            for slot in [&e.traceback, &e.context, &e.cause] {
+                slot.set(Value::NONE);
+            }
+            for slot in &e.extra {
+                slot.set(Value::NONE);
+            }
+            e.attrs.set(Value::UNBOUND);
+        })
+    }
+    /// An entry of a traceback. `registers` are the frame's named locals, left out if they are very many.
+    pub fn new_traceback(
+        &mut self,
+        next: Value,
+        (code, at): (Value, u32),
+        callee: Value,
+        registers: &[Value],
+    ) -> Gc<Traceback> {
+        const MOST: usize = (MAX_SMALL - size_of::<Traceback>()) / 8;
+        let registers = if registers.len() <= MOST { registers } else { &[] };
+        let word = Header::word(Kind::Traceback as u8, ClassId::Traceback.shape(), 0);
+        let cell = self.cell(size_of::<Traceback>() + registers.len() * 8, word) as *mut Traceback;
+        // SAFETY: a fresh cell with room for the registers.
+        unsafe {
+            let t = &mut *cell;
+            t.next.set(next);
+            t.code.set(code);
+            t.frame.set(Value::UNBOUND);
+            t.at = at;
+            t.callee.set(callee);
+            t.len = registers.len();
+            for (slot, &v) in t.registers().iter().zip(registers) {
+                slot.set(v);
+            }
+            Gc::from_raw(cell)
+        }
+    }
+}
 
 /// Fills what an exception's class derives from its arguments.
 pub fn init_extra(cx: &mut Ctx, exc: Gc<Exception>) {
@@ -150,8 +212,11 @@ impl Ctx {
         first.map_or_else(String::new, |s| s.to_text().into_owned())
     }
 
-    /// Reports an exception that nobody can catch (in a finalizer, a callback) to stderr.
+    /// Reports an exception that nobody can catch (in a finalizer, a callback): by `sys.unraisablehook`, if there is
+    /// a sys.
     pub fn unraisable(&mut self, e: Raised, source: Value) {
+        let report = self.iso().roots.unraisable.get();
+        let Err(e) = (if report.is_unbound() { Err(e) } else { self.call(report, &[e.0, source]) }) else { return };
         let what = self.repr_text(source);
         eprintln!("Exception ignored in: {what}");
         let text = self.format_exception(e.0);

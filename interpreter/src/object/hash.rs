@@ -100,20 +100,43 @@ impl Ctx {
         }))
     }
 
-    /// xxHash's mixing of the items' hashes, as CPython does since 3.8.
     fn hash_tuple(&mut self, v: Value) -> R<u64> {
-        const P1: u64 = 11_400_714_785_074_694_791;
-        const P2: u64 = 14_029_467_366_897_019_727;
-        const P5: u64 = 2_870_177_450_012_600_261;
         let Some(t) = v.cast::<Tuple>() else { return Ok(0) };
-        self.check_stack()?;
-        let mut acc = P5;
-        for &item in t.items() {
-            let lane = self.hash(item)?;
-            acc = acc.wrapping_add(lane.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
+        if self.is_stack_low() {
+            return self.hash_deep_tuple(t);
         }
-        acc = acc.wrapping_add(t.len as u64 ^ (P5 ^ 3_527_539));
-        Ok(if acc == u64::MAX { 1_546_275_796 } else { acc })
+        let mut mix = TupleHash::new(t);
+        while let Some(item) = mix.item() {
+            let lane = self.hash(item)?;
+            mix.add(lane);
+        }
+        Ok(mix.finish())
+    }
+
+    /// The same for tuples in tuples without recursion: CPython sets no limit to their depth either. The outermost
+    /// tuple, which the caller holds, keeps the others.
+    fn hash_deep_tuple(&mut self, t: Gc<Tuple>) -> R<u64> {
+        let mut outer = Vec::new();
+        let mut mix = TupleHash::new(t);
+        loop {
+            let exact = |v: &Value| v.header().is_some_and(|h| h.shape() == ClassId::Tuple.shape());
+            if let Some(inner) = mix.item().filter(exact).and_then(|v| v.cast()) {
+                outer.push(std::mem::replace(&mut mix, TupleHash::new(inner)));
+                continue;
+            }
+            let lane = match mix.item() {
+                Some(item) => self.hash(item)?,
+                None => {
+                    let lane = mix.finish();
+                    match outer.pop() {
+                        Some(m) => mix = m,
+                        None => return Ok(lane),
+                    }
+                    lane
+                }
+            };
+            mix.add(lane);
+        }
     }
 
     fn hash_frozenset(&mut self, v: Value) -> R<u64> {
@@ -183,6 +206,37 @@ impl Ctx {
             return Ok(false);
         }
         self.eq(a, b)
+    }
+}
+
+/// xxHash's mixing of the items' hashes, as CPython does since 3.8.
+struct TupleHash {
+    tuple: Gc<Tuple>,
+    next: usize,
+    acc: u64,
+}
+
+impl TupleHash {
+    const P1: u64 = 11_400_714_785_074_694_791;
+    const P2: u64 = 14_029_467_366_897_019_727;
+    const P5: u64 = 2_870_177_450_012_600_261;
+
+    fn new(tuple: Gc<Tuple>) -> TupleHash {
+        TupleHash { tuple, next: 0, acc: Self::P5 }
+    }
+    /// The item whose hash is to be added next.
+    #[inline]
+    fn item(&self) -> Option<Value> {
+        self.tuple.items().get(self.next).copied()
+    }
+    #[inline]
+    fn add(&mut self, lane: u64) {
+        self.acc = self.acc.wrapping_add(lane.wrapping_mul(Self::P2)).rotate_left(31).wrapping_mul(Self::P1);
+        self.next += 1;
+    }
+    fn finish(&self) -> u64 {
+        let acc = self.acc.wrapping_add(self.tuple.len as u64 ^ (Self::P5 ^ 3_527_539));
+        if acc == u64::MAX { 1_546_275_796 } else { acc }
     }
 }
 

@@ -127,7 +127,8 @@ pub struct Roots {
     /// The class of `_thread.lock` objects.
     pub lock_class: RootSlot,
     pub main_thread: RootSlot,
-    pub type_registry: RootSlot,
+    /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
+    pub unraisable: RootSlot,
     pub extra: RootSlot,
     /// Codec error handlers by name, a dict (unbound: none registered).
     pub codec_errors: RootSlot,
@@ -174,7 +175,7 @@ impl Roots {
             &self.machine_natives,
             &self.lock_class,
             &self.main_thread,
-            &self.type_registry,
+            &self.unraisable,
             &self.extra,
             &self.codec_errors,
             &self.codec_search,
@@ -309,13 +310,28 @@ impl Isolate {
             for &value in self.to_finalize.lock().iter() {
                 trace::mark(marker, value);
             }
-            self.shapes.trace(|value| trace::mark(marker, value));
             // A static cell of names would be unreachable otherwise.
             if let Some(names) = self.names.get() {
                 trace::mark_names(marker, names);
             }
+            self.drain(marker);
         };
         self.heap.collect(locals, roots, |marker| self.after_mark(marker));
+    }
+
+    /// Marks everything reachable from what is marked: an object keeps the class that its shape belongs to.
+    fn drain(&self, marker: &mut Marker) {
+        loop {
+            marker.drain();
+            let shapes = marker.new_shapes();
+            if shapes.is_empty() {
+                return;
+            }
+            // 0 and the first ids belong to the machine's own objects and to builtin classes, which are roots.
+            for id in shapes.into_iter().filter(|&id| id >= ClassId::COUNT as u32) {
+                trace::mark(marker, self.shapes.get(id).class.get());
+            }
+        }
     }
 
     /// With everything reachable marked: finalizers, then weak references, payloads and the intern table.
@@ -343,7 +359,7 @@ impl Isolate {
         for &object in &dying {
             trace::mark(marker, object);
         }
-        marker.drain();
+        self.drain(marker);
         kept.retain(|&object| marker.is_marked(object as *mut Header));
         *self.weakrefs.lock() = kept;
         let mut to_finalize = self.to_finalize.lock();
@@ -352,11 +368,25 @@ impl Isolate {
         drop(to_finalize);
         self.payloads.lock().retain(|&object| {
             let live = marker.is_marked(object as *mut Header);
-            if !live {
+            if live {
+                trace::sweep_caches(marker, object as *mut Header);
+            } else {
                 trace::drop_payload(object as *mut Header);
             }
             live
         });
+        let marks = &*marker;
+        let mut names = Vec::new();
+        self.shapes.sweep(
+            |class| class.is_object() && marks.is_marked(class.object()),
+            |name| {
+                if name.is_object() {
+                    names.push(name.object());
+                }
+            },
+        );
+        names.into_iter().for_each(|name| marker.mark(name));
+        marker.drain();
         self.interned.lock().retain(|s| marker.is_marked(s.as_ptr() as *mut Header));
     }
 }

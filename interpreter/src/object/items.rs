@@ -118,22 +118,34 @@ impl Ctx {
 
     fn list_get_item(&mut self, list: Gc<List>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
+            return self.list_get_slice(list, slice);
+        }
+        let len = list.len();
+        match self.item_index(key, len, "list")?.and_then(|i| list.get(i)) {
+            Some(item) => Ok(item),
+            None => Err(self.index_error("list index out of range")),
+        }
+    }
+
+    fn list_get_slice(&mut self, list: Gc<List>, slice: Gc<SliceObject>) -> R {
+        loop {
             let buffer = list.buffer();
             let len = buffer.len();
             let span = self.slice_span(slice, len)?;
             let new = self.new_buffer(span.count)?;
+            // Another thread may have changed the list while the buffer was made.
+            let lock = self.lock(&list.header);
+            if list.buffer() != buffer || buffer.len() != len {
+                continue;
+            }
             for (i, slot) in new.slots()[..span.count].iter().enumerate() {
                 slot.set(buffer.slots()[(span.start + i as i64 * span.step) as usize].get());
             }
             if span.count > 0 {
                 new.len.store(span.count, std::sync::atomic::Ordering::Release);
             }
+            drop(lock);
             return Ok(self.list_of_buffer(new).value());
-        }
-        let len = list.len();
-        match self.item_index(key, len, "list")?.and_then(|i| list.get(i)) {
-            Some(item) => Ok(item),
-            None => Err(self.index_error("list index out of range")),
         }
     }
 
@@ -491,8 +503,13 @@ impl Ctx {
     fn list_del_item(&mut self, list: Gc<List>, key: Value) -> R<()> {
         let len = list.len();
         let Some(slice) = key.cast::<SliceObject>() else {
-            return match self.item_index(key, len, "list")? {
-                Some(i) => self.list_splice(list, i, i + 1, &[]),
+            let index = if key.is_int() {
+                key.int()
+            } else {
+                self.item_index(key, len, "list")?.map_or(i64::MAX, |i| i as i64)
+            };
+            return match self.list_pop(list, index)? {
+                Some(_) => Ok(()),
                 None => Err(self.index_error("list assignment index out of range")),
             };
         };
@@ -614,6 +631,16 @@ impl Ctx {
 
     fn list_contains(&mut self, container: Value, item: Value) -> R<bool> {
         let Some(list) = container.cast::<List>() else { return Ok(false) };
+        if self.is_shared() {
+            // Items that another thread moves must not be missed.
+            let items = self.list_snapshot(list)?;
+            for &candidate in items.items() {
+                if self.same(candidate, item)? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
         let mut i = 0;
         while let Some(candidate) = list.get(i) {
             if self.same(candidate, item)? {

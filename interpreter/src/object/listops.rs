@@ -51,16 +51,33 @@ impl Ctx {
         Ok(())
     }
 
-    /// Replaces items `[from, to)` by `items`: insert, delete and slice assignment in one. Publishes a new buffer
-    /// unless nothing but the end changes and it fits.
+    /// Replaces items `[from, to)` by `items`: insert, delete and slice assignment in one.
     pub fn list_splice(&mut self, list: Gc<List>, from: usize, to: usize, items: &[Value]) -> R<()> {
+        self.list_edit(list, items, |buffer| {
+            let from = from.min(buffer.len());
+            Some((from, to.clamp(from, buffer.len())))
+        })?;
+        Ok(())
+    }
+
+    /// Replaces the items `[from, to)` that `range` names by `items`. `range` sees the list as it is when the change
+    /// is made, so that a position and what is done there belong together whatever other threads do; it runs under
+    /// the list's lock, maybe several times. The first item removed (unbound if none is); None: `range` named none.
+    pub fn list_edit(
+        &mut self,
+        list: Gc<List>,
+        items: &[Value],
+        range: impl Fn(&Buffer) -> Option<(usize, usize)>,
+    ) -> R<Option<Value>> {
+        let mut spare: Option<Gc<Buffer>> = None;
         loop {
+            let lock = self.lock(&list.header);
             let old = list.buffer();
             let len = old.len();
-            let (from, to) = (from.min(len), to.min(len).max(from.min(len)));
+            let Some((from, to)) = range(&old) else { return Ok(None) };
+            let removed = if from < to { old.slots()[from].get() } else { Value::UNBOUND };
             let new_len = len - (to - from) + items.len();
-            let in_place = !self.is_shared() && new_len <= old.cap && old.cap > 0;
-            if in_place {
+            if !self.is_shared() && new_len <= old.cap && old.cap > 0 {
                 shift(&old, to, from + items.len(), len - to);
                 for (slot, item) in old.slots()[from..].iter().zip(items) {
                     slot.set(*item);
@@ -69,11 +86,10 @@ impl Ctx {
                     slot.set(Value::UNBOUND);
                 }
                 old.len.store(new_len, Ordering::Release);
-                return Ok(());
+                return Ok(Some(removed));
             }
-            let new = self.new_buffer((new_len + new_len / 8).max(new_len))?;
-            let lock = self.lock(&list.header);
-            if list.buffer() == old && old.len() == len {
+            // Readers take no lock: they go on with the old buffer.
+            if let Some(new) = spare.filter(|new| new.cap >= new_len) {
                 copy_slots(&old, 0, &new, 0, from);
                 for (slot, item) in new.slots()[from..].iter().zip(items) {
                     slot.set(*item);
@@ -83,10 +99,39 @@ impl Ctx {
                     new.len.store(new_len, Ordering::Release);
                 }
                 list.buffer.set(new.value());
-                drop(lock);
+                return Ok(Some(removed));
+            }
+            drop(lock);
+            spare = Some(self.new_buffer(new_len + new_len / 8)?);
+        }
+    }
+
+    /// Reverses the items in place.
+    pub fn list_reverse(&mut self, list: Gc<List>) -> R<()> {
+        let mut spare: Option<Gc<Buffer>> = None;
+        loop {
+            let lock = self.lock(&list.header);
+            let old = list.buffer();
+            let slots = &old.slots()[..old.len()];
+            if !self.is_shared() {
+                for i in 0..slots.len() / 2 {
+                    let last = &slots[slots.len() - 1 - i];
+                    last.set(slots[i].swap(last.get()));
+                }
+                return Ok(());
+            }
+            if let Some(new) = spare.filter(|new| new.cap >= slots.len()) {
+                for (slot, item) in new.slots().iter().zip(slots.iter().rev()) {
+                    slot.set(item.get());
+                }
+                if new.cap > 0 {
+                    new.len.store(slots.len(), Ordering::Release);
+                }
+                list.buffer.set(new.value());
                 return Ok(());
             }
             drop(lock);
+            spare = Some(self.new_buffer(slots.len())?);
         }
     }
 
@@ -106,14 +151,25 @@ impl Ctx {
         item
     }
 
-    /// Removes and returns item `index`.
-    pub fn list_pop(&mut self, list: Gc<List>, index: usize) -> R<Option<Value>> {
-        if index + 1 == list.len() {
+    /// Removes and returns item `index`, counted from the end if negative; None: out of range.
+    pub fn list_pop(&mut self, list: Gc<List>, index: i64) -> R<Option<Value>> {
+        if index == -1 {
             return Ok(self.list_pop_last(list));
         }
-        let Some(item) = list.get(index) else { return Ok(None) };
-        self.list_splice(list, index, index + 1, &[])?;
-        Ok(Some(item))
+        self.list_edit(list, &[], |buffer| {
+            let at = usize::try_from(if index < 0 { index + buffer.len() as i64 } else { index }).ok()?;
+            (at < buffer.len()).then_some((at, at + 1))
+        })
+    }
+
+    /// Inserts before `index`, counted from the end if negative.
+    pub fn list_insert(&mut self, list: Gc<List>, index: i64, item: Value) -> R<()> {
+        self.list_edit(list, &[item], |buffer| {
+            let len = buffer.len() as i64;
+            let at = if index < 0 { (index + len).max(0) } else { index.min(len) } as usize;
+            Some((at, at))
+        })?;
+        Ok(())
     }
 
     /// Stores item `index`; false: out of range. Locks: a concurrent grow must not lose the store.
@@ -156,11 +212,14 @@ impl Ctx {
     fn extend_from_table(&mut self, list: Gc<List>, source: Value) -> R<bool> {
         let Some(header) = source.header() else { return Ok(false) };
         let is = |id: ClassId| header.shape() == id.shape();
+        // Another thread must not see or put anything in between.
+        let (target, shared) = (list, self.is_shared());
+        let list = if shared { self.new_list() } else { list };
         if is(ClassId::Set) || is(ClassId::FrozenSet) {
             for (key, _) in source.cast::<Set>().iter().flat_map(|s| s.keys()) {
                 self.list_push(list, key)?;
             }
-            return Ok(true);
+            return self.finish_extension(target, list);
         }
         let dict = match source.cast::<DictView>() {
             Some(view) => view.dict.obj::<Dict>(),
@@ -179,6 +238,15 @@ impl Ctx {
                 key
             };
             self.list_push(list, item)?;
+        }
+        self.finish_extension(target, list)
+    }
+
+    /// Appends what was gathered apart from its target in one section.
+    fn finish_extension(&mut self, target: Gc<List>, gathered: Gc<List>) -> R<bool> {
+        if target != gathered {
+            let items = self.list_snapshot(gathered)?;
+            self.list_append_all(target, items.items())?;
         }
         Ok(true)
     }

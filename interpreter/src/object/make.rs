@@ -13,7 +13,6 @@ use crate::heap::header::flag;
 use crate::native::{Ctx, NativeDef, R};
 use crate::object::class::Class;
 use crate::object::dict::{Dict, Table};
-use crate::object::exception::{Exception, Traceback};
 use crate::object::function::*;
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::{ClassId, Kind};
@@ -29,7 +28,7 @@ use crate::value::{Gc, Object, Value};
 impl Ctx {
     /// A zeroed cell with its header written; at most [`MAX_SMALL`] bytes.
     #[inline(always)]
-    fn cell(&mut self, size: usize, word: u64) -> *mut u8 {
+    pub(super) fn cell(&mut self, size: usize, word: u64) -> *mut u8 {
         debug_assert!(size <= MAX_SMALL);
         let at = match self.local.bump(size) {
             Some(at) => at,
@@ -89,7 +88,7 @@ impl Ctx {
 
     /// A fixed-size object whose fields `init` fills.
     #[inline(always)]
-    fn object<T: Object>(&mut self, kind: Kind, shape: u32, init: impl FnOnce(&mut T)) -> Gc<T> {
+    pub(super) fn object<T: Object>(&mut self, kind: Kind, shape: u32, init: impl FnOnce(&mut T)) -> Gc<T> {
         let at = self.cell(size_of::<T>(), Header::word(kind as u8, shape, 0)) as *mut T;
         // SAFETY: a fresh zeroed cell of the right size; zero is valid for every field.
         unsafe {
@@ -538,22 +537,30 @@ impl Ctx {
         self.list_to_tuple_of(class, list)
     }
     pub fn list_to_tuple_of(&mut self, class: Gc<Class>, list: Gc<List>) -> R {
-        let buffer = list.buffer();
-        let len = buffer.len();
-        if len == 0 && class.id == ClassId::Tuple as u32 {
-            return Ok(self.iso().roots.empty_tuple.get());
-        }
-        let (word, extra) = self.header_for(class);
-        let at = self.big_cell(Tuple::SLOTS + len * 8 + extra, word)? as *mut Tuple;
-        // SAFETY: a fresh cell with room for the items.
-        unsafe {
-            (*at).len = len;
-            for (slot, item) in (*at).slots().iter().zip(buffer.slots()) {
-                slot.set(item.get());
+        loop {
+            let buffer = list.buffer();
+            let len = buffer.len();
+            if len == 0 && class.id == ClassId::Tuple as u32 {
+                return Ok(self.iso().roots.empty_tuple.get());
             }
-            self.finish_attrs(&(*at).header);
+            let (word, extra) = self.header_for(class);
+            let at = self.big_cell(Tuple::SLOTS + len * 8 + extra, word)? as *mut Tuple;
+            // Another thread may have changed the list while the cell was made.
+            let lock = self.lock(&list.header);
+            if list.buffer() != buffer || buffer.len() != len {
+                continue;
+            }
+            // SAFETY: a fresh cell with room for the items.
+            unsafe {
+                (*at).len = len;
+                for (slot, item) in (*at).slots().iter().zip(buffer.slots()) {
+                    slot.set(item.get());
+                }
+                drop(lock);
+                self.finish_attrs(&(*at).header);
+            }
+            return Ok(Value::from_object(at as *const Header));
         }
-        Ok(Value::from_object(at as *const Header))
     }
     pub fn new_buffer(&mut self, cap: usize) -> R<Gc<Buffer>> {
         if cap == 0 && self.iso().roots.empty_buffer.get().is_object() {
@@ -789,45 +796,6 @@ impl Ctx {
         })
     }
 
-    // ---- exceptions
-
-    pub fn new_exception(&mut self, class: ClassId, message: &str) -> Value {
-        if message.is_empty() {
-            return self.new_exception_with(class, &[]);
-        }
-        let message = self.str(message);
-        self.new_exception_with(class, &[message])
-    }
-    pub fn new_exception_with(&mut self, class: ClassId, args: &[Value]) -> Value {
-        let args = self.tuple(args).unwrap_or(Value::NONE);
-        let class = self.class(class);
-        let exc = self.new_exception_of(class, args);
-        super::exceptions::init_extra(self, exc);
-        exc.value()
-    }
-    /// A bare exception of any exception class.
-    pub fn new_exception_of(&mut self, class: Gc<Class>, args: Value) -> Gc<Exception> {
-        let shape = class.root_shape.load(Ordering::Acquire);
-        self.object::<Exception>(Kind::Exception, shape, |e| {
-            e.args.set(args);
-            for slot in [&e.traceback, &e.context, &e.cause] {
-                slot.set(Value::NONE);
-            }
-            for slot in &e.extra {
-                slot.set(Value::NONE);
-            }
-            e.attrs.set(Value::UNBOUND);
-        })
-    }
-    pub fn new_traceback(&mut self, next: Value, code: Value, at: u32) -> Gc<Traceback> {
-        self.object::<Traceback>(Kind::Traceback, ClassId::Traceback.shape(), |t| {
-            t.next.set(next);
-            t.code.set(code);
-            t.frame.set(Value::UNBOUND);
-            t.at = at;
-        })
-    }
-
     // ---- the rest
 
     pub fn new_module(&mut self, dict: Gc<Dict>) -> Gc<Module> {
@@ -951,7 +919,6 @@ impl Ctx {
     pub fn new_fiber(&mut self, segment: Gc<super::stack::Segment>) -> Gc<super::stack::Fiber> {
         self.object::<super::stack::Fiber>(Kind::Fiber, 0, |f| {
             f.segment.set(segment.value());
-            f.top = segment.start().into();
             f.handled.set(Value::NONE);
             f.wake.set(Value::NONE);
             f.owner.set(Value::NONE);

@@ -135,12 +135,18 @@ impl Shapes {
         names
     }
 
-    /// Shows `mark` every name and class that shapes refer to.
-    pub fn trace(&self, mut mark: impl FnMut(Value)) {
+    /// With every live class marked: shows `mark` the names that their shapes add, and empties the shapes of dead
+    /// classes. No object has one of those, and ids are never reused.
+    pub fn sweep(&self, is_live: impl Fn(Value) -> bool, mut mark: impl FnMut(Value)) {
         for id in 1..self.next.load(Ordering::Relaxed) {
             let shape = self.get(id);
-            mark(shape.class.get());
-            mark(shape.name.get());
+            if is_live(shape.class.get()) {
+                mark(shape.name.get());
+            } else {
+                shape.class.set(Value::UNBOUND);
+                shape.name.set(Value::UNBOUND);
+                *shape.children.lock() = Vec::new();
+            }
         }
     }
 }

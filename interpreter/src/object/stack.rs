@@ -44,11 +44,11 @@ impl Segment {
 pub struct Fiber {
     pub header: Header,
     pub segment: Slot,
-    /// While not running: the innermost frame and its next instruction.
+    /// While suspended: the innermost frame and its next instruction; null while running.
     pub base: AtomicPtr<Value>,
     pub pc: AtomicPtr<AtomicU64>,
-    /// The first free word of the current segment.
-    pub top: AtomicPtr<Value>,
+    /// While suspended: the innermost binding, on the native stack that waits with it; or null.
+    pub binding: AtomicPtr<Binding>,
     pub handled: Slot,
     /// What the wait of the fiber's thread ended with.
     pub wake: Slot,
@@ -57,35 +57,25 @@ pub struct Fiber {
 }
 object_kind!(Fiber, Fiber);
 
-/// Marks everything a suspended fiber's stack mentions.
-///
-/// # Safety
-/// The fiber is not running, or its saved state has just been published.
-pub unsafe fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
+/// Registers of a frame to be that arguments are being bound to: they may lie among the caller's dead ones or above
+/// all frames. It stands on the native stack of the code that binds.
+pub struct Binding {
+    pub start: *mut Value,
+    pub end: *mut Value,
+    /// What was being bound when Rust code in between ran a script that led to this call; or null.
+    pub outer: *const Binding,
+}
+
+/// Marks everything a suspended fiber's stack needs; the stack of a running one is its worker's.
+pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
     for value in [fiber.segment.get(), fiber.handled.get(), fiber.wake.get(), fiber.owner.get()] {
         if value.is_object() {
             m.mark(value.object());
         }
     }
-    m.mark_conservative(fiber.base.load(Ordering::Acquire) as usize);
-    // SAFETY: by the contract `top` lies in the current segment.
-    unsafe { mark_segments(fiber.segment.get(), fiber.top.load(Ordering::Acquire), m) };
-}
-
-/// Marks conservatively from the words of a segment below `top` and of all segments before it.
-///
-/// # Safety
-/// `segment` is a segment whose words below `top` are frames.
-pub unsafe fn mark_segments(segment: Value, top: *mut Value, m: &mut Marker) {
-    let mut current = segment;
-    let mut end = top;
-    while let Some(s) = current.cast::<Segment>() {
-        m.mark(s.as_ptr() as *mut Header);
-        // SAFETY: the words of the segment; nothing above `end` is in use.
-        unsafe { m.mark_range(s.start() as usize, end as usize) };
-        current = s.previous.get();
-        if let Some(previous) = current.cast::<Segment>() {
-            end = previous.end();
-        }
+    let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));
+    if !base.is_null() {
+        // SAFETY: `base` is set only while the fiber is suspended at that frame.
+        unsafe { super::walk::mark_stack(base, pc, fiber.segment.get(), fiber.binding.load(Ordering::Acquire), m) };
     }
 }

@@ -260,6 +260,18 @@ impl StrBuffer {
     pub fn get(&self, index: usize) -> u8 {
         self.cells()[index].load(Ordering::Relaxed)
     }
+    /// Stores bytes from `at` on.
+    pub fn store(&self, at: usize, bytes: &[u8]) {
+        for (cell, &byte) in self.cells()[at..at + bytes.len()].iter().zip(bytes) {
+            cell.store(byte, Ordering::Relaxed);
+        }
+    }
+    /// Stores the bytes of another buffer's cells from `at` on.
+    pub fn copy(&self, at: usize, cells: &[AtomicU8]) {
+        for (cell, byte) in self.cells()[at..at + cells.len()].iter().zip(cells) {
+            cell.store(byte.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
     #[inline(always)]
     pub fn set(&self, index: usize, byte: u8) {
         self.cells()[index].store(byte, Ordering::Relaxed);

@@ -145,14 +145,17 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
             mark_slots(m, &o.extra);
         }
         Kind::Traceback => {
-            fields!(m, object as Traceback: next code frame);
+            let o = fields!(m, object as Traceback: next code frame callee);
+            mark_slots(m, o.registers());
         }
         Kind::Frame => {
             fields!(m, object as FrameObject: code back locals globals);
         }
         Kind::Generator => {
             let o = fields!(m, object as Generator: handled outer_handled code name qualname extra);
-            trace_frame(o, m);
+            if o.state() != state::DONE {
+                super::walk::mark_generator(o, m);
+            }
         }
         Kind::Module => {
             fields!(m, object as Module: dict attrs);
@@ -190,7 +193,7 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
         }
         Kind::Fiber => {
             // SAFETY: the kind says the layout.
-            unsafe { super::stack::trace_fiber(&*(object as *const super::stack::Fiber), m) };
+            super::stack::trace_fiber(unsafe { &*(object as *const super::stack::Fiber) }, m);
         }
         Kind::None | Kind::Float | Kind::BigInt | Kind::Complex | Kind::Bytes | Kind::StrBuffer => {}
     }
@@ -213,28 +216,50 @@ fn trace_inline(o: &Instance, m: &mut Marker) {
     }
 }
 
-fn trace_caches(o: &Code, m: &mut Marker) {
-    if o.entry.is_null() || o.cache_slots.is_null() {
-        return;
-    }
+/// The cache words of a code that hold references.
+///
+/// # Safety
+/// The code object is live.
+unsafe fn caches(o: &Code) -> impl Iterator<Item = (&AtomicU64, Value)> {
+    let ready = !o.entry.is_null() && !o.cache_slots.is_null();
     // SAFETY: both belong to the live code object.
-    unsafe {
-        for &at in (*o.cache_slots).iter() {
-            let word = (*o.entry.add(at as usize)).load(Ordering::Acquire);
-            mark(m, Value::from_bits(word));
+    let slots: &[u32] = if ready { unsafe { &*o.cache_slots } } else { &[] };
+    slots.iter().map(|&at| {
+        // SAFETY: as above; the indices are the code's.
+        let word = unsafe { &*o.entry.add(at as usize) };
+        (word, Value::from_bits(word.load(Ordering::Acquire)))
+    })
+}
+
+/// The cells of globals; what is remembered about classes keeps nothing alive.
+fn trace_caches(o: &Code, m: &mut Marker) {
+    // SAFETY: only live objects are traced.
+    for (_, value) in unsafe { caches(o) } {
+        if value.kind_byte() != Kind::Entry as u8 {
+            mark(m, value);
         }
     }
 }
 
-/// A generator's registers, conservatively: temporaries may be stale.
-fn trace_frame(o: &Generator, m: &mut Marker) {
-    if o.state() == state::DONE {
-        return;
-    }
-    // SAFETY: the frame's words follow the struct.
-    unsafe {
-        let start = o.base().sub(Generator::LINKS) as usize;
-        m.mark_range(start, start + (o.nregs + Generator::LINKS) * 8);
+/// With everything reachable marked: keeps the entries in a live code's caches whose class and value live, and
+/// empties the others.
+pub(crate) fn sweep_caches(m: &mut Marker, object: *mut Header) {
+    // SAFETY: owners of payloads are live objects; the kind says the layout.
+    let code = unsafe {
+        if (*object).kind() != Kind::Code as u8 {
+            return;
+        }
+        &*(object as *const Code)
+    };
+    // SAFETY: as above.
+    for (word, value) in unsafe { caches(code) } {
+        let Some(entry) = value.cast::<Entry>() else { continue };
+        let live = |v: Value| !v.is_object() || m.is_marked(v.object());
+        if live(entry.class.get()) && live(entry.value.get()) {
+            m.mark(value.object());
+        } else {
+            word.store(0, Ordering::Release);
+        }
     }
 }
 

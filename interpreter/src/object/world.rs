@@ -127,10 +127,27 @@ impl Ctx {
     /// Collects garbage now.
     #[inline(never)]
     pub fn collect(&mut self) {
-        let iso = self.iso();
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
-        self.published = Published { native: registers.as_ptr() as usize };
+        self.collect_from(registers.as_ptr() as usize);
+        std::hint::black_box(&registers);
+    }
+
+    /// Collects for a native that holds no value itself. If the loop itself has called it, no native frame between
+    /// the loop's caller and here does, and old words in them are left out: what a script can no longer reach is
+    /// found dead for certain, unless a native further out has kept it.
+    #[inline(never)]
+    pub fn collect_exactly(&mut self) {
+        if self.loop_entry == 0 {
+            return self.collect();
+        }
+        self.collect_from(self.loop_entry);
+    }
+
+    /// Collects with native frames from the address on as roots.
+    fn collect_from(&mut self, native: usize) {
+        let iso = self.iso();
+        self.published = Published { native };
         iso.world.stop(self, |cx, others| {
             cx.type_cache.fill(EMPTY_CACHE_ENTRY);
             let me = cx as *mut Ctx;
@@ -146,7 +163,6 @@ impl Ctx {
                 }
             });
         });
-        std::hint::black_box(&registers);
         if !iso.to_finalize.lock().is_empty() {
             self.signals_arc().raise();
         }
@@ -158,20 +174,15 @@ impl Ctx {
 /// # Safety
 /// The worker is stopped and has published its state.
 unsafe fn mark_worker(cx: &Ctx, marker: &mut Marker) {
-    let mut top = cx.stack_top();
-    if cx.bind_top > top && cx.bind_top <= cx.segment.end() {
-        top = cx.bind_top;
-    }
     // SAFETY: by the contract: native frames from the published address up, other stacks as the scheduler keeps
-    // them, and the running fiber's segments up to their top.
+    // them, and the running fiber's frames.
     unsafe {
         for &(low, high) in &cx.native_stacks {
             marker.mark_range(low, high);
         }
         marker.mark_range(cx.published.native, cx.stack_base);
-        super::stack::mark_segments(cx.segment.value(), top, marker);
+        super::walk::mark_stack(cx.base, cx.pc, cx.segment.value(), cx.binding, marker);
     }
     super::trace::mark(marker, cx.handled);
     super::trace::mark(marker, cx.fiber.value());
-    marker.mark_conservative(cx.base as usize);
 }

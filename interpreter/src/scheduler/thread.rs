@@ -51,6 +51,7 @@ pub type Stack = Coroutine<(), Stop, Stop, DefaultStack>;
 pub struct Saved {
     pub limit: *mut Value,
     pub gen_top: *mut Value,
+    pub loop_entry: usize,
     pub depth: usize,
     pub repr_guard: Vec<u64>,
     pub stack_limit: usize,

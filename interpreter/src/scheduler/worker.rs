@@ -248,7 +248,7 @@ fn idle(cx: &mut Ctx) {
 
 /// The machine state of code below the slices of a worker.
 struct Below {
-    saved: (usize, usize, *mut Value, *mut Value, usize, usize),
+    saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize),
     fiber: Gc<crate::object::stack::Fiber>,
     segment: Gc<crate::object::stack::Segment>,
     base: *mut Value,
@@ -260,7 +260,7 @@ impl Below {
     fn save(cx: &mut Ctx) -> Below {
         let yielder = worker(cx).yielder;
         Below {
-            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, yielder),
+            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, yielder),
             fiber: cx.fiber,
             segment: cx.segment,
             base: cx.base,
@@ -270,7 +270,7 @@ impl Below {
     }
     fn restore(self, cx: &mut Ctx) {
         let yielder;
-        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, yielder) = self.saved;
+        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, yielder) = self.saved;
         (cx.fiber, cx.segment, cx.base, cx.pc, cx.handled) =
             (self.fiber, self.segment, self.base, self.pc, self.handled);
         worker(cx).yielder = yielder;
@@ -511,12 +511,14 @@ fn save(cx: &mut Ctx, thread: &Thread) -> Saved {
     fiber.segment.set(cx.segment.value());
     fiber.base.store(cx.base, Ordering::Release);
     fiber.pc.store(cx.pc as *mut _, Ordering::Release);
-    fiber.top.store(cx.stack_top(), Ordering::Release);
     fiber.handled.set(cx.handled);
+    fiber.binding.store(cx.binding.cast_mut(), Ordering::Release);
+    cx.binding = std::ptr::null();
     let yielder = worker(cx).yielder;
     Saved {
         limit: cx.limit,
         gen_top: cx.gen_top,
+        loop_entry: cx.loop_entry,
         depth: cx.depth,
         repr_guard: std::mem::take(&mut cx.repr_guard),
         stack_limit: cx.stack_limit,
@@ -529,11 +531,13 @@ fn restore(cx: &mut Ctx, thread: &Thread, saved: Saved) {
     let fiber = thread.fiber();
     cx.fiber = fiber;
     cx.segment = fiber.segment.obj();
-    cx.base = fiber.base.load(Ordering::Acquire);
+    cx.base = fiber.base.swap(std::ptr::null_mut(), Ordering::AcqRel);
     cx.pc = fiber.pc.load(Ordering::Acquire);
     cx.handled = fiber.handled.get();
+    cx.binding = fiber.binding.load(Ordering::Acquire);
     cx.limit = saved.limit;
     cx.gen_top = saved.gen_top;
+    cx.loop_entry = saved.loop_entry;
     cx.depth = saved.depth;
     cx.repr_guard = saved.repr_guard;
     cx.stack_limit = saved.stack_limit;

@@ -7,6 +7,7 @@ use crate::object::dict::Dict;
 use crate::object::function::{Code, Function, Native};
 use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
+use crate::object::stack::Binding;
 use crate::object::string::Str;
 use crate::value::{Gc, Value};
 
@@ -27,9 +28,11 @@ impl Ctx {
         // SAFETY: by the contract; the slice is only used here.
         let regs = unsafe { std::slice::from_raw_parts_mut(regs, code.nlocals as usize) };
         regs.fill(Value::UNBOUND);
-        let outer = std::mem::replace(&mut self.bind_top, regs.as_mut_ptr_range().end);
+        let range = regs.as_mut_ptr_range();
+        let binding = Binding { start: range.start, end: range.end, outer: self.binding };
+        self.binding = &binding;
         let result = self.bind_into(f, code, args, names, regs);
-        self.bind_top = outer;
+        self.binding = binding.outer;
         result
     }
 
@@ -322,8 +325,8 @@ impl Ctx {
                 Some(at) => {
                     if !fixed[at].is_unbound() {
                         let (fname, text) = (self.native_name(n, def), text.to_text().into_owned());
-                        let message =
-                            format!("argument for {fname}() given by name ('{text}') and position ({})", at + 1);
+                        let place = at + 1 - receivers(n, def);
+                        let message = format!("argument for {fname}() given by name ('{text}') and position ({place})");
                         return Err(self.type_error(message));
                     }
                     fixed[at] = value;
@@ -345,7 +348,7 @@ impl Ctx {
                 if p.kind == ParamKind::PositionalOnly {
                     return Err(self.native_arity(n, def, npos));
                 }
-                let at = count + 1 - usize::from(def.name == "__new__");
+                let at = count + 1 - receivers(n, def);
                 let message = format!("{fname}() missing required argument '{}' (pos {at})", p.name);
                 return Err(self.type_error(message));
             }
@@ -385,20 +388,29 @@ impl Ctx {
 
     #[cold]
     pub(super) fn native_arity(&mut self, n: Gc<Native>, def: &'static NativeDef, given: usize) -> Raised {
-        let method = n.header().shape() != ClassId::BuiltinFunction.shape() || !n.this.get().is_unbound();
-        let receiver = (method && def.role != crate::native::Role::StaticMethod
-            || def.role == crate::native::Role::Method) as usize;
         let constructor = matches!(def.name, "__new__" | "__init__");
-        let receiver = if constructor { 1 } else { receiver };
+        let receiver = receivers(n, def);
         let (min, max) = ((def.min as usize).saturating_sub(receiver), (def.max as usize).saturating_sub(receiver));
         let args_missing_class = given == 0;
         let given = given.saturating_sub(receiver);
         let qualified = self.native_qualified(n, def);
         let name = self.native_name(n, def);
         let keywords = def.params.iter().any(|p| p.kind == ParamKind::Positional);
+        // Required ones that cannot be given by name, without the receiver.
+        let only = |p: &&crate::native::Param| p.kind == ParamKind::PositionalOnly && p.required;
+        let posonly = def.params.iter().filter(only).count().saturating_sub(receiver);
+        // These two look at the count of arguments before they look at names.
+        let counts_first = n
+            .owner
+            .get()
+            .cast::<crate::object::class::Class>()
+            .is_some_and(|class| constructor && [ClassId::Str as u32, ClassId::Int as u32].contains(&class.id));
         let plural = |n: usize| if n == 1 { "" } else { "s" };
         let message = if def.name == "__new__" && given == 0 && args_missing_class {
             format!("{name}.__new__(): not enough arguments")
+        } else if given < posonly && keywords {
+            let (least, s) = (if posonly < max { "at least" } else { "exactly" }, plural(posonly));
+            format!("{name}() takes {least} {posonly} positional argument{s} ({given} given)")
         } else if given < min && keywords {
             match def.params.get(given + receiver) {
                 Some(p) if p.kind == ParamKind::PositionalOnly => {
@@ -416,7 +428,7 @@ impl Ctx {
             format!("{qualified}() takes no arguments ({given} given)")
         } else if min == max && max == 1 && !def.has_rest && !constructor {
             format!("{qualified}() takes exactly one argument ({given} given)")
-        } else if keywords {
+        } else if keywords && !counts_first {
             let most = if min == max { "exactly" } else { "at most" };
             let kind = if def.has_kwonly { "positional argument" } else { "argument" };
             format!("{name}() takes {most} {max} {kind}{} ({given} given)", plural(max))
@@ -452,6 +464,13 @@ impl Ctx {
         let t = self.list_snapshot(list)?;
         body(self, t.items())
     }
+}
+
+/// How many of a native's declared parameters scripts do not count: the object or class it is a method of.
+fn receivers(n: Gc<Native>, def: &'static NativeDef) -> usize {
+    let method = n.header().shape() != ClassId::BuiltinFunction.shape() || !n.this.get().is_unbound();
+    let receiver = method && def.role != crate::native::Role::StaticMethod || def.role == crate::native::Role::Method;
+    usize::from(receiver || matches!(def.name, "__new__" | "__init__"))
 }
 
 /// The place among the fixed arguments of a parameter that may be passed by name.

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::code::GENERATOR_LIKE;
 use super::run::{Outcome, run};
+use crate::bytecode::template::flags::GENERATOR_LIKE;
 use crate::native::{Ctx, R, Raised};
 use crate::object::class::Class;
 use crate::object::function::{Code, Function, Method, Native};
@@ -28,7 +28,11 @@ pub enum Called {
 
 /// `Machine::call`
 pub fn call(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value]) -> R {
-    match dispatch(cx, f, args, names, None)? {
+    // The caller's frame may hold values.
+    let entry = std::mem::take(&mut cx.loop_entry);
+    let called = dispatch(cx, f, args, names, None);
+    cx.loop_entry = entry;
+    match called? {
         Called::Value(v) => Ok(v),
         Called::Frame | Called::Send(..) => Err(Raised(Value::NONE)),
     }

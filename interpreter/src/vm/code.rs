@@ -4,16 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bytecode::op::{Op, abc};
-use crate::bytecode::template::{CodeTemplate, Const, Handler, Source, flags};
+use crate::bytecode::template::{CodeTemplate, Const, Handler, flags};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
 use crate::object::sequence::{List, Tuple};
 use crate::value::{Gc, Value};
-use conc_grammar::ast::Span;
-
-/// Codes with these flags make a generator object when called.
-pub const GENERATOR_LIKE: u32 = flags::GENERATOR | flags::COROUTINE | flags::ASYNC_GENERATOR;
 
 impl Ctx {
     /// Instantiates a template for a namespace.
@@ -111,7 +107,6 @@ impl Ctx {
 
     /// Makes the machine's stub codes.
     pub(super) fn make_stubs(&mut self) -> R<()> {
-        let source = Arc::new(Source::new("<machine>", ""));
         let call = |a: u16| abc(Op::Call, 0, a, 0, 0);
         let exit = vec![call(0), 0, abc(Op::Exit, 0, 0, 0, 0)];
         let segment = vec![call(0), 0, abc(Op::SegmentReturn, 0, 0, 0, 0)];
@@ -125,42 +120,17 @@ impl Ctx {
             (&roots.special_stub, special, 4),
             (&roots.init_stub, init, 6),
         ] {
-            let code = self.instantiate(&Arc::new(stub(source.clone(), words, nregs)), globals)?;
+            let code = self.instantiate(&Arc::new(CodeTemplate::of_words(words, 0, nregs)), globals)?;
             slot.set(code.value());
         }
         let words = super::native::words();
         let end = words.len() as u32;
-        let mut native = stub(source, words, super::native::REGISTERS);
+        let mut native = CodeTemplate::of_words(words, 0, super::native::REGISTERS);
         let target = super::native::RAISED_AT;
         native.handlers = Box::new([Handler { start: 0, end, target, exc: super::native::RESULT }]);
         let code = self.instantiate(&Arc::new(native), globals)?;
         roots.native_stub.set(code.value());
         self.make_machine_natives()
-    }
-}
-
-fn stub(source: Arc<Source>, code: Vec<u64>, nregs: u16) -> CodeTemplate {
-    CodeTemplate {
-        name: "<machine>".into(),
-        qualname: "<machine>".into(),
-        source,
-        span: Span::default(),
-        first_line: 0,
-        flags: 0,
-        argcount: 0,
-        posonly: 0,
-        kwonly: 0,
-        nlocals: 0,
-        nregs,
-        locals: Box::new([]),
-        free: Box::new([]),
-        names: Box::new([]),
-        consts: Box::new([]),
-        doc: None,
-        code: code.into(),
-        handlers: Box::new([]),
-        positions: Box::new([]),
-        children: Box::new([]),
     }
 }
 

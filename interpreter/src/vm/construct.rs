@@ -197,7 +197,7 @@ fn inspect(cx: &mut Ctx, class: Gc<Class>) -> Option<Gc<Function>> {
     }
     let init = cx.lookup(class, names.__init__)?.cast::<Function>()?;
     let code = init.code.obj::<Code>();
-    (code.flags & super::code::GENERATOR_LIKE == 0).then_some(init)
+    (code.flags & crate::bytecode::template::flags::GENERATOR_LIKE == 0).then_some(init)
 }
 
 /// `str(v)`, `int(v)` and their like on a single argument where no more than a conversion is asked for; None: not one

@@ -1,16 +1,13 @@
 //! Frame objects and the walk over script frames: snapshots made on demand.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use super::unwind::caller_base;
-use crate::bytecode::op::Op;
-use crate::bytecode::template::flags;
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
-use crate::object::function::{Cell, Code, Function};
+use crate::object::function::Code;
 use crate::object::generator::{Generator, state};
-use crate::object::sequence::Tuple;
-use crate::object::stack::{Fiber, Segment};
+use crate::object::stack::Fiber;
+use crate::object::walk;
 use crate::value::{Gc, Value};
 
 /// A script frame found by walking: its registers, its code and the word index it is at.
@@ -22,8 +19,13 @@ pub struct FrameRef {
 }
 
 /// All script frames of the running fiber, innermost first, the machine's own left out.
-pub fn walk(cx: &Ctx, each: impl FnMut(FrameRef) -> bool) {
-    walk_from(cx.base, cx.pc, cx.segment, each);
+pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
+    // SAFETY: the context's innermost frame is live, and nothing runs meanwhile.
+    unsafe {
+        walk::walk(cx.base, cx.pc, |f| {
+            f.code.template().first_line == 0 || each(FrameRef { base: f.base, code: f.code, at: f.at() })
+        });
+    }
 }
 
 /// All script frames of a parked fiber.
@@ -31,53 +33,14 @@ pub fn walk(cx: &Ctx, each: impl FnMut(FrameRef) -> bool) {
 /// # Safety
 /// The fiber does not run.
 pub unsafe fn walk_fiber(fiber: Gc<Fiber>, mut each: impl FnMut(FrameRef)) {
-    let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));
-    walk_from(base, pc, fiber.segment.obj(), |frame| {
-        each(frame);
-        true
-    });
-}
-
-fn walk_from(
-    mut base: *mut Value,
-    mut pc: *const AtomicU64,
-    segment: Gc<Segment>,
-    mut each: impl FnMut(FrameRef) -> bool,
-) {
-    let inside = |at: *mut Value| at >= segment.start() && at < segment.end();
-    while !base.is_null() {
-        // SAFETY: `base` is a live frame of this fiber; links lead to live frames or null.
-        unsafe {
-            let code: Gc<Code> = Gc::from_value_unchecked(*base.sub(1));
-            if code.template().first_line != 0 {
-                let at = code.index_of(pc).wrapping_sub(1);
-                if !each(FrameRef { base, code, at }) {
-                    return;
-                }
+    // SAFETY: by the contract.
+    unsafe {
+        walk::walk(fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire), |f| {
+            if f.code.template().first_line != 0 {
+                each(FrameRef { base: f.base, code: f.code, at: f.at() });
             }
-            if code.flags & super::code::GENERATOR_LIKE != 0 && !inside(base) && (*base.sub(2)).bits() == 0 {
-                let g: Gc<Generator> = Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1));
-                let next = g.link_base.load(Ordering::Relaxed);
-                if next.is_null() {
-                    base = g.resumer.load(Ordering::Relaxed);
-                    pc = g.resumer_pc.load(Ordering::Relaxed);
-                } else {
-                    base = next;
-                    pc = g.link_pc.load(Ordering::Relaxed);
-                }
-                continue;
-            }
-            let return_pc = (*base.sub(2)).bits() as *const AtomicU64;
-            let next = (*return_pc).load(Ordering::Relaxed) as u8;
-            if [Op::Exit, Op::SegmentReturn, Op::SpecialReturn].iter().any(|&op| next == op as u8) {
-                let e = base.sub(4);
-                base = (*e.sub(3)).bits() as *mut Value;
-                pc = (*e.sub(2)).bits() as *const AtomicU64;
-            } else {
-                base = caller_base(base, return_pc);
-                pc = return_pc;
-            }
-        }
+            true
+        });
     }
 }
 
@@ -96,44 +59,10 @@ pub fn nth(cx: &Ctx, depth: usize) -> Option<FrameRef> {
     found
 }
 
-/// The named locals of a frame as they are now: a fresh dict (class bodies and modules: their namespace itself).
+/// The named locals of a frame as they are now.
 pub fn locals(cx: &mut Ctx, frame: FrameRef) -> R {
-    let template = frame.code.template();
-    if template.flags & (flags::CLASS_BODY | flags::NAMESPACE) != 0 {
-        // SAFETY: such code has its namespace in register 0.
-        return Ok(unsafe { *frame.base });
-    }
-    if template.flags & flags::OPTIMIZED == 0 {
-        return Ok(frame.code.globals.get());
-    }
-    let dict = cx.new_dict();
-    for local in &template.locals {
-        if local.name.starts_with('.') {
-            continue;
-        }
-        // SAFETY: locals' registers are below `nregs`.
-        let mut v = unsafe { *frame.base.add(local.register as usize) };
-        if local.is_cell {
-            // Before its NewCell has run, the register holds the plain argument.
-            v = v.cast::<Cell>().map_or(v, |c| c.value.get());
-        }
-        if !v.is_unbound() {
-            let name = cx.intern(&local.name);
-            dict.set_str(cx, name, v);
-        }
-    }
-    // SAFETY: the callee word of a frame is its function.
-    let callee = unsafe { *frame.base.sub(4) };
-    if let Some(closure) = callee.cast::<Function>().and_then(|f| f.closure.get().cast::<Tuple>()) {
-        for (name, cell) in template.free.iter().zip(closure.items()) {
-            let v = cell.cast::<Cell>().map_or(Value::UNBOUND, |c| c.value.get());
-            if !v.is_unbound() && !name.starts_with('.') {
-                let name = cx.intern(name);
-                dict.set_str(cx, name, v);
-            }
-        }
-    }
-    Ok(dict.value())
+    // SAFETY: a frame has its callee's word and its registers.
+    unsafe { crate::object::locals::named(cx, frame.code, *frame.base.sub(4), |i| *frame.base.add(i)) }
 }
 
 /// `locals()` of the innermost script frame.

@@ -327,7 +327,7 @@ pub fn translate_stop(cx: &mut Ctx, g: Gc<Generator>, code: Gc<Code>, exc: Value
         }
     }
     let at = code.index_of(cx.pc).wrapping_sub(1);
-    let tb = cx.new_traceback(Value::NONE, code.value(), at);
+    let tb = cx.new_traceback(Value::NONE, (code.value(), at), Value::NONE, &[]);
     if let Some(e) = new.cast::<Exception>() {
         e.traceback.set(tb.value());
     }

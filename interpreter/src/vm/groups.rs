@@ -24,9 +24,6 @@ pub fn split(cx: &mut Ctx, exc: Value, pattern: Value) -> R<(Value, Value)> {
         let class = cx.class(ClassId::ExceptionGroup);
         let class = if cx.is_instance(exc, ClassId::Exception) { class } else { cx.class(ClassId::BaseExceptionGroup) };
         let group = cx.call(class.value(), &[empty, list])?;
-        if let (Some(g), Some(e)) = (group.cast::<Exception>(), exc.cast::<Exception>()) {
-            g.traceback.set(e.traceback.get());
-        }
         return Ok((group, Value::NONE));
     }
     if cx.exception_matches(exc, pattern)? {

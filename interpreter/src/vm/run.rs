@@ -14,7 +14,7 @@ use super::iterate;
 use super::native;
 use super::slow;
 use super::special;
-use super::unwind::{Unwound, caller_base, unwind};
+use super::unwind::{Unwound, unwind};
 use crate::bytecode::op::Op;
 use crate::native::{Args, Ctx, R, Raised, Step};
 use crate::object::arith::{BinaryOp, UnaryOp, floor_div, floor_mod};
@@ -25,6 +25,7 @@ use crate::object::generator::{Generator, state};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::Iter;
 use crate::object::sequence::{List, Tuple};
+use crate::object::walk::caller_base;
 use crate::value::{Gc, Value};
 
 /// Bitwise operators on two ints, or the slow path.
@@ -67,17 +68,32 @@ impl Outcome {
 /// `base` is a frame of verified code and `pc` one of its instructions.
 pub unsafe fn run(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value) -> R<Outcome> {
     // SAFETY: by the contract.
-    unsafe { run_from(cx, pc, base, Value::UNBOUND) }
+    unsafe { enter(cx, pc, base, Value::UNBOUND) }
 }
 
 /// Like [`run`], but first raises `exc` at the instruction before `pc`.
 pub fn run_raising(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value, exc: Value) -> R<Outcome> {
     // SAFETY: the caller has made `base` the innermost frame.
-    unsafe { run_from(cx, pc, base, exc) }
+    unsafe { enter(cx, pc, base, exc) }
+}
+
+/// Notes for the collector where the loop's own frame begins, and enters the loop. The loop keeps nothing but in
+/// registers while it calls out, so that its frame need not be looked at ([`Ctx::collect_exactly`]).
+#[inline(never)]
+unsafe fn enter(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value, raise: Value) -> R<Outcome> {
+    let mut registers = [0usize; 8];
+    crate::object::ctx::spill_registers(&mut registers);
+    let outer = std::mem::replace(&mut cx.loop_entry, registers.as_ptr() as usize);
+    // SAFETY: by the callers' contract.
+    let result = unsafe { run_from(cx, pc, base, raise) };
+    cx.loop_entry = outer;
+    std::hint::black_box(&registers);
+    result
 }
 
 /// The loop itself. Unsafe throughout: registers and code are raw memory that the verifier vouches for.
 #[allow(clippy::cognitive_complexity)]
+#[inline(never)]
 unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value, raise: Value) -> R<Outcome> {
     // SAFETY: for the whole body: `base` is a live frame of `nregs` registers, `pc` an instruction of its code,
     // operands are in range by the verifier, heap references are live because frames are roots.
@@ -175,6 +191,19 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = v;
                         }};
                     }
+                    // A float that does not fit a word is allocated.
+                    macro_rules! set_float {
+                        ($x:expr) => {{
+                            let x: f64 = $x;
+                            reg!(a) = match Value::try_float(x) {
+                                Some(v) => v,
+                                None => {
+                                    spill!();
+                                    cx.float(x)
+                                }
+                            };
+                        }};
+                    }
                     // Ints by `$int` on the tagged words, floats by `$float`, everything else by the slow path.
                     macro_rules! fast_arith {
                         ($op:ident, $int:expr, $float:tt, $x:expr, $y:expr) => {{
@@ -186,7 +215,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             } else if x.is_float() && y.is_float() {
-                                reg!(a) = cx.float(x.float() $float y.float());
+                                set_float!(x.float() $float y.float());
                                 continue;
                             }
                             arith!($op, x, y);
@@ -368,7 +397,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             if x.is_float() && y.is_float() {
                                 let d = y.float();
                                 if d != 0.0 {
-                                    reg!(a) = cx.float(x.float() / d);
+                                    set_float!(x.float() / d);
                                     continue;
                                 }
                             }
@@ -420,7 +449,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             if x.is_float() {
-                                reg!(a) = cx.float(x.float() + (c as i16) as f64);
+                                set_float!(x.float() + (c as i16) as f64);
                                 continue;
                             }
                             arith!(Add, x, imm_c!());
@@ -434,7 +463,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             if x.is_float() {
-                                reg!(a) = cx.float(x.float() - (c as i16) as f64);
+                                set_float!(x.float() - (c as i16) as f64);
                                 continue;
                             }
                             arith!(Sub, x, imm_c!());
@@ -485,7 +514,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             if x.is_int() && x.int() != Value::INT_MIN {
                                 reg!(a) = Value::small_int(-x.int());
                             } else if x.is_float() {
-                                reg!(a) = cx.float(-x.float());
+                                set_float!(-x.float());
                             } else {
                                 let v = special!(special::unary(cx, UnaryOp::Neg, x));
                                 reg!(a) = v;

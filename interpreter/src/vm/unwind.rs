@@ -3,13 +3,14 @@
 use std::sync::atomic::AtomicU64;
 
 use super::call::leave_barrier;
-use super::code::GENERATOR_LIKE;
 use super::generator;
 use crate::bytecode::op::Op;
+use crate::bytecode::template::flags::GENERATOR_LIKE;
 use crate::native::{Ctx, Raised};
-use crate::object::exception::{Exception, Traceback};
+use crate::object::exception::Exception;
 use crate::object::function::Code;
 use crate::object::kind::ClassId;
+use crate::object::walk::caller_base;
 use crate::value::{Gc, Value};
 
 /// Where unwinding ended.
@@ -33,7 +34,7 @@ pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
         if let Some(e) = exc.cast::<Exception>()
             && template.first_line != 0
         {
-            add_traceback(cx, e, code, at);
+            add_traceback(cx, e, base, code, at);
         }
         let handler = template.handlers.iter().find(|h| h.start <= at && at < h.end);
         if let Some(h) = handler.filter(|_| !std::mem::take(&mut skip)) {
@@ -88,31 +89,21 @@ pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
     }
 }
 
-/// The base of the frame that made the call returning to `return_pc`.
-///
-/// # Safety
-/// `base` is a frame called by the instruction before `return_pc`.
-#[inline(always)]
-pub unsafe fn caller_base(base: *mut Value, return_pc: *const AtomicU64) -> *mut Value {
-    // SAFETY: by the contract.
-    unsafe {
-        let call = (*return_pc.sub(2)).load(std::sync::atomic::Ordering::Relaxed);
-        base.sub((call >> 16) as u16 as usize + 4)
-    }
-}
-
-/// Puts a frame's entry in front of the exception's traceback. A bare re-raise adds none for the frame it is in.
-fn add_traceback(cx: &mut Ctx, e: Gc<Exception>, code: Gc<Code>, at: u32) {
-    let old = e.traceback.get();
+/// Puts a frame's entry in front of the exception's traceback. Instructions that raise something again add none for
+/// the frame they are in.
+fn add_traceback(cx: &mut Ctx, e: Gc<Exception>, base: *mut Value, code: Gc<Code>, at: u32) {
     // SAFETY: `at` is an instruction index of the code.
     let word = unsafe { (*code.entry.add(at as usize)).load(std::sync::atomic::Ordering::Relaxed) };
-    if word as u8 == Op::Reraise as u8
-        && let Some(tb) = old.cast::<Traceback>()
-        && tb.code.get() == code.value()
-    {
+    // A bare raise with nothing to raise again has made an exception of its own.
+    let again = [Op::Reraise as u8, Op::EndAsyncFor as u8].contains(&(word as u8))
+        || word as u8 == Op::RaiseBare as u8 && e.value() == cx.handled;
+    if again {
         return;
     }
-    let tb = cx.new_traceback(old, code.value(), at);
+    // SAFETY: the frame is live; it has the word of its callee and the registers of its locals.
+    let (callee, registers) =
+        unsafe { (*base.sub(4), std::slice::from_raw_parts(base, crate::object::locals::count(code))) };
+    let tb = cx.new_traceback(e.traceback.get(), (code.value(), at), callee, registers);
     e.traceback.set(tb.value());
 }
 

@@ -80,27 +80,39 @@ fn push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> R<()> {
         if maxlen > 0 && len(&d) as i64 >= maxlen {
             take(&d, !left);
         }
-        let old = buffer(&d);
-        if let Some(ring) = old.filter(|b| len(&d) < b.cap) {
-            if left {
-                let head = (number(&d, HEAD) as usize + ring.cap - 1) % ring.cap;
-                set_number(&d, HEAD, head as i64);
-                ring.slots()[head].set(item);
-            } else {
-                ring.slots()[place(&d, ring.cap, len(&d))].set(item);
-            }
-            set_number(&d, LEN, len(&d) as i64 + 1);
-            changed(&d);
+        if put(&d, item, left) {
             return Ok(());
         }
         drop(lock);
-        let cap = old.map_or(FIRST_CAP, |b| (b.cap * 2).max(FIRST_CAP));
-        let new = ring(cx, cap)?;
-        let _lock = cx.lock(&d.header);
-        if buffer(&d) == old && len(&d) <= cap {
-            move_ring(&d, new);
-        }
+        grow(cx, d)?;
     }
+}
+
+/// Puts an item at an end; the caller holds the lock. False: the ring is full.
+fn put(d: &Boxed, item: Value, left: bool) -> bool {
+    let Some(ring) = buffer(d).filter(|b| len(d) < b.cap) else { return false };
+    if left {
+        let head = (number(d, HEAD) as usize + ring.cap - 1) % ring.cap;
+        set_number(d, HEAD, head as i64);
+        ring.slots()[head].set(item);
+    } else {
+        ring.slots()[place(d, ring.cap, len(d))].set(item);
+    }
+    set_number(d, LEN, len(d) as i64 + 1);
+    changed(d);
+    true
+}
+
+/// Makes the ring larger, unless another thread does at the same time.
+fn grow(cx: &mut Ctx, d: Gc<Boxed>) -> R<()> {
+    let old = buffer(&d);
+    let cap = old.map_or(FIRST_CAP, |b| (b.cap * 2).max(FIRST_CAP));
+    let new = ring(cx, cap)?;
+    let _lock = cx.lock(&d.header);
+    if buffer(&d) == old && len(&d) <= cap {
+        move_ring(&d, new);
+    }
+    Ok(())
 }
 
 /// Copies the items into a larger ring, from its start.
@@ -164,19 +176,25 @@ fn mutated(cx: &mut Ctx) -> Raised {
     cx.runtime_error("deque mutated during iteration")
 }
 
-/// An index from a script, in range.
-fn checked_index(cx: &mut Ctx, d: Gc<Boxed>, key: Value) -> R<usize> {
+/// An index from a script.
+fn index_argument(cx: &mut Ctx, key: Value) -> R<i64> {
     let n = cx.names().__index__;
     if !cx.is_int(key) && cx.lookup_special(key, n).is_none() {
         let got = cx.type_name(key);
         return Err(cx.type_error(format!("sequence index must be integer, not '{got}'")));
     }
-    let i = cx.index_i64(key)?;
-    let n = len(&d) as i64;
-    match if i < 0 { i + n } else { i } {
-        i if (0..n).contains(&i) => Ok(i as usize),
-        _ => Err(cx.index_error("deque index out of range")),
-    }
+    cx.index_i64(key)
+}
+
+/// The item that an index means while the caller holds the lock.
+fn at_index(d: &Boxed, i: i64) -> Option<usize> {
+    let n = len(d) as i64;
+    let i = if i < 0 { i + n } else { i };
+    (0..n).contains(&i).then_some(i as usize)
+}
+
+fn out_of_range(cx: &mut Ctx) -> Raised {
+    cx.index_error("deque index out of range")
 }
 
 /// The position of an equal item in `[start, stop)`.
@@ -196,33 +214,34 @@ fn find(cx: &mut Ctx, d: Gc<Boxed>, value: Value, start: usize, stop: usize) -> 
     Ok(None)
 }
 
-fn rotate(cx: &mut Ctx, d: Gc<Boxed>, n: i64) {
-    let _lock = cx.lock(&d.header);
-    let count = len(&d) as i64;
-    let Some(ring) = buffer(&d).filter(|_| count > 1) else { return };
+/// Turns the ring; the caller holds the lock.
+fn rotate(d: &Boxed, n: i64) {
+    let count = len(d) as i64;
+    let Some(ring) = buffer(d).filter(|_| count > 1) else { return };
     let steps = n.rem_euclid(count);
     let (steps, left) = if steps > count / 2 { (count - steps, true) } else { (steps, false) };
     for _ in 0..steps {
         let (from, to);
         if left {
-            from = place(&d, ring.cap, 0);
-            to = place(&d, ring.cap, count as usize);
-            set_number(&d, HEAD, ((from + 1) % ring.cap) as i64);
+            from = place(d, ring.cap, 0);
+            to = place(d, ring.cap, count as usize);
+            set_number(d, HEAD, ((from + 1) % ring.cap) as i64);
         } else {
-            from = place(&d, ring.cap, count as usize - 1);
-            to = (number(&d, HEAD) as usize + ring.cap - 1) % ring.cap;
-            set_number(&d, HEAD, to as i64);
+            from = place(d, ring.cap, count as usize - 1);
+            to = (number(d, HEAD) as usize + ring.cap - 1) % ring.cap;
+            set_number(d, HEAD, to as i64);
         }
         let item = ring.slots()[from].swap(Value::UNBOUND);
         ring.slots()[to].set(item);
     }
-    changed(&d);
+    changed(d);
 }
 
-fn remove_at(cx: &mut Ctx, d: Gc<Boxed>, i: usize) {
-    rotate(cx, d, -(i as i64));
-    pop_end(cx, d, true);
-    rotate(cx, d, i as i64);
+/// Removes an item; the caller holds the lock.
+fn remove_at(d: &Boxed, i: usize) {
+    rotate(d, -(i as i64));
+    take(d, true);
+    rotate(d, i as i64);
 }
 
 fn iterator_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
@@ -395,41 +414,46 @@ pub mod methods {
     /// Insert value before index.
     pub fn insert(cx: &mut Ctx, this: Value, index: i64, value: Value) -> R<()> {
         let d = receive(cx, this)?;
-        let n = len(&d) as i64;
-        if number(&d, MAXLEN) == n {
-            return Err(cx.index_error("deque already at its maximum size"));
+        loop {
+            let lock = cx.lock(&d.header);
+            let n = len(&d) as i64;
+            if number(&d, MAXLEN) == n {
+                drop(lock);
+                return Err(cx.index_error("deque already at its maximum size"));
+            }
+            let turn = if index >= n || index <= -n { 0 } else { index };
+            super::rotate(&d, -turn);
+            let put = super::put(&d, value, index < n && (turn > 0 || index <= -n || index == 0));
+            super::rotate(&d, turn);
+            if put {
+                return Ok(());
+            }
+            drop(lock);
+            super::grow(cx, d)?;
         }
-        if index >= n {
-            return push(cx, d, value, false);
-        }
-        if index <= -n || index == 0 {
-            return push(cx, d, value, true);
-        }
-        super::rotate(cx, d, -index);
-        push(cx, d, value, index >= 0)?;
-        super::rotate(cx, d, index);
-        Ok(())
     }
 
     /// Remove first occurrence of value.
     pub fn remove(cx: &mut Ctx, this: Value, value: Value) -> R<()> {
         let d = receive(cx, this)?;
+        let version = number(&d, VERSION);
         let found = match find(cx, d, value, 0, len(&d)) {
             Err(e) if cx.is_error(e, conc_interpreter::object::kind::ClassId::RuntimeError) => {
                 return Err(cx.index_error("deque mutated during remove()."));
             }
             found => found?,
         };
-        match found {
-            Some(i) => {
-                remove_at(cx, d, i);
-                Ok(())
-            }
-            None => {
-                let shown = cx.repr(value)?;
-                Err(cx.value_error(format!("{} is not in deque", shown.to_text())))
-            }
+        let Some(i) = found else {
+            let shown = cx.repr(value)?;
+            return Err(cx.value_error(format!("{} is not in deque", shown.to_text())));
+        };
+        let lock = cx.lock(&d.header);
+        if number(&d, VERSION) != version {
+            drop(lock);
+            return Err(cx.index_error("deque mutated during remove()."));
         }
+        remove_at(&d, i);
+        Ok(())
     }
 
     /// Reverse *IN PLACE*.
@@ -450,7 +474,8 @@ pub mod methods {
     /// Rotate the deque n steps to the right.  If n is negative, rotates left.
     pub fn rotate(cx: &mut Ctx, this: Value, #[default(1)] n: i64) -> R<()> {
         let d = receive(cx, this)?;
-        super::rotate(cx, d, n);
+        let _lock = cx.lock(&d.header);
+        super::rotate(&d, n);
         Ok(())
     }
 
@@ -476,28 +501,36 @@ pub mod methods {
 
     pub fn __getitem__(cx: &mut Ctx, this: Value, key: Value) -> R {
         let d = receive(cx, this)?;
-        let i = checked_index(cx, d, key)?;
-        match get(cx, d, i) {
-            Some(item) => Ok(item),
-            None => Err(cx.index_error("deque index out of range")),
-        }
+        let i = index_argument(cx, key)?;
+        let lock = cx.lock(&d.header);
+        let ring = buffer(&d);
+        let item = at_index(&d, i).zip(ring).map(|(i, ring)| ring.slots()[place(&d, ring.cap, i)].get());
+        drop(lock);
+        item.ok_or_else(|| out_of_range(cx))
     }
 
     pub fn __setitem__(cx: &mut Ctx, this: Value, key: Value, value: Value) -> R<()> {
         let d = receive(cx, this)?;
-        let i = checked_index(cx, d, key)?;
-        let _lock = cx.lock(&d.header);
-        if let Some(ring) = buffer(&d).filter(|_| i < len(&d)) {
+        let i = index_argument(cx, key)?;
+        let lock = cx.lock(&d.header);
+        if let Some((i, ring)) = at_index(&d, i).zip(buffer(&d)) {
             ring.slots()[place(&d, ring.cap, i)].set(value);
+            return Ok(());
         }
-        Ok(())
+        drop(lock);
+        Err(out_of_range(cx))
     }
 
     pub fn __delitem__(cx: &mut Ctx, this: Value, key: Value) -> R<()> {
         let d = receive(cx, this)?;
-        let i = checked_index(cx, d, key)?;
-        remove_at(cx, d, i);
-        Ok(())
+        let i = index_argument(cx, key)?;
+        let lock = cx.lock(&d.header);
+        if let Some(i) = at_index(&d, i) {
+            remove_at(&d, i);
+            return Ok(());
+        }
+        drop(lock);
+        Err(out_of_range(cx))
     }
 
     pub fn __contains__(cx: &mut Ctx, this: Value, value: Value) -> R<bool> {

@@ -41,7 +41,7 @@ pub mod functions {
         if !(0..=2).contains(&generation) {
             return Err(cx.value_error("invalid generation"));
         }
-        cx.collect();
+        cx.collect_exactly();
         cx.run_finalizers();
         COLLECTIONS.fetch_add(1, Ordering::Relaxed);
         Ok(0)

@@ -4,6 +4,7 @@
 #[conc_macros::module(name = "_types")]
 pub mod functions {
     use conc_interpreter::native::{Ctx, R};
+    use conc_interpreter::object::class::{Class, class_flag};
     use conc_interpreter::object::kind::ClassId;
     use conc_interpreter::object::module::Module;
     use conc_interpreter::value::{Gc, Value};
@@ -39,6 +40,11 @@ pub mod functions {
             crate::core::shared::define(cx, module, name, class);
         }
         Ok(())
+    }
+
+    /// Makes a class of the library's own count as builtin: immutable, and named with its module in messages.
+    pub fn _seal(class: Gc<Class>) {
+        class.set_flag(class_flag::STATIC, true);
     }
 
     /// Remembers that an object's repr is being made; False if it was already, on the same stack.

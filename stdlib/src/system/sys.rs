@@ -1,11 +1,14 @@
 //! sys: the interpreter's settings and state.
 
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::exception::Exception;
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::module::Module;
 use conc_interpreter::value::{Gc, Value};
 
+use crate::core::output;
 use crate::core::shared::define;
+use crate::core::structseq::{Layout, build};
 
 /// What is there before the command or host fills in its own.
 fn initial(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
@@ -47,7 +50,47 @@ fn initial(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
             define(cx, module, original, hook);
         }
     }
+    // Called by the machine, not by scripts.
+    let report = cx.intern("_report_unraisable");
+    if let Some(report) = module.dict().remove(cx, report.value())? {
+        cx.iso().roots.unraisable.set(report);
+    }
     Ok(())
+}
+
+static UNRAISABLE: Layout = Layout {
+    module: "sys",
+    name: "UnraisableHookArgs",
+    fields: &["exc_type", "exc_value", "exc_traceback", "err_msg", "object"],
+    extra: &[],
+    closed: true,
+};
+
+/// Hands an exception that nobody can catch to the hook; what the hook itself raises goes to the default one.
+fn report_unraisable(cx: &mut Ctx, exc: Value, source: Value) -> R<()> {
+    let Some(hook) = output::sys_value(cx, cx.names().unraisablehook).filter(|h| !h.is_none()) else {
+        return default_unraisable(cx, exc, "Exception ignored in", source);
+    };
+    let class = cx.class_of(exc).value();
+    let traceback = exc.cast::<Exception>().map_or(Value::NONE, |e| e.traceback.get());
+    let args = build(cx, &UNRAISABLE, &[class, exc, traceback, Value::NONE, source], &[])?;
+    match cx.call(hook, &[args]) {
+        Ok(_) => Ok(()),
+        Err(e) => default_unraisable(cx, e.0, "Exception ignored in sys.unraisablehook", hook),
+    }
+}
+
+/// Says on sys.stderr where an exception was ignored.
+fn default_unraisable(cx: &mut Ctx, exc: Value, lead: &str, object: Value) -> R<()> {
+    let head = if object.is_none() { format!("{lead}:\n") } else { format!("{lead}: {}\n", cx.repr_text(object)) };
+    let text = cx.format_exception(exc);
+    write_error(cx, &format!("{head}{text}"))
+}
+
+fn write_error(cx: &mut Ctx, text: &str) -> R<()> {
+    let name = cx.names().stderr;
+    let file = output::sys_value(cx, name).unwrap_or(Value::NONE);
+    if file.is_none() { Ok(()) } else { output::write_to(cx, file, text.as_bytes()) }
 }
 
 /// SystemExit with the status; without arguments if that is None.
@@ -225,13 +268,7 @@ pub mod sys {
             e.traceback.set(traceback);
         }
         let text = cx.format_exception(value);
-        write_error(cx, &text)
-    }
-
-    fn write_error(cx: &mut Ctx, text: &str) -> R<()> {
-        let name = cx.names().stderr;
-        let file = output::sys_value(cx, name).unwrap_or(Value::NONE);
-        if file.is_none() { Ok(()) } else { output::write_to(cx, file, text.as_bytes()) }
+        super::write_error(cx, &text)
     }
 
     /// Handle an unraisable exception: say where it was ignored, on sys.stderr.
@@ -239,9 +276,12 @@ pub mod sys {
         let (object, message) = (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
         let value = cx.get_attr_text(unraisable, "exc_value")?;
         let lead = if message.is_none() { "Exception ignored in".to_string() } else { cx.str_text(message) };
-        let head = if object.is_none() { format!("{lead}:\n") } else { format!("{lead}: {}\n", cx.repr_text(object)) };
-        let text = cx.format_exception(value);
-        write_error(cx, &format!("{head}{text}"))
+        super::default_unraisable(cx, value, &lead, object)
+    }
+
+    /// Reports an exception that nobody can catch.
+    pub fn _report_unraisable(cx: &mut Ctx, exc: Value, source: Value) -> R<()> {
+        super::report_unraisable(cx, exc, source)
     }
 
     /// There is no debugger to break into.
@@ -376,10 +416,5 @@ pub mod sys {
     }
 }
 
-static ASYNCGEN_HOOKS: crate::core::structseq::Layout = crate::core::structseq::Layout {
-    module: "sys",
-    name: "asyncgen_hooks",
-    fields: &["firstiter", "finalizer"],
-    extra: &[],
-    closed: true,
-};
+static ASYNCGEN_HOOKS: Layout =
+    Layout { module: "sys", name: "asyncgen_hooks", fields: &["firstiter", "finalizer"], extra: &[], closed: true };

@@ -322,7 +322,7 @@ pub mod methods {
 }
 
 use crate::native::{Ctx, R};
-use crate::object::class::{Class, class_flag};
+use crate::object::class::{Class, class_flag, living_subclass};
 use crate::object::construct::is_method_of;
 use crate::object::dict::Dict;
 use crate::object::kind::{ClassId, Kind};
@@ -481,12 +481,8 @@ impl Ctx {
     fn refresh_mro(&mut self, class: Gc<Class>) -> R<()> {
         let mro = self.compute_mro(class)?;
         class.mro.set(mro);
-        if let Some(list) = self.subclasses(class) {
-            for &sub in self.list_snapshot(list)?.items() {
-                if let Some(sub) = sub.cast::<Class>() {
-                    self.refresh_mro(sub)?;
-                }
-            }
+        for sub in class.subclasses() {
+            self.refresh_mro(sub)?;
         }
         Ok(())
     }
@@ -494,8 +490,8 @@ impl Ctx {
     /// Moves a class from its old bases' lists of subclasses to the new ones'.
     fn replace_subclass(&mut self, class: Gc<Class>, old: Gc<Tuple>, new: Gc<Tuple>) -> R<()> {
         for base in old.items().iter().filter_map(|b| b.cast::<Class>()) {
-            if let Some(list) = self.subclasses(base)
-                && let Some(i) = (0..list.len()).find(|&i| list.get(i) == Some(class.value()))
+            if let Some(list) = base.subclasses.get().cast::<List>()
+                && let Some(i) = (0..list.len()).find(|&i| list.get(i).and_then(living_subclass) == Some(class))
             {
                 self.list_splice(list, i, i + 1, &[])?;
             }
@@ -508,13 +504,11 @@ impl Ctx {
 }
 
 fn subclass_list(cx: &mut Ctx, class: Gc<Class>) -> R<Gc<List>> {
-    match cx.subclasses(class) {
-        Some(list) => {
-            let items = cx.list_snapshot(list)?;
-            cx.list(items.items())
-        }
-        None => Ok(cx.new_list()),
+    let list = cx.new_list();
+    for sub in class.subclasses() {
+        cx.list_push(list, sub.value())?;
     }
+    Ok(list)
 }
 
 fn type_dir(cx: &mut Ctx, class: Gc<Class>) -> R<Gc<List>> {

@@ -352,13 +352,13 @@ fn frame_code_name(cx: &Ctx, frame: Gc<FrameObject>) -> (String, String) {
     }
 }
 
-/// The frame of a traceback entry; locals are gone by then, globals are not.
+/// The frame of a traceback entry.
 fn traceback_frame(cx: &mut Ctx, tb: Gc<Traceback>) -> R {
     let known = tb.frame.get();
     if known.is_a::<FrameObject>() {
         return Ok(known);
     }
-    let locals = cx.new_dict().value();
+    let locals = crate::object::locals::of_traceback(cx, tb)?;
     let (code, at) = (tb.code.get(), tb.at);
     let globals = code.cast::<Code>().map_or(Value::NONE, |c| c.globals.get());
     let frame = cx.new_frame_object(|f| {

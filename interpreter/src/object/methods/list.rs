@@ -47,33 +47,17 @@ pub mod methods {
 
     /// Insert object before index.
     pub fn insert(cx: &mut Ctx, this: Gc<List>, index: i64, object: Value) -> R<()> {
-        let len = this.len() as i64;
-        let at = if index < 0 { (index + len).max(0) } else { index.min(len) };
-        cx.list_splice(this, at as usize, at as usize, &[object])
+        cx.list_insert(this, index, object)
     }
 
     /// Remove and return item at index (default last).
     ///
     /// Raises IndexError if list is empty or index is out of range.
     pub fn pop(cx: &mut Ctx, this: Gc<List>, #[default(-1)] index: i64) -> R {
-        if index == -1 {
-            // In one section: another thread may change the length at any moment.
-            return match cx.list_pop_last(this) {
-                Some(item) => Ok(item),
-                None => Err(cx.index_error("pop from empty list")),
-            };
-        }
-        let len = this.len() as i64;
-        if len == 0 {
-            return Err(cx.index_error("pop from empty list"));
-        }
-        let index = if index < 0 { index + len } else { index };
-        match usize::try_from(index) {
-            Ok(i) if (i as i64) < len => match cx.list_pop(this, i)? {
-                Some(item) => Ok(item),
-                None => Err(cx.index_error("pop index out of range")),
-            },
-            _ => Err(cx.index_error("pop index out of range")),
+        match cx.list_pop(this, index)? {
+            Some(item) => Ok(item),
+            None if this.is_empty() => Err(cx.index_error("pop from empty list")),
+            None => Err(cx.index_error("pop index out of range")),
         }
     }
 
@@ -81,9 +65,20 @@ pub mod methods {
     ///
     /// Raises ValueError if the value is not present.
     pub fn remove(cx: &mut Ctx, this: Gc<List>, value: Value) -> R<()> {
-        match find(cx, this, value, 0, i64::MAX)? {
-            Some(i) => cx.list_splice(this, i, i + 1, &[]),
-            None => Err(cx.value_error("list.remove(x): x not in list")),
+        loop {
+            let Some((at, found)) = find(cx, this, value, 0, i64::MAX)? else {
+                return Err(cx.value_error("list.remove(x): x not in list"));
+            };
+            // Another thread may have moved it meanwhile, or removed it: then it is looked for again.
+            let shared = cx.is_shared();
+            let removed = cx.list_edit(this, &[], |buffer| {
+                let items = &buffer.slots()[..buffer.len()];
+                let at = if shared { items.iter().position(|slot| slot.get() == found)? } else { at };
+                Some((at.min(items.len()), (at + 1).min(items.len())))
+            })?;
+            if removed.is_some() {
+                return Ok(());
+            }
         }
     }
 
@@ -116,7 +111,7 @@ pub mod methods {
     pub fn index(cx: &mut Ctx, this: Gc<List>, value: Value, start: Option<Value>, stop: Option<Value>) -> R<usize> {
         let (start, stop) = search_bounds(cx, start, stop, this.len())?;
         match find(cx, this, value, start, stop)? {
-            Some(i) => Ok(i),
+            Some((i, _)) => Ok(i),
             None => {
                 let what = cx.repr(value)?.to_text().into_owned();
                 Err(cx.value_error(format!("{what} is not in list")))
@@ -126,13 +121,7 @@ pub mod methods {
 
     /// Reverse *IN PLACE*.
     pub fn reverse(cx: &mut Ctx, this: Gc<List>) -> R<()> {
-        let items = cx.list_snapshot(this)?;
-        let new = cx.new_list();
-        for &item in items.items().iter().rev() {
-            cx.list_push(new, item)?;
-        }
-        cx.list_replace(this, new.buffer());
-        Ok(())
+        cx.list_reverse(this)
     }
 
     /// Sort the list in ascending order and return None.
@@ -219,14 +208,19 @@ pub fn search_bounds(cx: &mut Ctx, start: Option<Value>, stop: Option<Value>, le
     Ok((bound(start, 0)?, bound(stop, i64::MAX)?))
 }
 
-/// The first index in `[start, stop)` of an item equal to `value`.
-fn find(cx: &mut Ctx, list: Gc<List>, value: Value, start: i64, stop: i64) -> R<Option<usize>> {
+/// The first index in `[start, stop)` of an item equal to `value`, and the item.
+fn find(cx: &mut Ctx, list: Gc<List>, value: Value, start: i64, stop: i64) -> R<Option<(usize, Value)>> {
+    // Items that another thread moves must be neither missed nor met twice.
+    let snapshot = if cx.is_shared() { Some(cx.list_snapshot(list)?) } else { None };
     let mut i = start as usize;
-    while (i as i64) < stop
-        && let Some(item) = list.get(i)
-    {
+    while (i as i64) < stop {
+        let item = match snapshot {
+            Some(items) => items.items().get(i).copied(),
+            None => list.get(i),
+        };
+        let Some(item) = item else { break };
         if cx.same(item, value)? {
-            return Ok(Some(i));
+            return Ok(Some((i, item)));
         }
         i += 1;
     }

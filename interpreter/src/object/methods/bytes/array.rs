@@ -11,7 +11,7 @@ pub mod methods {
     use crate::object::kind::ClassId;
     use crate::object::misc::{MemoryView, SliceObject};
     use crate::object::number::Complex;
-    use crate::object::string::{ByteArray, Bytes, Str};
+    use crate::object::string::{ByteArray, Bytes, Str, StrBuffer};
     use crate::value::{Gc, Value};
 
     const RANGE: &str = "byte must be in range(0, 256)";
@@ -87,9 +87,12 @@ pub mod methods {
     ///     The item to be inserted.
     pub fn insert(cx: &mut Ctx, this: Gc<ByteArray>, index: i64, item: Value) -> R<()> {
         let byte = cx.byte_arg(item, RANGE)?;
-        let len = this.len() as i64;
-        let at = if index < 0 { (index + len).max(0) } else { index.min(len) } as usize;
-        cx.bytes_splice(this, at, at, &[byte])
+        cx.bytes_edit(this, &[byte], |_, len| {
+            let len = len as i64;
+            let at = if index < 0 { (index + len).max(0) } else { index.min(len) } as usize;
+            Some((at, at))
+        })?;
+        Ok(())
     }
 
     /// Remove and return a single item from B.
@@ -99,18 +102,19 @@ pub mod methods {
     ///
     /// If no index argument is given, will pop the last item.
     pub fn pop(cx: &mut Ctx, this: Gc<ByteArray>, #[default(-1)] index: i64) -> R<i64> {
-        let len = this.len() as i64;
-        if len == 0 {
-            return Err(cx.index_error("pop from empty bytearray"));
+        match remove_at(cx, this, index)? {
+            Some(byte) => Ok(i64::from(byte)),
+            None if this.is_empty() => Err(cx.index_error("pop from empty bytearray")),
+            None => Err(cx.index_error("pop index out of range")),
         }
-        let at = if index < 0 { index + len } else { index };
-        if at < 0 || at >= len {
-            return Err(cx.index_error("pop index out of range"));
-        }
-        let at = at as usize;
-        let byte = this.buffer().get(at);
-        cx.bytes_splice(this, at, at + 1, b"")?;
-        Ok(i64::from(byte))
+    }
+
+    /// Takes a byte out; None: out of range.
+    fn remove_at(cx: &mut Ctx, this: Gc<ByteArray>, index: i64) -> R<Option<u8>> {
+        cx.bytes_edit(this, b"", |_, len| {
+            let at = usize::try_from(if index < 0 { index + len as i64 } else { index }).ok()?;
+            (at < len).then_some((at, at + 1))
+        })
     }
 
     /// Remove the first occurrence of a value in the bytearray.
@@ -119,8 +123,9 @@ pub mod methods {
     ///     The value to remove.
     pub fn remove(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R<()> {
         let byte = cx.byte_arg(value, RANGE)?;
-        match memchr::memchr(byte, &this.to_vec()) {
-            Some(at) => cx.bytes_splice(this, at, at + 1, b""),
+        let found = |bytes: &StrBuffer, len: usize| (0..len).find(|&i| bytes.get(i) == byte).map(|at| (at, at + 1));
+        match cx.bytes_edit(this, b"", found)? {
+            Some(_) => Ok(()),
             None => Err(cx.value_error("value not found in bytearray")),
         }
     }
@@ -200,8 +205,11 @@ pub mod methods {
     /// Delete self[key].
     pub fn __delitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value) -> R<()> {
         let Some(slice) = key.cast::<SliceObject>() else {
-            let at = item_at(cx, this, key)?;
-            return cx.bytes_splice(this, at, at + 1, b"");
+            let index = if key.is_int() { key.int() } else { item_at(cx, this, key)? as i64 };
+            return match remove_at(cx, this, index)? {
+                Some(_) => Ok(()),
+                None => Err(cx.index_error("bytearray index out of range")),
+            };
         };
         let span = cx.slice_span(slice, this.len())?;
         delete_span(cx, this, span)

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use conc_grammar::Diagnostic;
 use conc_grammar::ast::Span;
-use conc_grammar::{Diagnostic, Parsed};
 use conc_interpreter::bytecode::listing;
 use conc_interpreter::bytecode::template::{CodeTemplate, Source};
-use conc_interpreter::compiler::{Options, compile};
+use conc_interpreter::compiler::{Options, compile_source};
 use miette::{NamedSource, Report};
 
 /// Checks every file; exit status 1 if there is anything to report, 2 if a file cannot be read.
@@ -46,22 +46,20 @@ pub fn check(files: &[String], bytecode: bool) -> ExitCode {
 
 /// The text of a file and what is wrong with it, or what it compiles to.
 fn examine(file: &str, bytes: &[u8]) -> (String, Result<Arc<CodeTemplate>, Vec<Diagnostic>>) {
-    let (text, Parsed { module, diagnostics }) = conc_grammar::parse_bytes(bytes);
-    if !diagnostics.is_empty() {
-        let text = if text.is_empty() { String::from_utf8_lossy(bytes).into_owned() } else { text };
-        let end = text.len() as u32;
-        let clip = |mut d: Diagnostic| {
-            d.span = Span { start: d.span.start.min(end), end: d.span.end.min(end) };
-            d.labels.iter_mut().for_each(|l| {
-                l.span = Span { start: l.span.start.min(end), end: l.span.end.min(end) };
-            });
-            d
-        };
-        return (text, Err(diagnostics.into_iter().map(clip).collect()));
-    }
-    let compiled = compile(&module, Arc::new(Source::new(file, &text)), &Options::default());
-    let as_diagnostic = |errors: Vec<conc_interpreter::compiler::CompileError>| {
-        errors.into_iter().map(|e| Diagnostic::new("compile::meaning", e.span, e.message)).collect()
+    let (text, result) = match conc_grammar::decode_source(bytes) {
+        Ok(text) => {
+            let source = Arc::new(Source::new(file, &text));
+            (text, compile_source(&source, &Options::default()))
+        }
+        Err(diagnostic) => (String::from_utf8_lossy(bytes).into_owned(), Err(vec![diagnostic])),
     };
-    (text, compiled.map_err(as_diagnostic))
+    let end = text.len() as u32;
+    let clip = |mut d: Diagnostic| {
+        d.span = Span { start: d.span.start.min(end), end: d.span.end.min(end) };
+        d.labels.iter_mut().for_each(|l| {
+            l.span = Span { start: l.span.start.min(end), end: l.span.end.min(end) };
+        });
+        d
+    };
+    (text, result.map_err(|found| found.into_iter().map(clip).collect()))
 }

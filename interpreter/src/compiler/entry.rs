@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use conc_grammar::Diagnostic;
 use conc_grammar::ast::{Expr, Module, Span, Stmt};
 
 use super::collect::Collector;
@@ -45,6 +46,21 @@ const SHALLOW: usize = 256;
 
 /// Enough for the deepest tree that the grammar accepts. Reserved, not committed.
 const DEEP_STACK: usize = 256 << 20;
+
+/// Parses and compiles a text; what is wrong with it comes in the order of the text.
+pub fn compile_source(source: &Arc<Source>, options: &Options) -> Result<Arc<CodeTemplate>, Vec<Diagnostic>> {
+    let compiled = if options.mode == Mode::Eval {
+        compile_expression(&conc_grammar::parse_expression(&source.text)?, source.clone(), options)
+    } else {
+        let parsed = conc_grammar::parse_module(&source.text);
+        if !parsed.diagnostics.is_empty() {
+            return Err(parsed.diagnostics);
+        }
+        compile(&parsed.module, source.clone(), options)
+    };
+    let diagnostic = |e: CompileError| Diagnostic::new("compile::meaning", e.span, e.message);
+    compiled.map_err(|errors| errors.into_iter().map(diagnostic).collect())
+}
 
 /// Compiles a module, an `exec` string or a REPL entry.
 pub fn compile(

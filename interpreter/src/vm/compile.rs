@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::call::{Entry, run_nested};
 use super::run::Outcome;
 use crate::bytecode::template::{CodeTemplate, Source, flags};
-use crate::compiler::{CompileError, Mode, Options, compile as compile_tree, compile_expression};
+use crate::compiler::{Mode, Options, compile_source};
 use crate::native::{Ctx, R, Raised};
 use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
@@ -56,22 +56,7 @@ pub fn compile_text(cx: &mut Ctx, text: &str, file: &str, mode: &str, how: u32) 
         future_annotations: how & compile_flag::FUTURE_ANNOTATIONS != 0,
         namespace: how & compile_flag::NAMESPACE != 0,
     };
-    let compiled = if mode == "eval" {
-        match conc_grammar::parse_expression(text) {
-            Ok(expr) => compile_expression(&expr, source.clone(), &options),
-            Err(diagnostics) => return Err(syntax_error(cx, &source, &diagnostics)),
-        }
-    } else {
-        let parsed = conc_grammar::parse_module(text);
-        if !parsed.diagnostics.is_empty() {
-            return Err(syntax_error(cx, &source, &parsed.diagnostics));
-        }
-        compile_tree(&parsed.module, source.clone(), &options)
-    };
-    match compiled {
-        Ok(template) => Ok(template),
-        Err(errors) => Err(compile_error(cx, &source, &errors)),
-    }
+    compile_source(&source, &options).map_err(|diagnostics| syntax_error(cx, &source, &diagnostics))
 }
 
 fn syntax_error(cx: &mut Ctx, source: &Source, diagnostics: &[Diagnostic]) -> Raised {
@@ -87,13 +72,6 @@ fn syntax_error(cx: &mut Ctx, source: &Source, diagnostics: &[Diagnostic]) -> Ra
         span.end = span.start;
     }
     located(cx, source, class, &first.message, span)
-}
-
-fn compile_error(cx: &mut Ctx, source: &Source, errors: &[CompileError]) -> Raised {
-    match errors.first() {
-        Some(e) => located(cx, source, ClassId::SyntaxError, &e.message, e.span),
-        None => cx.error(ClassId::SyntaxError, "invalid syntax"),
-    }
 }
 
 /// A SyntaxError with its place.

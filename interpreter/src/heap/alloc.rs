@@ -398,6 +398,10 @@ impl Heap {
                 let b = &mut *block_of(at);
                 b.state = BlockState::Free;
                 b.dirty = count < 8;
+                // A clean block's marks are clean, too: a mark left over would be taken for one of a later collection.
+                if !b.dirty {
+                    std::ptr::write_bytes(mark_byte(at).as_ptr(), 0, BLOCK_SIZE / GRANULE);
+                }
             }
             blocks.free.push(at);
         }

@@ -29,7 +29,7 @@ pub enum BlockState {
 pub struct Block {
     pub state: BlockState,
     pub class: u8,
-    /// The memory may hold old data.
+    /// The memory and its mark bytes may hold old data.
     pub dirty: bool,
     /// Small: bytes of a cell. LargeStart: unused.
     pub cell: u32,

@@ -24,7 +24,7 @@ impl Monitor {
             while !s.load(Ordering::Relaxed) {
                 std::thread::sleep(SLICE);
                 if w.load(Ordering::Relaxed) {
-                    signals.preempt.store(true, Ordering::Relaxed);
+                    signals.preempt.store(true, Ordering::SeqCst);
                     signals.raise();
                 }
             }

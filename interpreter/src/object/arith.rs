@@ -327,6 +327,7 @@ impl Ctx {
             Sub => x - y,
             Mul => {
                 self.poll()?;
+                self.ensure_memory((x.as_sign_words().1.len() + y.as_sign_words().1.len()) * 8, 2)?;
                 x * y
             }
             And => x & y,
@@ -361,9 +362,7 @@ impl Ctx {
                 if x == IBig::ZERO {
                     return Ok(Value::small_int(0));
                 }
-                if n > 1 << 36 {
-                    return Err(self.memory_error());
-                }
+                self.ensure_memory(n / 8 + x.as_sign_words().1.len() * 8, 2)?;
                 self.iso().heap.charge(n / 8);
                 x << n
             }
@@ -394,9 +393,7 @@ impl Ctx {
         }
         let Ok(mut e) = u64::try_from(&y) else { return Err(self.memory_error()) };
         let bits = x.clone().unsigned_abs().bit_len() as u128 * e as u128;
-        if bits > 1 << 38 {
-            return Err(self.memory_error());
-        }
+        self.ensure_memory(usize::try_from(bits / 8).unwrap_or(usize::MAX), 3)?;
         let (mut base, mut result) = (x, one);
         loop {
             if e & 1 == 1 {

@@ -785,7 +785,7 @@ impl Ctx {
                 if count == 1 && t.header().shape() == ClassId::Tuple.shape() {
                     return Ok(sequence);
                 }
-                self.check_repeat(t.len * 8, count)?;
+                self.ensure_memory((t.len * 8).saturating_mul(count), 2)?;
                 let list = self.new_list();
                 for _ in 0..if t.len == 0 { 0 } else { count } {
                     for &item in t.items() {
@@ -797,13 +797,18 @@ impl Ctx {
             }
             Kind::Str => {
                 let Some(s) = sequence.cast::<Str>() else { return Ok(Value::NOT_IMPLEMENTED) };
-                self.check_repeat(s.bytes as usize, count)?;
+                // A str counts its bytes in 32 bits.
+                let total = (s.bytes as usize).saturating_mul(count);
+                if total > u32::MAX as usize {
+                    return Err(self.memory_error());
+                }
+                self.ensure_memory(total, 2)?;
                 let out = s.as_bytes().repeat(count);
                 Ok(self.try_wtf8(&out)?.value())
             }
             _ => {
                 let data = self.byte_vec(sequence)?;
-                self.check_repeat(data.len(), count)?;
+                self.ensure_memory(data.len().saturating_mul(count), 2)?;
                 let out = data.repeat(count);
                 if sequence.is_a::<ByteArray>() {
                     let class = self.class(ClassId::ByteArray);
@@ -814,17 +819,10 @@ impl Ctx {
         }
     }
 
-    fn check_repeat(&mut self, bytes: usize, count: usize) -> R<()> {
-        match bytes.checked_mul(count) {
-            Some(total) if total < 1 << 36 => Ok(()),
-            _ => Err(self.memory_error()),
-        }
-    }
-
     fn list_repeat(&mut self, sequence: Value, count: usize) -> R {
         let Some(list) = sequence.cast::<List>() else { return Ok(Value::NOT_IMPLEMENTED) };
         let items = self.list_snapshot(list)?;
-        self.check_repeat(items.len * 8, count)?;
+        self.ensure_memory((items.len * 8).saturating_mul(count), 1)?;
         let total = items.len * count;
         let new = self.new_buffer(total)?;
         if let [item] = items.items() {

@@ -212,12 +212,17 @@ pub mod methods {
         {
             return Ok(s);
         }
-        let mut out = Vec::new();
+        let mut total = this.bytes as usize * items.len.saturating_sub(1);
         for (i, &item) in items.items().iter().enumerate() {
             let Some(s) = item.cast::<Str>() else {
                 let got = cx.type_name(item);
                 return Err(cx.type_error(format!("sequence item {i}: expected str instance, {got} found")));
             };
+            total += s.bytes as usize;
+        }
+        cx.ensure_memory(total, 2)?;
+        let mut out = Vec::with_capacity(total);
+        for (i, s) in items.items().iter().filter_map(|item| item.cast::<Str>()).enumerate() {
             if i > 0 {
                 out.extend_from_slice(this.as_bytes());
             }

@@ -157,7 +157,9 @@ impl Ctx {
         }
         let text = self.exception_text(e.0);
         let refused = |cx: &Ctx, v| text == format!("'{}' object cannot be interpreted as an integer", cx.type_name(v));
-        if !refused(self, a) && !refused(self, b) {
+        // Of two sequences the left one is the sequence.
+        let both = sequence(a) && sequence(b) && text.starts_with("can't multiply sequence by non-int");
+        if !both && !refused(self, a) && !refused(self, b) {
             return e;
         }
         let got = self.type_name(count);

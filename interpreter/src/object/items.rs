@@ -87,8 +87,9 @@ impl Ctx {
         }
     }
 
-    /// An index into `len` items, negative from the end; None: out of range.
-    pub fn item_index(&mut self, key: Value, len: usize, what: &str) -> R<Option<usize>> {
+    /// An index into `len` items, negative from the end; None: out of range. `len` is asked after `__index__`, which may
+    /// change it.
+    pub fn item_index(&mut self, key: Value, len: impl FnOnce() -> usize, what: &str) -> R<Option<usize>> {
         let i = if key.is_int() {
             key.int()
         } else {
@@ -112,15 +113,18 @@ impl Ctx {
                 }
             }
         };
+        let len = len();
         let i = if i < 0 { i + len as i64 } else { i };
         Ok(if i >= 0 && (i as usize) < len { Some(i as usize) } else { None })
     }
 
     fn list_get_item(&mut self, list: Gc<List>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
-            let buffer = list.buffer();
-            let len = buffer.len();
-            let span = self.slice_span(slice, len)?;
+            let mut buffer = list.buffer();
+            let span = self.slice_span(slice, || {
+                buffer = list.buffer();
+                buffer.len()
+            })?;
             let new = self.new_buffer(span.count)?;
             for (i, slot) in new.slots()[..span.count].iter().enumerate() {
                 slot.set(buffer.slots()[(span.start + i as i64 * span.step) as usize].get());
@@ -130,8 +134,7 @@ impl Ctx {
             }
             return Ok(self.list_of_buffer(new).value());
         }
-        let len = list.len();
-        match self.item_index(key, len, "list")?.and_then(|i| list.get(i)) {
+        match self.item_index(key, || list.len(), "list")?.and_then(|i| list.get(i)) {
             Some(item) => Ok(item),
             None => Err(self.index_error("list index out of range")),
         }
@@ -139,7 +142,7 @@ impl Ctx {
 
     fn tuple_get_item(&mut self, t: Gc<Tuple>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
-            let span = self.slice_span(slice, t.len)?;
+            let span = self.slice_span(slice, || t.len)?;
             if span.count == t.len && span.step == 1 && t.header().shape() == ClassId::Tuple.shape() {
                 return Ok(t.value());
             }
@@ -149,7 +152,7 @@ impl Ctx {
             }
             return self.list_to_tuple(list);
         }
-        match self.item_index(key, t.len, "tuple")? {
+        match self.item_index(key, || t.len, "tuple")? {
             Some(i) => Ok(t.items()[i]),
             None => Err(self.index_error("tuple index out of range")),
         }
@@ -170,7 +173,7 @@ impl Ctx {
 
     fn str_get_item(&mut self, s: Gc<Str>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
-            let span = self.slice_span(slice, s.len())?;
+            let span = self.slice_span(slice, || s.len())?;
             if span.step == 1 {
                 let sub = self.substr(s, span.start as usize, span.start as usize + span.count);
                 return Ok(sub.value());
@@ -178,7 +181,7 @@ impl Ctx {
             return self.str_stride(s, span);
         }
         let len = s.len();
-        match self.item_index(key, len, "string")? {
+        match self.item_index(key, || len, "string")? {
             Some(i) if s.is_ascii() => Ok(self.char_str(s.as_bytes()[i]).value()),
             Some(i) => {
                 let at = s.offset_of(i);
@@ -205,21 +208,21 @@ impl Ctx {
             return self.bytes_slice(v, slice);
         }
         if let Some(b) = v.cast::<Bytes>() {
-            return match self.item_index(key, b.len, "byte")? {
+            return match self.item_index(key, || b.len, "byte")? {
                 Some(i) => Ok(Value::small_int(b.as_bytes()[i] as i64)),
                 None => Err(self.index_error("index out of range")),
             };
         }
         let Some(b) = v.cast::<ByteArray>() else { return Ok(Value::NOT_IMPLEMENTED) };
-        match self.item_index(key, b.len(), "bytearray")? {
+        match self.item_index(key, || b.len(), "bytearray")? {
             Some(i) => Ok(Value::small_int(b.buffer().get(i) as i64)),
             None => Err(self.index_error("bytearray index out of range")),
         }
     }
 
     fn bytes_slice(&mut self, v: Value, slice: Gc<SliceObject>) -> R {
-        let len = self.native_len(v).unwrap_or(0);
-        let span = self.slice_span(slice, len)?;
+        let length = self.native_len(v).unwrap_or(0);
+        let span = self.slice_span(slice, || v.cast::<ByteArray>().map_or(length, |b| b.len()))?;
         let (start, end) = (span.start.max(0) as usize, span.start.max(0) as usize + span.count);
         let at = |i: usize| (span.start + i as i64 * span.step) as usize;
         let Some(array) = v.cast::<ByteArray>() else {
@@ -272,7 +275,7 @@ impl Ctx {
             return self.range_slice(r, slice);
         }
         if r.len >= 0 {
-            return match self.item_index(key, r.len as usize, "range")? {
+            return match self.item_index(key, || r.len as usize, "range")? {
                 Some(i) => {
                     let n = r.start.get().int() as i128 + i as i128 * r.step.get().int() as i128;
                     Ok(self.big(&IBig::from(n)))
@@ -347,9 +350,8 @@ impl Ctx {
         Ok(self.as_int(n).unwrap_or(IBig::ZERO))
     }
 
-    /// Resolves a slice's bounds against `len`.
-    pub fn slice_span(&mut self, slice: Gc<SliceObject>, len: usize) -> R<Span> {
-        let len = len as i64;
+    /// Resolves a slice's bounds against `len`, which is asked after their `__index__`.
+    pub fn slice_span(&mut self, slice: Gc<SliceObject>, len: impl FnOnce() -> usize) -> R<Span> {
         let step = match slice.step.get() {
             v if v.is_none() => 1,
             v => self.slice_bound(v)?,
@@ -358,17 +360,13 @@ impl Ctx {
             return Err(self.value_error("slice step cannot be zero"));
         }
         let step = step.max(-i64::MAX);
+        let bound = |cx: &mut Ctx, v: Value| if v.is_none() { Ok(None) } else { cx.slice_bound(v).map(Some) };
+        let (start, stop) = (bound(self, slice.start.get())?, bound(self, slice.stop.get())?);
+        let len = len() as i64;
         let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
-        let bound = |cx: &mut Ctx, v: Value, default: i64| -> R<i64> {
-            if v.is_none() {
-                return Ok(default);
-            }
-            let i = cx.slice_bound(v)?;
-            let i = if i < 0 { i.saturating_add(len) } else { i };
-            Ok(i.clamp(low, high))
-        };
-        let start = bound(self, slice.start.get(), if step > 0 { 0 } else { len - 1 })?;
-        let stop = bound(self, slice.stop.get(), if step > 0 { len } else { -1 })?;
+        let clip = |i: i64| if i < 0 { i.saturating_add(len) } else { i }.clamp(low, high);
+        let start = start.map_or(if step > 0 { 0 } else { len - 1 }, clip);
+        let stop = stop.map_or(if step > 0 { len } else { -1 }, clip);
         let count = if step > 0 {
             if start >= stop { 0 } else { (stop - start - 1) / step + 1 }
         } else if start <= stop {
@@ -424,8 +422,7 @@ impl Ctx {
         if let Some(slice) = key.cast::<SliceObject>() {
             return self.list_set_slice(list, slice, item);
         }
-        let len = list.len();
-        match self.item_index(key, len, "list")? {
+        match self.item_index(key, || list.len(), "list")? {
             Some(i) if self.list_set(list, i, item) => Ok(()),
             _ => Err(self.index_error("list assignment index out of range")),
         }
@@ -439,8 +436,7 @@ impl Ctx {
             }
             Err(e) => return Err(e),
         };
-        let len = list.len();
-        let span = self.slice_span(slice, len)?;
+        let span = self.slice_span(slice, || list.len())?;
         if span.step == 1 {
             let stop = (span.start as usize) + span.count;
             return self.list_splice(list, span.start as usize, stop, items.items());
@@ -489,14 +485,13 @@ impl Ctx {
     }
 
     fn list_del_item(&mut self, list: Gc<List>, key: Value) -> R<()> {
-        let len = list.len();
         let Some(slice) = key.cast::<SliceObject>() else {
-            return match self.item_index(key, len, "list")? {
+            return match self.item_index(key, || list.len(), "list")? {
                 Some(i) => self.list_splice(list, i, i + 1, &[]),
                 None => Err(self.index_error("list assignment index out of range")),
             };
         };
-        let span = self.slice_span(slice, len)?;
+        let span = self.slice_span(slice, || list.len())?;
         if span.count == 0 {
             return Ok(());
         }
@@ -798,6 +793,9 @@ impl Ctx {
             Kind::Str => {
                 let Some(s) = sequence.cast::<Str>() else { return Ok(Value::NOT_IMPLEMENTED) };
                 // A str counts its bytes in 32 bits.
+                if s.len().saturating_mul(count) > i64::MAX as usize {
+                    return Err(self.overflow_error("repeated string is too long"));
+                }
                 let total = (s.bytes as usize).saturating_mul(count);
                 if total > u32::MAX as usize {
                     return Err(self.memory_error());
@@ -808,7 +806,11 @@ impl Ctx {
             }
             _ => {
                 let data = self.byte_vec(sequence)?;
-                self.ensure_memory(data.len().saturating_mul(count), 2)?;
+                let total = data.len().saturating_mul(count);
+                if total > i64::MAX as usize && sequence.is_a::<Bytes>() {
+                    return Err(self.overflow_error("repeated bytes are too long"));
+                }
+                self.ensure_memory(total, 2)?;
                 let out = data.repeat(count);
                 if sequence.is_a::<ByteArray>() {
                     let class = self.class(ClassId::ByteArray);

@@ -44,7 +44,7 @@ impl Ctx {
     #[inline(never)]
     fn cell_slow(&mut self, size: usize) -> *mut u8 {
         let heap = &self.iso().heap;
-        if (heap.wants_collection() || heap.stress) && self.iso().gc_enabled.load(Ordering::Relaxed) {
+        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
             self.collect();
         }
         if heap.take_over_limit() {
@@ -52,7 +52,7 @@ impl Ctx {
             self.signals_arc().raise();
         }
         let cell = heap.refill(&mut self.local, size);
-        if heap.stress {
+        if heap.stress() {
             // The next allocation comes here again.
             self.local.discard(size);
         }
@@ -65,9 +65,7 @@ impl Ctx {
         if size <= MAX_SMALL {
             return Ok(self.cell(size, word));
         }
-        if (self.iso().heap.wants_collection() || self.iso().heap.stress)
-            && self.iso().gc_enabled.load(Ordering::Relaxed)
-        {
+        if self.iso().heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
             self.collect();
         }
         let at = match self.iso().heap.allocate_large(size) {

@@ -147,7 +147,7 @@ pub mod methods {
     pub fn __setitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value, value: Value) -> R<()> {
         if let Some(slice) = key.cast::<SliceObject>() {
             let data = assigned(cx, value)?;
-            let span = cx.slice_span(slice, this.len())?;
+            let span = cx.slice_span(slice, || this.len())?;
             return set_slice(cx, this, span, &data);
         }
         let index = cx.names().__index__;
@@ -160,7 +160,7 @@ pub mod methods {
     }
 
     fn item_at(cx: &mut Ctx, this: Gc<ByteArray>, key: Value) -> R<usize> {
-        match cx.item_index(key, this.len(), "bytearray")? {
+        match cx.item_index(key, || this.len(), "bytearray")? {
             Some(at) => Ok(at),
             None => Err(cx.index_error("bytearray index out of range")),
         }
@@ -203,7 +203,7 @@ pub mod methods {
             let at = item_at(cx, this, key)?;
             return cx.bytes_splice(this, at, at + 1, b"");
         };
-        let span = cx.slice_span(slice, this.len())?;
+        let span = cx.slice_span(slice, || this.len())?;
         delete_span(cx, this, span)
     }
 

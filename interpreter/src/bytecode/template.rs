@@ -46,6 +46,7 @@ pub enum Const {
     False,
     Ellipsis,
     Int(i64),
+    /// Digits may have a minus sign before them.
     BigInt {
         radix: u32,
         digits: Box<str>,

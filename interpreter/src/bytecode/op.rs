@@ -210,6 +210,8 @@ ops! {
     Super ABC 0;
     /// Return `R[A]`.
     Return A 0;
+    /// Return None.
+    ReturnNone None 0;
 
     // ---- attributes and items
     /// `R[A] = R[B].names[C]`. Caches: shape, entry.
@@ -360,7 +362,7 @@ impl Op {
     /// Control never goes on to the next instruction.
     pub fn ends_path(self) -> bool {
         use Op::*;
-        matches!(self, Return | ReturnGen | Raise | RaiseFrom | Reraise | RaiseBare | Jump)
+        matches!(self, Return | ReturnNone | ReturnGen | Raise | RaiseFrom | Reraise | RaiseBare | Jump)
     }
     /// How many inline cache words follow the instruction.
     pub fn cache_words(self) -> usize {

@@ -228,8 +228,12 @@ fn check_flow(template: &CodeTemplate, list: &[Instruction]) -> Result<(), Strin
         if std::mem::replace(&mut reached[at], true) {
             continue;
         }
-        let wrong_return = if generator { Op::Return } else { Op::ReturnGen };
-        if instruction.op == wrong_return {
+        let wrong_return = match instruction.op {
+            Op::Return | Op::ReturnNone => generator,
+            Op::ReturnGen => !generator,
+            _ => false,
+        };
+        if wrong_return {
             return Err(format!("{} at word {}", instruction.op.name(), instruction.at));
         }
         work.extend(instruction.target().and_then(index_of));

@@ -7,7 +7,7 @@ use super::call::CALL_GAP;
 use super::symbols::Part;
 use super::tree;
 use super::unit::Compiler;
-use crate::bytecode::op::{Op, special};
+use crate::bytecode::op::Op;
 use crate::bytecode::template::Const;
 
 /// `Op::LoadBuiltin`'s index of `__build_class__`.
@@ -158,8 +158,7 @@ impl<'a> Compiler<'a> {
                 self.emit_return(cell);
             }
             None => {
-                self.load_special(temp, special::NONE);
-                self.emit_return(temp);
+                self.emit_return_none();
             }
         }
     }

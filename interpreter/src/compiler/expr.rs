@@ -31,7 +31,11 @@ impl<'a> Compiler<'a> {
                 }
             }
             ExprKind::Named { target, value } => return self.named(target, value),
-            _ => {}
+            _ => {
+                if let Some(reg) = self.hoisted_constant(e) {
+                    return reg;
+                }
+            }
         }
         let dest = self.alloc();
         self.expr_to(e, dest);
@@ -54,6 +58,9 @@ impl<'a> Compiler<'a> {
             && !self.may_rebind(reg, later)
         {
             return self.expr_any(e);
+        }
+        if let Some(reg) = self.hoisted_constant(e) {
+            return reg;
         }
         self.expr_to(e, dest);
         dest

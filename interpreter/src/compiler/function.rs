@@ -35,18 +35,28 @@ impl<'a> Compiler<'a> {
     }
 
     pub fn emit_return(&mut self, value: Reg) {
+        self.emit(if self.is_suspendable() { Op::ReturnGen } else { Op::Return }, 0, value, 0, 0);
+    }
+
+    pub fn emit_return_none(&mut self) {
+        if !self.is_suspendable() {
+            return self.emit(Op::ReturnNone, 0, 0, 0, 0);
+        }
+        let value = self.alloc();
+        self.load_special(value, special::NONE);
+        self.emit_return(value);
+    }
+
+    fn is_suspendable(&self) -> bool {
         let scope = self.scope();
-        let suspendable = scope.is_function_like() && scope.is_suspendable();
-        self.emit(if suspendable { Op::ReturnGen } else { Op::Return }, 0, value, 0, 0);
+        scope.is_function_like() && scope.is_suspendable()
     }
 
     /// `return None` at the end of a body, unless its end is never reached.
     pub fn emit_implicit_return(&mut self) {
         // Code after a `return` is compiled too and must end somewhere.
         if self.unit.asm.end_is_open() {
-            let value = self.alloc();
-            self.load_special(value, special::NONE);
-            self.emit_return(value);
+            self.emit_return_none();
         }
     }
 

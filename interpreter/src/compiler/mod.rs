@@ -27,6 +27,7 @@ mod fstring;
 mod function;
 mod future;
 mod handling;
+mod hoist;
 mod imports;
 mod loops;
 mod mangle;

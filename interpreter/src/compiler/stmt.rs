@@ -69,8 +69,10 @@ impl<'a> Compiler<'a> {
             Break => self.break_stmt(span),
             Continue => self.continue_stmt(span),
             If { test, body, orelse } => self.if_stmt(test, body, orelse),
-            While { test, body, orelse } => self.while_stmt(test, body, orelse, span),
-            For { target, iter, body, orelse, is_async: false } => self.for_stmt(target, iter, body, orelse, span),
+            While { test, body, orelse } => self.with_loop_constants(stmt, |c| c.while_stmt(test, body, orelse, span)),
+            For { target, iter, body, orelse, is_async: false } => {
+                self.with_loop_constants(stmt, |c| c.for_stmt(target, iter, body, orelse, span))
+            }
             For { target, iter, body, orelse, is_async: true } => self.async_for(target, iter, body, orelse, span),
             With { items, body, is_async } => self.with_stmt(items, body, *is_async, span),
             Try { body, handlers, orelse, finalbody, star } => {
@@ -107,6 +109,13 @@ impl<'a> Compiler<'a> {
         self.refuse_in_except_star(0, span);
         let constant = value.map_or(Some(Const::None), |e| self.constant(e));
         let reg = match (value, constant) {
+            (_, Some(Const::None)) => {
+                self.emit_leaving(0);
+                self.mark(span);
+                self.emit_return_none();
+                self.unit.bound = Bound::unreachable();
+                return;
+            }
             (_, Some(constant)) => {
                 self.emit_leaving(0);
                 let reg = self.alloc();

@@ -50,12 +50,28 @@ impl<'a> Compiler<'a> {
     /// `a, b = b, a` without the tuple: all values first, then the targets.
     fn assign_pairwise(&mut self, targets: &'a [Expr], values: &'a [Expr]) {
         let first = self.alloc_n(values.len());
+        let direct = self.last_register(targets);
         for (i, value) in values.iter().enumerate() {
-            self.expr_to(value, first + i as u16);
+            let is_last = i + 1 == values.len();
+            self.expr_to(value, direct.filter(|_| is_last).unwrap_or(first + i as u16));
         }
         for (i, target) in targets.iter().enumerate() {
-            self.assign(target, first + i as u16);
+            match direct {
+                Some(reg) if i + 1 == targets.len() => self.unit.bound.add(reg),
+                _ => self.assign(target, first + i as u16),
+            }
         }
+    }
+
+    /// The register of the last target if all are different local variables: the last value may go straight there.
+    fn last_register(&self, targets: &'a [Expr]) -> Option<Reg> {
+        let register = |target: &Expr| match &target.kind {
+            ExprKind::Name(name) if &**name != "__debug__" => self.local_register(name),
+            _ => None,
+        };
+        let registers: Vec<Reg> = targets.iter().map(register).collect::<Option<_>>()?;
+        let (last, others) = registers.split_last()?;
+        (!others.contains(last)).then_some(*last)
     }
 
     /// Assigns the value in `from`, which no part of the target may change.

@@ -10,6 +10,7 @@ use super::blocks::Block;
 use super::bound::Bound;
 use super::entry::Options;
 use super::error::CompileError;
+use super::hoist::Hoisted;
 use super::pool::Pool;
 use super::symbols::{Scope, ScopeId, ScopeKind, Table, uses};
 use crate::bytecode::op::{Op, special};
@@ -54,6 +55,7 @@ pub struct Unit<'a> {
     pub comps: Vec<CompFrame>,
     pub blocks: Vec<Block<'a>>,
     pub bound: Bound,
+    pub hoisted: Vec<Hoisted>,
     nlocals: Reg,
     next: u32,
     max: u32,
@@ -254,7 +256,9 @@ impl<'a> Compiler<'a> {
 
     /// Whether the register holds no named variable, so that it may hold halves of a value.
     pub fn is_temp(&self, reg: Reg) -> bool {
-        reg >= self.unit.nlocals && !self.unit.comps.iter().any(|c| c.slots.values().any(|slot| slot.reg == reg))
+        reg >= self.unit.nlocals
+            && !self.is_hoisted(reg)
+            && !self.unit.comps.iter().any(|c| c.slots.values().any(|slot| slot.reg == reg))
     }
 
     // ---- small emissions
@@ -297,18 +301,20 @@ impl<'a> Compiler<'a> {
     }
 
     pub fn load_const(&mut self, dest: Reg, value: Const) {
-        let word = match value {
-            Const::None => special::NONE,
-            Const::True => special::TRUE,
-            Const::False => special::FALSE,
-            Const::Ellipsis => special::ELLIPSIS,
-            Const::Int(i) if i32::try_from(i).is_ok() => return self.emit_x(Op::LoadInt, 0, dest, i as i32 as u32),
-            value => {
-                let at = self.unit.pool.constant(value);
-                return self.emit_x(Op::LoadConst, 0, dest, at);
-            }
-        };
-        self.load_special(dest, word);
+        let (op, x) = self.load_form(value);
+        self.emit_x(op, 0, dest, x);
+    }
+
+    /// The instruction that loads a constant, and its operand.
+    pub fn load_form(&mut self, value: Const) -> (Op, u32) {
+        match value {
+            Const::None => (Op::LoadSpecial, special::NONE),
+            Const::True => (Op::LoadSpecial, special::TRUE),
+            Const::False => (Op::LoadSpecial, special::FALSE),
+            Const::Ellipsis => (Op::LoadSpecial, special::ELLIPSIS),
+            Const::Int(i) if i32::try_from(i).is_ok() => (Op::LoadInt, i as i32 as u32),
+            value => (Op::LoadConst, self.unit.pool.constant(value)),
+        }
     }
 
     pub fn load_str(&mut self, dest: Reg, text: &str) {

@@ -15,7 +15,7 @@ use super::mark::{Marker, TraceFn};
 pub const CLASSES: usize = 32 + 4 * 8;
 const FINE_LIMIT: usize = 512;
 /// Collections start once this much has been allocated, whatever is live.
-const MIN_TRIGGER: usize = 8 << 20;
+const MIN_TRIGGER: usize = 16 << 20;
 
 /// The size class of an object of `size` bytes (at most [`MAX_SMALL`]).
 #[inline(always)]
@@ -56,11 +56,13 @@ struct Run {
 /// One worker's share: the current run of each size class. Used by its worker only.
 pub struct LocalHeap {
     runs: [Run; CLASSES],
+    /// Bytes taken since the heap was last told.
+    taken: usize,
 }
 
 impl Default for LocalHeap {
     fn default() -> Self {
-        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES] }
+        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES], taken: 0 }
     }
 }
 
@@ -114,6 +116,7 @@ struct Blocks {
 pub struct Heap {
     id: u32,
     trace: TraceFn,
+    leaves: u64,
     epoch: std::sync::atomic::AtomicU8,
     blocks: Mutex<Blocks>,
     /// Bytes handed out since the last collection, counted by runs and large objects.
@@ -132,12 +135,14 @@ pub struct Heap {
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
 impl Heap {
-    pub fn new(trace: TraceFn) -> Heap {
+    /// A heap whose objects `trace` can follow; `leaves` has a bit for each kind that refers to nothing.
+    pub fn new(trace: TraceFn, leaves: u64) -> Heap {
         let mut blocks = Blocks::default();
         blocks.classes.resize_with(CLASSES, ClassBlocks::default);
         Heap {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             trace,
+            leaves,
             epoch: 1.into(),
             blocks: Mutex::new(blocks),
             since: AtomicUsize::new(0),
@@ -196,7 +201,6 @@ impl Heap {
     pub fn refill(&self, local: &mut LocalHeap, size: usize) -> *mut u8 {
         let class = class_of(size);
         let epoch = self.epoch.load(Ordering::Relaxed);
-        let mut blocks = self.blocks.lock();
         let mut block = local.runs[class].block;
         let (start, end) = loop {
             if block != 0 {
@@ -205,10 +209,10 @@ impl Heap {
                     break run;
                 }
             }
-            block = self.next_block(&mut blocks, class);
+            self.since.fetch_add(std::mem::take(&mut local.taken), Ordering::Relaxed);
+            block = self.next_block(&mut self.blocks.lock(), class);
         };
-        drop(blocks);
-        self.since.fetch_add(end - start, Ordering::Relaxed);
+        local.taken += end - start;
         let cell = class_size(class);
         local.runs[class] = Run { at: start + cell, end, block };
         start as *mut u8
@@ -248,8 +252,7 @@ impl Heap {
             return Some(block);
         }
         if blocks.fresh.is_empty() {
-            let chunk = reservation().take(1, self.id)?;
-            blocks.spans.push((chunk, 1));
+            let chunk = self.take_chunks(blocks, 1)?;
             blocks.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
         }
         let block = blocks.fresh.start;
@@ -312,7 +315,9 @@ impl Heap {
     }
 
     fn take_chunks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
-        let chunk = reservation().take(count, self.id)?;
+        // The first chunk stays in small pages: an interpreter that does little takes little memory.
+        let huge_pages = !blocks.spans.is_empty();
+        let chunk = reservation().take(count, self.id, huge_pages)?;
         blocks.spans.push((chunk, count));
         Some(chunk)
     }
@@ -331,7 +336,7 @@ impl Heap {
         let old = self.epoch.load(Ordering::Relaxed);
         self.finish_sweep(old);
         let epoch = 3 - old;
-        let mut marker = Marker::new(self.id, epoch, self.trace);
+        let mut marker = Marker::new(self.id, epoch, self.trace, self.leaves);
         roots(&mut marker);
         marker.drain();
         after(&mut marker);
@@ -399,22 +404,14 @@ impl Heap {
             }
             return;
         }
-        // A few pages are cheaper to clear than to give back and fault in again.
-        if count >= 8 {
-            // SAFETY: whole pages of a dead object.
-            unsafe { libc::madvise(start as *mut libc::c_void, count * BLOCK_SIZE, libc::MADV_DONTNEED) };
-        }
         for i in 0..count {
             let at = start + i * BLOCK_SIZE;
             // SAFETY: blocks of the dead object.
             unsafe {
                 let b = &mut *block_of(at);
                 b.state = BlockState::Free;
-                b.dirty = count < 8;
-                // A clean block's marks are clean, too: a mark left over would be taken for one of a later collection.
-                if !b.dirty {
-                    std::ptr::write_bytes(mark_byte(at).as_ptr(), 0, BLOCK_SIZE / GRANULE);
-                }
+                // Its memory and its marks.
+                b.dirty = true;
             }
             blocks.free.push(at);
         }

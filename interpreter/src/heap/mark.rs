@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::block::{BLOCK_SIZE, BlockState, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, mark_byte};
 use super::chunk::{CHUNK_SIZE, Reservation, reservation};
-use super::header::Header;
+use super::header::{Header, flag};
 
 /// Marks everything reachable from the objects it is given.
 pub struct Marker {
@@ -13,6 +13,8 @@ pub struct Marker {
     owner: u32,
     epoch: u8,
     trace: TraceFn,
+    /// The kinds, as bits, whose objects refer to nothing by themselves: they need no trace.
+    leaves: u64,
     /// Bytes of marked cells.
     pub live_bytes: usize,
 }
@@ -21,8 +23,16 @@ pub struct Marker {
 pub type TraceFn = unsafe fn(object: *mut Header, marker: &mut Marker);
 
 impl Marker {
-    pub(super) fn new(owner: u32, epoch: u8, trace: TraceFn) -> Marker {
-        Marker { work: Vec::with_capacity(1024), reservation: reservation(), owner, epoch, trace, live_bytes: 0 }
+    pub(super) fn new(owner: u32, epoch: u8, trace: TraceFn, leaves: u64) -> Marker {
+        Marker {
+            work: Vec::with_capacity(1024),
+            reservation: reservation(),
+            owner,
+            epoch,
+            trace,
+            leaves,
+            live_bytes: 0,
+        }
     }
 
     /// Marks an object of this heap.
@@ -33,8 +43,12 @@ impl Marker {
         if mark.load(Ordering::Relaxed) != self.epoch {
             mark.store(self.epoch, Ordering::Relaxed);
             // SAFETY: as above.
-            self.live_bytes += unsafe { cell_size(object as usize) };
-            self.work.push(object);
+            let (size, header) = unsafe { (cell_size(object as usize), &*object) };
+            self.live_bytes += size;
+            let leaf = self.leaves >> header.kind() & 1 != 0 && !header.has(flag::ATTRS | flag::EXTERNAL);
+            if !leaf {
+                self.work.push(object);
+            }
         }
     }
 

@@ -196,7 +196,7 @@ impl Dict {
                 continue;
             }
             match k.cast::<Str>() {
-                Some(s) if s.as_bytes() == key.as_bytes() => return Some(i),
+                Some(s) if s.same_text(&key) => return Some(i),
                 Some(_) => {}
                 None => *plain = false,
             }

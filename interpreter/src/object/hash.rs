@@ -177,7 +177,7 @@ impl Ctx {
             return Ok(true);
         }
         if let (Some(a), Some(b)) = (self.exact_str(a), self.exact_str(b)) {
-            return Ok(a.as_bytes() == b.as_bytes());
+            return Ok(a.same_text(&b));
         }
         if a.is_int() && b.is_int() {
             return Ok(false);

@@ -202,7 +202,7 @@ impl Isolate {
             None => random_key(),
         };
         Arc::new(Isolate {
-            heap: Heap::new(trace::trace),
+            heap: Heap::new(trace::trace, trace::LEAVES),
             shapes: Shapes::new(),
             shared: AtomicBool::new(false),
             interned: Mutex::new(HashTable::new()),

@@ -519,7 +519,10 @@ impl Ctx {
         {
             return Ok(t);
         }
-        let list = self.collect_list(iterable)?;
+        let list = match iterable.cast::<List>() {
+            Some(list) if list.header().shape() == ClassId::List.shape() => list,
+            _ => self.collect_list(iterable)?,
+        };
         let t = self.list_to_tuple(list)?;
         t.cast().ok_or(Raised(Value::NONE))
     }

@@ -32,7 +32,7 @@ impl Ctx {
     #[cold]
     fn list_grow(&mut self, list: Gc<List>, old: Gc<Buffer>, extra: usize) -> R<()> {
         let wanted = old.len().saturating_add(extra);
-        let cap = wanted.saturating_add(wanted / 4).max(4);
+        let cap = wanted.saturating_add(wanted / 2).max(4);
         // Buffers above the largest size class take whole blocks: use them up.
         let cap = if cap * 8 + Buffer::SLOTS > 8192 && cap < 1 << 40 {
             ((cap * 8 + Buffer::SLOTS).next_multiple_of(32 << 10) - Buffer::SLOTS) / 8

@@ -60,12 +60,16 @@ impl Ctx {
     }
 
     /// A zeroed cell of any size.
-    #[inline]
+    #[inline(always)]
     fn big_cell(&mut self, size: usize, word: u64) -> R<*mut u8> {
-        if size <= MAX_SMALL {
-            return Ok(self.cell(size, word));
-        }
-        if self.iso().heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
+        if size <= MAX_SMALL { Ok(self.cell(size, word)) } else { self.large_cell(size, word) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn large_cell(&mut self, size: usize, word: u64) -> R<*mut u8> {
+        let heap = &self.iso().heap;
+        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
             self.collect();
         }
         let at = match self.iso().heap.allocate_large(size) {
@@ -220,6 +224,19 @@ impl Ctx {
             Err(_) => self.iso().roots.empty_str.obj(),
         }
     }
+    /// A str of a few ASCII characters.
+    #[inline]
+    pub(crate) fn ascii_str(&mut self, bytes: &[u8]) -> Gc<Str> {
+        debug_assert!(bytes.is_ascii() && bytes.len() > 1);
+        match self.str_cell(bytes.len(), bytes.len(), flag::ASCII) {
+            Ok((s, data)) => {
+                // SAFETY: the cell has room for the bytes.
+                unsafe { copy_short(bytes, data) };
+                s
+            }
+            Err(_) => self.iso().roots.empty_str.obj(),
+        }
+    }
     /// The same, failing with MemoryError where the text does not fit.
     pub fn try_wtf8(&mut self, bytes: &[u8]) -> R<Gc<Str>> {
         if bytes.len() < 2 {
@@ -231,7 +248,37 @@ impl Ctx {
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
         Ok(s)
     }
+    /// `separator.join(items)`, which takes `bytes` bytes; all items are strs.
+    pub(crate) fn join_strs(&mut self, bytes: usize, separator: Gc<Str>, items: &Tuple) -> R<Gc<Str>> {
+        let strs = || items.items().iter().filter_map(|item| item.cast::<Str>());
+        let (mut all, mut any) = (separator.header().flags(), separator.header().flags());
+        let mut chars = separator.len() * items.items().len().saturating_sub(1);
+        for s in strs() {
+            all &= s.header().flags();
+            any |= s.header().flags();
+            chars += s.len();
+        }
+        if bytes < 2 {
+            let only = strs().find(|s| !s.is_empty());
+            return Ok(match only {
+                Some(s) => self.new_wtf8(s.as_bytes()),
+                None => self.new_wtf8(&separator.as_bytes()[..bytes]),
+            });
+        }
+        let (joined, mut data) = self.str_cell(bytes, chars, all & flag::ASCII | any & flag::SURROGATES)?;
+        for (i, s) in strs().enumerate() {
+            for part in [separator, s].into_iter().skip((i == 0) as usize) {
+                // SAFETY: the cell has room for all texts.
+                unsafe {
+                    copy_short(part.as_bytes(), data);
+                    data = data.add(part.as_bytes().len());
+                }
+            }
+        }
+        Ok(joined)
+    }
     /// A str cell to be filled with `bytes` bytes at once, before anything else allocates.
+    #[inline(always)]
     fn str_cell(&mut self, bytes: usize, chars: usize, flags: u8) -> R<(Gc<Str>, *mut u8)> {
         if bytes > u32::MAX as usize {
             return Err(self.memory_error());
@@ -341,8 +388,8 @@ impl Ctx {
         let (s, data) = self.str_cell(bytes, chars, flags)?;
         // SAFETY: the cell has room for both texts.
         unsafe {
-            std::ptr::copy_nonoverlapping(a.as_bytes().as_ptr(), data, a.bytes as usize);
-            std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), data.add(a.bytes as usize), b.bytes as usize);
+            copy_short(a.as_bytes(), data);
+            copy_short(b.as_bytes(), data.add(a.bytes as usize));
         }
         Ok(s.value())
     }
@@ -351,7 +398,7 @@ impl Ctx {
         if let Some(owner) = a.owner()
             && let Some(buffer) = owner.get().cast::<StrBuffer>()
         {
-            let start = a.data_ptr() as usize - buffer.data() as usize;
+            let start = a.data() as usize - buffer.data() as usize;
             let end = start + a.bytes as usize;
             let room = buffer.cap - end >= b.bytes as usize;
             let claim = room
@@ -364,7 +411,7 @@ impl Ctx {
                 unsafe {
                     std::ptr::copy_nonoverlapping(b.as_bytes().as_ptr(), buffer.data().add(end), b.bytes as usize)
                 };
-                return Ok(self.external_str(buffer, a.data_ptr(), bytes, chars, flags).value());
+                return Ok(self.external_str(buffer, a.data(), bytes, chars, flags).value());
             }
         }
         let buffer = self.new_str_buffer(bytes * 2)?;
@@ -386,7 +433,7 @@ impl Ctx {
         flags: u8,
     ) -> Gc<Str> {
         let word = Header::word(Kind::Str as u8, ClassId::Str.shape(), flags | flag::EXTERNAL);
-        let at = self.cell(Str::INLINE + 8, word) as *mut Str;
+        let at = self.cell(Str::EXTERNAL, word) as *mut Str;
         // SAFETY: a fresh cell; the text lies in the buffer.
         unsafe {
             Str::init_external(at, data, bytes, chars, buffer.value());
@@ -412,14 +459,7 @@ impl Ctx {
         if bytes.len() < 2 || !s.is_ascii() {
             return self.new_wtf8(bytes);
         }
-        match self.str_cell(bytes.len(), bytes.len(), flag::ASCII) {
-            Ok((new, data)) => {
-                // SAFETY: the cell has room; `s` is alive on this stack.
-                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len()) };
-                new
-            }
-            Err(_) => self.iso().roots.empty_str.obj(),
-        }
+        self.ascii_str(bytes)
     }
 
     fn new_str_buffer(&mut self, cap: usize) -> R<Gc<StrBuffer>> {
@@ -919,6 +959,36 @@ impl Ctx {
 }
 
 /// Code points of a WTF-8 text and the flags of its str.
+/// Copies text that is mostly short: two overlapping word copies instead of a call.
+///
+/// # Safety
+/// `to` has room for the bytes.
+#[inline(always)]
+unsafe fn copy_short(from: &[u8], to: *mut u8) {
+    let (at, len) = (from.as_ptr(), from.len());
+    // SAFETY: by the contract; each pair of copies covers exactly the bytes.
+    unsafe {
+        match len {
+            8..=16 => {
+                let (head, tail) = (at.cast::<u64>().read_unaligned(), at.add(len - 8).cast::<u64>().read_unaligned());
+                to.cast::<u64>().write_unaligned(head);
+                to.add(len - 8).cast::<u64>().write_unaligned(tail);
+            }
+            4..8 => {
+                let (head, tail) = (at.cast::<u32>().read_unaligned(), at.add(len - 4).cast::<u32>().read_unaligned());
+                to.cast::<u32>().write_unaligned(head);
+                to.add(len - 4).cast::<u32>().write_unaligned(tail);
+            }
+            0..4 => {
+                for i in 0..len {
+                    *to.add(i) = *at.add(i);
+                }
+            }
+            _ => std::ptr::copy_nonoverlapping(at, to, len),
+        }
+    }
+}
+
 fn measure(bytes: &[u8]) -> (usize, u8) {
     if bytes.is_ascii() {
         return (bytes.len(), flag::ASCII);

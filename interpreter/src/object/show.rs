@@ -302,7 +302,7 @@ impl Ctx {
             if (0..10).contains(&n) {
                 return Ok(self.char_str(b'0' + n as u8));
             }
-            return Ok(self.new_str(itoa(n).as_str()));
+            return Ok(self.ascii_str(itoa(n).as_bytes()));
         }
         let shape = v.header().map_or(0, |h| h.shape());
         if shape < ClassId::COUNT as u32 {
@@ -379,8 +379,8 @@ struct Digits {
 }
 
 impl Digits {
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.buffer[self.start..]).unwrap_or("")
+    fn as_bytes(&self) -> &[u8] {
+        &self.buffer[self.start..]
     }
 }
 

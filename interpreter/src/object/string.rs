@@ -16,12 +16,21 @@ pub struct Str {
     pub bytes: u32,
     /// Code points.
     pub chars: u32,
+}
+
+/// What follows the struct of a str whose text lies in another object.
+#[repr(C)]
+struct External {
     data: *const u8,
+    owner: Slot,
 }
 object_kind!(Str, Str);
 
 impl Str {
+    /// Where the text of an inline str begins.
     pub const INLINE: usize = size_of::<Str>();
+    /// The size of a str whose text lies in another object.
+    pub const EXTERNAL: usize = size_of::<Str>() + size_of::<External>();
 
     /// Fills a fresh cell whose text is inline.
     ///
@@ -30,42 +39,43 @@ impl Str {
     pub unsafe fn init_inline(at: *mut Str, bytes: usize, chars: usize) -> *mut u8 {
         // SAFETY: by the contract.
         unsafe {
-            let data = at.add(1) as *mut u8;
             (*at).bytes = bytes as u32;
             (*at).chars = chars as u32;
-            (*at).data = data;
-            data
+            at.add(1) as *mut u8
         }
     }
 
     /// Fills a fresh cell whose text lies in `owner`.
     ///
     /// # Safety
-    /// `at` is a new cell of `INLINE + 8` whose header is written; `data..data+bytes` lies in `owner` and never changes.
+    /// `at` is a new cell of `EXTERNAL` bytes whose header says so; `data..data+bytes` lies in `owner` and never
+    /// changes.
     pub unsafe fn init_external(at: *mut Str, data: *const u8, bytes: usize, chars: usize, owner: Value) {
         // SAFETY: by the contract.
         unsafe {
             (*at).bytes = bytes as u32;
             (*at).chars = chars as u32;
-            (*at).data = data;
-            (*(at.add(1) as *const Slot)).set(owner);
+            let external = at.add(1) as *mut External;
+            (*external).data = data;
+            (*external).owner.set(owner);
         }
     }
 
     /// The object that holds the text, if it is not inline.
     pub fn owner(&self) -> Option<&Slot> {
-        if self.header.has(flag::EXTERNAL) {
-            // SAFETY: an external str has an owner slot after the struct.
-            Some(unsafe { &*((self as *const Str).add(1) as *const Slot) })
-        } else {
-            None
-        }
+        // SAFETY: the flag says what follows the struct.
+        self.header.has(flag::EXTERNAL).then(|| unsafe { &(*self.tail::<External>()).owner })
+    }
+    /// What follows the struct.
+    #[inline(always)]
+    fn tail<T>(&self) -> *const T {
+        (self as *const Str).wrapping_add(1) as *const T
     }
     /// WTF-8.
     #[inline(always)]
     pub fn as_bytes(&self) -> &[u8] {
         // SAFETY: `data` is valid for `bytes` and the text never changes.
-        unsafe { std::slice::from_raw_parts(self.data, self.bytes as usize) }
+        unsafe { std::slice::from_raw_parts(self.data(), self.bytes as usize) }
     }
     #[inline]
     pub fn is_ascii(&self) -> bool {
@@ -96,6 +106,26 @@ impl Str {
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
     }
+    /// Whether two strs have the same text; short ones without a call.
+    #[inline(always)]
+    pub fn same_text(&self, other: &Str) -> bool {
+        let (a, b) = (self.as_bytes(), other.as_bytes());
+        if a.len() != b.len() {
+            return false;
+        }
+        match (a.first_chunk::<8>(), b.first_chunk::<8>(), a.last_chunk::<8>(), b.last_chunk::<8>()) {
+            (Some(head), Some(other_head), Some(end), Some(other_end)) if a.len() <= 16 => {
+                head == other_head && end == other_end
+            }
+            _ => match (a.first_chunk::<4>(), b.first_chunk::<4>(), a.last_chunk::<4>(), b.last_chunk::<4>()) {
+                (Some(head), Some(other_head), Some(end), Some(other_end)) if a.len() <= 8 => {
+                    head == other_head && end == other_end
+                }
+                (None, ..) => a.iter().zip(b).all(|(x, y)| x == y),
+                _ => a == b,
+            },
+        }
+    }
     pub fn eq_text(&self, text: &str) -> bool {
         self.as_bytes() == text.as_bytes()
     }
@@ -123,8 +153,15 @@ impl Str {
             at
         }
     }
-    pub fn data_ptr(&self) -> *const u8 {
-        self.data
+    /// Where the text lies.
+    #[inline(always)]
+    pub fn data(&self) -> *const u8 {
+        if self.header.has(flag::EXTERNAL) {
+            // SAFETY: the flag says what follows the struct.
+            unsafe { (*self.tail::<External>()).data }
+        } else {
+            self.tail()
+        }
     }
 }
 

@@ -19,6 +19,14 @@ use crate::object::set::{Set, SetTable};
 use crate::object::string::{ByteArray, Str};
 use crate::value::{Slot, Value};
 
+/// The kinds whose objects refer to nothing, unless their flags say otherwise.
+pub const LEAVES: u64 = 1 << Kind::Str as u8
+    | 1 << Kind::Float as u8
+    | 1 << Kind::BigInt as u8
+    | 1 << Kind::Complex as u8
+    | 1 << Kind::Bytes as u8
+    | 1 << Kind::StrBuffer as u8;
+
 /// Marks the object of a value, if it is one.
 #[inline(always)]
 pub fn mark(marker: &mut Marker, value: Value) {

@@ -158,9 +158,34 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
     Ok(id)
 }
 
-/// Ends another thread's wait with a value; false: it is not waiting.
-pub fn unpark(cx: &mut Ctx, id: u64, value: Value) -> bool {
-    driver(cx).wake(id, None, value)
+/// One wait of one thread, for those who may end it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waiter {
+    thread: u64,
+    wait: u64,
+}
+
+/// The running thread is about to wait: what wakers are to be given. Then return [`Step::Park`](crate::native::Step).
+pub fn arm(cx: &mut Ctx) -> Waiter {
+    let d = driver(cx);
+    let thread = d.current;
+    let wait = d.threads.get_mut(&thread).map_or(0, |t| {
+        t.wait += 1;
+        t.wait
+    });
+    Waiter { thread, wait }
+}
+
+/// The running thread's last wait, which has ended: to take it out of where wakers look.
+pub fn last_wait(cx: &mut Ctx) -> Waiter {
+    let d = driver(cx);
+    let thread = d.current;
+    Waiter { thread, wait: d.threads.get(&thread).map_or(0, |t| t.wait) }
+}
+
+/// Ends a wait with a value; false: it has ended already, by a deadline or another waker.
+pub fn wake(cx: &mut Ctx, waiter: Waiter, value: Value) -> bool {
+    driver(cx).wake(waiter.thread, Some(waiter.wait), value)
 }
 
 /// Has the running thread go to the back of the queue at its park.
@@ -176,7 +201,6 @@ fn begin_park(cx: &mut Ctx, deliver: bool) {
     let order = d.timer_order;
     d.timer_order += 1;
     let Some(t) = d.threads.get_mut(&id) else { return };
-    t.wait += 1;
     t.deliver = deliver;
     if !deliver {
         // It only gives way.

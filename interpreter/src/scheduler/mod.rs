@@ -8,4 +8,4 @@ pub mod driver;
 pub mod monitor;
 pub mod thread;
 
-pub use driver::{current, finish, park, ready, spawn, unpark};
+pub use driver::{Waiter, arm, current, finish, last_wait, park, ready, spawn, wake};

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::misc::{Boxed, Payload};
-use crate::scheduler;
+use crate::scheduler::{self, Waiter};
 use crate::value::{Gc, Value};
 
 /// A lock's state: whether it is held, and who waits, first come first served.
@@ -18,7 +18,7 @@ pub struct Lock(Mutex<LockState>);
 #[derive(Default)]
 struct LockState {
     locked: bool,
-    waiters: VecDeque<u64>,
+    waiters: VecDeque<Waiter>,
 }
 
 impl Payload for Lock {}
@@ -30,16 +30,16 @@ impl Lock {
         !std::mem::replace(&mut s.locked, true)
     }
     /// Takes the lock, or enters the queue.
-    fn acquire_or_wait(&self, id: u64) -> bool {
+    fn acquire_or_wait(&self, waiter: Waiter) -> bool {
         let mut s = self.0.lock();
         if !std::mem::replace(&mut s.locked, true) {
             return true;
         }
-        s.waiters.push_back(id);
+        s.waiters.push_back(waiter);
         false
     }
-    fn forget(&self, id: u64) {
-        self.0.lock().waiters.retain(|&w| w != id);
+    fn forget(&self, waiter: Waiter) {
+        self.0.lock().waiters.retain(|&w| w != waiter);
     }
     pub fn is_locked(&self) -> bool {
         self.0.lock().locked
@@ -61,7 +61,7 @@ impl Lock {
                 }
             };
             // Ownership passes on: the lock stays held. A waiter that gave up is skipped.
-            if scheduler::unpark(cx, next, Value::TRUE) {
+            if scheduler::wake(cx, next, Value::TRUE) {
                 return true;
             }
         }
@@ -98,8 +98,8 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
         Entered::Raised(e) => return Step::Raise(e),
         Entered::With(granted) => {
             if granted != Value::TRUE {
-                let id = scheduler::current(cx);
-                lock.forget(id);
+                let waiter = scheduler::last_wait(cx);
+                lock.forget(waiter);
             }
             return Step::Done(granted);
         }
@@ -111,8 +111,8 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     if !blocking {
         return Step::Done(Value::bool(lock.try_acquire()));
     }
-    let id = scheduler::current(cx);
-    if lock.acquire_or_wait(id) {
+    let waiter = scheduler::arm(cx);
+    if lock.acquire_or_wait(waiter) {
         return Step::Done(Value::TRUE);
     }
     Step::Park(deadline)

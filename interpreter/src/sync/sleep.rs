@@ -33,7 +33,10 @@ fn sleep(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
         return Step::Raise(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
     };
     match Instant::now().checked_add(duration) {
-        Some(at) => Step::Park(Some(at)),
+        Some(at) => {
+            crate::scheduler::arm(cx);
+            Step::Park(Some(at))
+        }
         None => Step::Raise(cx.overflow_error("timestamp too large to convert to C PyTime_t")),
     }
 }

@@ -63,10 +63,25 @@ pub fn siphash13(key: HashKey, bytes: &[u8]) -> u64 {
     for word in words {
         state.absorb(u64::from_le_bytes(*word));
     }
-    let mut last = [0; 8];
-    last.iter_mut().zip(tail).for_each(|(slot, byte)| *slot = *byte);
-    state.absorb(u64::from_le_bytes(last) | (bytes.len() as u64) << 56);
+    state.absorb(tail_word(bytes, tail) | (bytes.len() as u64) << 56);
     state.finish()
+}
+
+/// The last (up to seven) bytes as a little-endian word. Reads that overlap replace a loop over the bytes.
+#[inline(always)]
+fn tail_word(bytes: &[u8], tail: &[u8]) -> u64 {
+    if tail.is_empty() {
+        return 0;
+    }
+    if let Some(last) = bytes.last_chunk::<8>() {
+        return u64::from_le_bytes(*last) >> (64 - 8 * tail.len());
+    }
+    if let (Some(head), Some(end)) = (tail.first_chunk::<4>(), tail.last_chunk::<4>()) {
+        let shift = 8 * (tail.len() - 4);
+        return u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*end)) << shift;
+    }
+    let (first, middle, last) = (tail[0], tail[tail.len() / 2], tail[tail.len() - 1]);
+    u64::from(first) | u64::from(middle) << (8 * (tail.len() / 2)) | u64::from(last) << (8 * (tail.len() - 1))
 }
 
 /// The hash of a str's or bytes' content as an object hash: 0 when empty, and never -1.

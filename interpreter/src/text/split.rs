@@ -49,15 +49,15 @@ fn skip_back(text: &[u8], start: usize, mut end: usize, flavor: Flavor, test: im
 }
 
 /// `split(sep, most)`. The separator must not be empty ("empty separator").
-pub fn split(text: &[u8], separator: &[u8], most: usize) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for at in memmem::find_iter(text, separator).take(if separator.is_empty() { 0 } else { most }) {
-        parts.push(start..at);
-        start = at + separator.len();
-    }
-    parts.push(start..text.len());
-    parts
+pub fn split<'t>(text: &'t [u8], separator: &'t [u8], most: usize) -> impl Iterator<Item = Range<usize>> + 't {
+    let mut cuts = memmem::find_iter(text, separator).take(if separator.is_empty() { 0 } else { most });
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        let cut = cuts.next();
+        next = cut.map(|at| at + separator.len());
+        Some(start..cut.unwrap_or(text.len()))
+    })
 }
 
 /// `rsplit(sep, most)`, in the order of the text.
@@ -74,15 +74,17 @@ pub fn rsplit(text: &[u8], separator: &[u8], most: usize) -> Vec<Range<usize>> {
 }
 
 /// `split(None, most)`
-pub fn split_space(text: &[u8], most: usize, flavor: Flavor) -> Vec<Range<usize>> {
-    let mut parts = Vec::new();
-    let mut at = skip(text, 0, flavor, |code| is_blank(code, flavor));
-    while at < text.len() {
-        let end = if parts.len() < most { skip(text, at, flavor, |code| !is_blank(code, flavor)) } else { text.len() };
-        parts.push(at..end);
-        at = skip(text, end, flavor, |code| is_blank(code, flavor));
-    }
-    parts
+pub fn split_space(text: &[u8], mut most: usize, flavor: Flavor) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = skip(text, at, flavor, |code| is_blank(code, flavor));
+        if start == text.len() {
+            return None;
+        }
+        at = if most > 0 { skip(text, start, flavor, |code| !is_blank(code, flavor)) } else { text.len() };
+        most = most.saturating_sub(1);
+        Some(start..at)
+    })
 }
 
 /// `rsplit(None, most)`, in the order of the text.
@@ -118,17 +120,19 @@ fn ends_line(code: u32, flavor: Flavor) -> bool {
     }
 }
 
-pub fn splitlines(text: &[u8], keep_ends: bool, flavor: Flavor) -> Vec<Range<usize>> {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    while start < text.len() {
+pub fn splitlines(text: &[u8], keep_ends: bool, flavor: Flavor) -> impl Iterator<Item = Range<usize>> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let start = next;
+        if start == text.len() {
+            return None;
+        }
         let end = skip(text, start, flavor, |code| !ends_line(code, flavor));
         let rest = text.get(end..).unwrap_or_default();
         let mark = if rest.starts_with(b"\r\n") { 2 } else { unit_at(text, end, flavor).map_or(0, |(_, len)| len) };
-        lines.push(start..if keep_ends { end + mark } else { end });
-        start = end + mark;
-    }
-    lines
+        next = end + mark;
+        Some(start..if keep_ends { next } else { end })
+    })
 }
 
 /// Which ends to strip.
@@ -166,7 +170,7 @@ pub fn strip_set(text: &[u8], set: &[u8], flavor: Flavor, ends: Ends) -> Range<u
 mod tests {
     use super::*;
 
-    fn texts(text: &str, parts: Vec<Range<usize>>) -> Vec<&str> {
+    fn texts(text: &str, parts: impl IntoIterator<Item = Range<usize>>) -> Vec<&str> {
         parts.into_iter().map(|range| text.get(range).unwrap_or("?")).collect()
     }
 
@@ -193,7 +197,7 @@ mod tests {
         assert_eq!(lines, ["a", "b", "c", "d", "e", ""]);
         let kept = texts(text, splitlines(text.as_bytes(), true, Flavor::Str));
         assert_eq!(kept, ["a\n", "b\r\n", "c\r", "d\u{2028}", "e\x0b", "\n"]);
-        assert_eq!(splitlines(b"a\x0bb\n\n", false, Flavor::Bytes), [0..3, 4..4]);
+        assert_eq!(splitlines(b"a\x0bb\n\n", false, Flavor::Bytes).collect::<Vec<_>>(), [0..3, 4..4]);
     }
 
     #[test]

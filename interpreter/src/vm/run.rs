@@ -811,6 +811,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = v;
                         }
                         Op::Return => return_value!(reg!(a)),
+                        Op::ReturnNone => return_value!(Value::NONE),
 
                         Op::GetAttr => {
                             let object = reg!(b);

@@ -16,12 +16,17 @@ pub mod methods {
     use crate::text::wtf8::Flavor;
     use crate::value::{Gc, Value};
 
-    fn parts(cx: &mut Ctx, this: ByteString, data: &[u8], ranges: &[Range<usize>]) -> R<Gc<List>> {
+    fn parts(
+        cx: &mut Ctx,
+        this: ByteString,
+        data: &[u8],
+        ranges: impl IntoIterator<Item = Range<usize>>,
+    ) -> R<Gc<List>> {
         let list = cx.new_list();
         for range in ranges {
             let part = match this {
                 ByteString::Bytes(_) if range.len() == data.len() => this.unchanged(cx)?,
-                _ => this.result(cx, data.get(range.clone()).unwrap_or_default())?,
+                _ => this.result(cx, data.get(range).unwrap_or_default())?,
             };
             cx.list_push(list, part)?;
             cx.poll()?;
@@ -53,12 +58,11 @@ pub mod methods {
         maxsplit: i64,
     ) -> R<Gc<List>> {
         let (data, most) = (this.data(), cx.most(maxsplit));
-        let ranges = if sep.is_none() {
-            split::split_space(&data, most, Flavor::Bytes)
-        } else {
-            split::split(&data, &separator(cx, sep)?, most)
-        };
-        parts(cx, this, &data, &ranges)
+        if sep.is_none() {
+            return parts(cx, this, &data, split::split_space(&data, most, Flavor::Bytes));
+        }
+        let separator = separator(cx, sep)?;
+        parts(cx, this, &data, split::split(&data, &separator, most))
     }
 
     /// Return a list of the sections in the bytes, using sep as the delimiter.
@@ -86,7 +90,7 @@ pub mod methods {
         } else {
             split::rsplit(&data, &separator(cx, sep)?, most)
         };
-        parts(cx, this, &data, &ranges)
+        parts(cx, this, &data, ranges)
     }
 
     /// Return a list of the lines in the bytes, breaking at line boundaries.
@@ -101,7 +105,7 @@ pub mod methods {
     ) -> R<Gc<List>> {
         let data = this.data();
         let ranges = split::splitlines(&data, keepends, Flavor::Bytes);
-        parts(cx, this, &data, &ranges)
+        parts(cx, this, &data, ranges)
     }
 
     /// The separator of a partition: bytes give it as it is, bytearrays a copy.

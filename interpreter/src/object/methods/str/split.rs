@@ -15,7 +15,7 @@ pub mod methods {
     use crate::value::{Gc, Value};
 
     /// A list of parts of a str.
-    fn parts(cx: &mut Ctx, s: Gc<Str>, ranges: &[Range<usize>]) -> R<Gc<List>> {
+    fn parts(cx: &mut Ctx, s: Gc<Str>, ranges: impl IntoIterator<Item = Range<usize>>) -> R<Gc<List>> {
         let list = cx.new_list();
         for range in ranges {
             let part =
@@ -61,11 +61,10 @@ pub mod methods {
         maxsplit: i64,
     ) -> R<Gc<List>> {
         let most = cx.most(maxsplit);
-        let ranges = match separator(cx, sep)? {
-            Some(sep) => split::split(this.as_bytes(), sep.as_bytes(), most),
-            None => split::split_space(this.as_bytes(), most, Flavor::Str),
-        };
-        parts(cx, this, &ranges)
+        match separator(cx, sep)? {
+            Some(sep) => parts(cx, this, split::split(this.as_bytes(), sep.as_bytes(), most)),
+            None => parts(cx, this, split::split_space(this.as_bytes(), most, Flavor::Str)),
+        }
     }
 
     /// Return a list of the substrings in the string, using sep as the separator string.
@@ -92,7 +91,7 @@ pub mod methods {
             Some(sep) => split::rsplit(this.as_bytes(), sep.as_bytes(), most),
             None => split::rsplit_space(this.as_bytes(), most, Flavor::Str),
         };
-        parts(cx, this, &ranges)
+        parts(cx, this, ranges)
     }
 
     /// Return a list of the lines in the string, breaking at line boundaries.
@@ -106,7 +105,7 @@ pub mod methods {
         keepends: bool,
     ) -> R<Gc<List>> {
         let ranges = split::splitlines(this.as_bytes(), keepends, Flavor::Str);
-        parts(cx, this, &ranges)
+        parts(cx, this, ranges)
     }
 
     /// A separator that is not empty.
@@ -212,23 +211,15 @@ pub mod methods {
         {
             return Ok(s);
         }
-        let mut total = this.bytes as usize * items.len.saturating_sub(1);
+        let mut bytes = this.as_bytes().len().saturating_mul(items.items().len().saturating_sub(1));
         for (i, &item) in items.items().iter().enumerate() {
             let Some(s) = item.cast::<Str>() else {
                 let got = cx.type_name(item);
                 return Err(cx.type_error(format!("sequence item {i}: expected str instance, {got} found")));
             };
-            total += s.bytes as usize;
+            bytes = bytes.saturating_add(s.as_bytes().len());
         }
-        cx.ensure_memory(total, 2)?;
-        let mut out = Vec::with_capacity(total);
-        for (i, s) in items.items().iter().filter_map(|item| item.cast::<Str>()).enumerate() {
-            if i > 0 {
-                out.extend_from_slice(this.as_bytes());
-            }
-            out.extend_from_slice(s.as_bytes());
-            cx.poll()?;
-        }
-        cx.try_wtf8(&out)
+        cx.poll()?;
+        cx.join_strs(bytes, this, &items)
     }
 }

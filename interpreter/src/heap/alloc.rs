@@ -404,13 +404,16 @@ impl Heap {
             }
             return;
         }
+        // In a free block no mark is set: one left over would pass for a mark of a later collection, and the dead object
+        // for a live one.
+        // SAFETY: the dead object's start.
+        unsafe { mark_byte(start) }.store(0, Ordering::Relaxed);
         for i in 0..count {
             let at = start + i * BLOCK_SIZE;
             // SAFETY: blocks of the dead object.
             unsafe {
                 let b = &mut *block_of(at);
                 b.state = BlockState::Free;
-                // Its memory and its marks.
                 b.dirty = true;
             }
             blocks.free.push(at);

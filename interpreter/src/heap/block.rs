@@ -32,7 +32,7 @@ pub enum BlockState {
 pub struct Block {
     pub state: BlockState,
     pub class: u8,
-    /// The memory and its mark bytes may hold old data.
+    /// The memory may hold old data. The mark bytes of a free block are zero all the same.
     pub dirty: bool,
     /// Small: bytes of a cell. LargeStart: unused.
     pub cell: u32,

@@ -470,7 +470,8 @@ impl Writer {
     fn joined(&mut self, parts: &[FPart]) {
         let mut inner = Writer { out: String::new() };
         inner.parts(parts);
-        let quote = if inner.out.contains('\'') { if inner.out.contains('"') { "'''" } else { "\"" } } else { "'" };
+        let free = |quote: &&str| !inner.out.contains(*quote) && !inner.out.ends_with(&quote[..1]);
+        let quote = ["'", "\"", "'''"].into_iter().find(free).unwrap_or("\"\"\"");
         let _ = write!(self.out, "f{quote}{}{quote}", inner.out);
     }
 

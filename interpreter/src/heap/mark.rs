@@ -37,7 +37,7 @@ impl Marker {
 
     /// Marks an object of this heap.
     #[inline]
-    pub fn mark(&mut self, object: *mut Header) {
+    pub(crate) fn mark(&mut self, object: *mut Header) {
         // SAFETY: `object` is the start of a cell of this heap.
         let mark = unsafe { mark_byte(object as usize) };
         if mark.load(Ordering::Relaxed) != self.epoch {

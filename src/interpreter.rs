@@ -125,10 +125,7 @@ impl Builder {
     /// Makes the interpreter.
     pub fn build(self) -> Result<Interpreter> {
         let allowed = |module: &BuiltinModule| {
-            let name = match module {
-                BuiltinModule::Native(def) => def.name,
-                BuiltinModule::Source(name, _) => name,
-            };
+            let name = module.name();
             let top = name.split('.').next().unwrap_or(name);
             match (self.std, self.capabilities) {
                 (Std::Builtins, _) => matches!(top, "builtins" | "sys"),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use conc_grammar::Diagnostic;
 use conc_interpreter::bytecode::template::{CodeTemplate, Source};
 use conc_interpreter::compiler::{Mode, Options, compile_source};
 
@@ -31,6 +32,7 @@ use crate::{Error, Result};
 #[derive(Clone)]
 pub struct Program {
     template: Arc<CodeTemplate>,
+    warnings: Arc<[Diagnostic]>,
 }
 
 impl Program {
@@ -51,8 +53,9 @@ impl Program {
 
     fn compile(text: &str, name: &str, mode: Mode) -> Result<Program> {
         let source = Arc::new(Source { shown: true, ..Source::new(name, text) });
-        match compile_source(&source, &Options { mode, ..Options::default() }) {
-            Ok(template) => Ok(Program { template }),
+        let mut warnings = Vec::new();
+        match compile_source(&source, &Options { mode, ..Options::default() }, &mut warnings) {
+            Ok(template) => Ok(Program { template, warnings: warnings.into() }),
             Err(diagnostics) => {
                 Err(Error::Syntax(Box::new(Syntax { name: name.to_string(), text: text.to_string(), diagnostics })))
             }
@@ -62,6 +65,11 @@ impl Program {
     /// What tracebacks call the text.
     pub fn name(&self) -> &str {
         &self.template.source.name
+    }
+
+    /// What is doubtful in the text, as a `SyntaxWarning` would say it. Running the program does not repeat them.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     pub(crate) fn template(&self) -> &Arc<CodeTemplate> {

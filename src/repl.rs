@@ -137,11 +137,15 @@ pub fn run(cx: &mut Ctx, quiet: bool) -> u8 {
                 }
                 entry.push_str(&line);
                 entry.push('\n');
-                if matches!(parse_interactive(&entry), Interactive::Incomplete) {
+                let parsed = parse_interactive(&entry);
+                if matches!(parsed, Interactive::Incomplete) {
                     continue;
                 }
                 let text = std::mem::take(&mut entry);
                 input.remember(&text);
+                if matches!(&parsed, Interactive::Complete(module) if module.body.is_empty()) {
+                    continue;
+                }
                 if let Err(e) = execute(cx, &text) {
                     if cx.is_instance(e, ClassId::SystemExit) {
                         end::flush(cx, "stdout");

@@ -21,7 +21,7 @@ pub fn check(text: &str) {
         let (line, column) = d.position(text);
         assert!(line > 0 && column > 0);
     }
-    if let Ok(expr) = parse_expression(text) {
+    if let Ok(expr) = parse_expression(text).into_result() {
         reparse::expression(&expr);
     }
     parse_interactive(text);
@@ -33,7 +33,7 @@ pub fn check_all(text: &str) {
     for mode in [Mode::Module, Mode::Eval, Mode::Interactive] {
         for optimize in [0, 2] {
             let source = Arc::new(Source::new("<fuzz>", text));
-            match compile_source(&source, &Options { mode, optimize, namespace: optimize == 2, ..Options::default() }) {
+            match compile_source(&source, &Options { mode, optimize, namespace: optimize == 2, ..Options::default() }, &mut Vec::new()) {
                 Ok(template) => verified(&template),
                 Err(diagnostics) => assert!(!diagnostics.is_empty()),
             }

@@ -70,7 +70,7 @@ pub fn expression(expr: &Expr) {
         return;
     }
     let text = unparse(expr);
-    let again = match parse_expression(&text) {
+    let again = match parse_expression(&text).into_result() {
         Ok(again) => again,
         // Parentheses and nested quotes that the text needs count as nesting, too.
         Err(found) if found[0].message.starts_with("too ") => return,

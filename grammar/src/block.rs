@@ -28,10 +28,13 @@ pub struct Blocks<'s> {
     /// The end of the last line taken.
     end: u32,
     pub diagnostics: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
     /// The source ended inside a bracket, a string or after a backslash.
     pub incomplete: bool,
     /// The source ended where a header's block (or a further clause of `try`) had to follow.
     pub wants_block: bool,
+    /// The last suite of an outermost statement stood on its header's line.
+    ends_inline: bool,
 }
 
 /// What a line was.
@@ -56,8 +59,10 @@ impl<'s> Blocks<'s> {
             builder: Builder::new(source),
             end: 0,
             diagnostics: Vec::new(),
+            warnings: Vec::new(),
             incomplete: false,
             wants_block: false,
+            ends_inline: false,
         }
     }
 
@@ -72,7 +77,13 @@ impl<'s> Blocks<'s> {
 
     /// The source as one expression.
     pub fn expression(&mut self) -> Option<Expr> {
-        self.layout.read_flat(&mut self.line);
+        if !self.peek() {
+            self.missing_statement();
+            return None;
+        }
+        if self.line.level > 0 {
+            self.unexpected_indent();
+        }
         let parsed = self.parse(Tok::StartExpr, 0);
         let last = self.line.end as usize;
         let result = self.builder.result.take();
@@ -100,6 +111,39 @@ impl<'s> Blocks<'s> {
             let at = Span { start: line.start(), end: line.tokens.first().map_or(line.end, |t| t.2) };
             self.report(line.error.take().unwrap_or_else(|| Diagnostic::invalid_syntax(at)));
         }
+    }
+
+    /// The source as one interactive entry: the simple statements of one line, or one compound statement.
+    pub fn single(&mut self) -> Module {
+        let mut body = Vec::new();
+        if !self.peek() {
+            self.missing_statement();
+        } else if self.line.level > 0 {
+            self.unexpected_indent();
+        } else {
+            self.statement(0, 0, &mut body);
+        }
+        if self.diagnostics.is_empty() && body.last().is_some_and(|stmt| stmt.kind.is_compound()) {
+            if self.peek() {
+                self.report(Diagnostic::invalid_syntax(self.first_token()));
+            } else if self.ends_inline && !self.source.ends_with('\n') {
+                self.missing_statement();
+            }
+        } else if self.diagnostics.is_empty() {
+            let at = self.line.end;
+            let blank = |line: &str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
+            if !self.source[at as usize..].split(['\r', '\n']).all(blank) {
+                let message = "multiple statements found while compiling a single statement";
+                self.report(Diagnostic::new(code::SYNTAX, Span { start: at, end: at + 1 }, message));
+            }
+        }
+        Module { body }
+    }
+
+    /// The source ended where a statement or an expression had to begin.
+    fn missing_statement(&mut self) {
+        let end = self.source.len() as u32;
+        self.report(Diagnostic::new(code::END, Span { start: end, end }, "invalid syntax"));
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -180,6 +224,7 @@ impl<'s> Blocks<'s> {
         let marker = std::iter::once(Ok((first, start, first)));
         let tokens = marker.chain(self.line.tokens.iter().map(|&t: &Spanned| Ok(t)));
         let result = self.parser.parse(&mut self.builder, tokens);
+        self.warnings.append(&mut self.builder.warnings);
         self.incomplete |= self.line.incomplete;
         if result.is_ok() && self.builder.errors.is_empty() && self.line.error.is_none() {
             return true;
@@ -243,7 +288,11 @@ impl<'s> Blocks<'s> {
     /// The suite of a header that has just been taken: on the same line, or indented below.
     fn suite(&mut self, level: usize, depth: u32, after: &str, header_start: u32) -> Vec<Stmt> {
         let mut body = Vec::new();
-        if !self.builder.statements.is_empty() {
+        let inline = !self.builder.statements.is_empty();
+        if level == 0 {
+            self.ends_inline = inline;
+        }
+        if inline {
             body.append(&mut self.builder.statements);
             return body;
         }
@@ -445,9 +494,12 @@ impl<'s> Blocks<'s> {
         let mut decorators = vec![first];
         loop {
             if self.level() != Some(level) {
-                let at = if self.peek() { self.first_token() } else { self.end_of_source() };
-                self.wants_block |= !self.peeked;
-                self.report(Diagnostic::invalid_syntax(at));
+                if self.peek() {
+                    self.report(Diagnostic::invalid_syntax(self.first_token()));
+                } else {
+                    self.wants_block = true;
+                    self.missing_statement();
+                }
                 return None;
             }
             let at = self.first_token();

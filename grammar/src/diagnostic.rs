@@ -3,12 +3,13 @@
 use crate::ast::Span;
 use std::fmt;
 
-/// The exception class CPython raises for it.
+/// The exception class CPython raises for it, or the category of the warning it issues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     SyntaxError,
     IndentationError,
     TabError,
+    SyntaxWarning,
 }
 
 impl Kind {
@@ -17,6 +18,7 @@ impl Kind {
             Kind::SyntaxError => "SyntaxError",
             Kind::IndentationError => "IndentationError",
             Kind::TabError => "TabError",
+            Kind::SyntaxWarning => "SyntaxWarning",
         }
     }
 }
@@ -34,6 +36,7 @@ macro_rules! codes {
 
 codes! {
     SYNTAX = "syntax::invalid", "The text fits no statement or expression.";
+    END = "syntax::end", "The text ends where a statement or an expression has to begin.";
     COLON = "syntax::colon", "A compound statement's header lacks its ':'.";
     COMMA = "syntax::comma", "Two expressions stand side by side.";
     EQUALS = "syntax::equals", "'=' stands where only a comparison or ':=' can.";
@@ -58,6 +61,7 @@ codes! {
     DEPTH = "limit::depth", "The program is nested more deeply than the limit.";
     SIZE = "limit::size", "The source text is larger than the limit.";
     ENCODING = "source::encoding", "The bytes are not text in the declared encoding.";
+    DOUBTFUL = "warning::doubtful", "Legal, but hardly what was meant.";
 }
 
 /// A place with a remark.
@@ -86,6 +90,10 @@ impl Diagnostic {
 
     pub fn indentation(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { kind: Kind::IndentationError, ..Diagnostic::new(code, span, message) }
+    }
+
+    pub fn warning(span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { kind: Kind::SyntaxWarning, ..Diagnostic::new(code::DOUBTFUL, span, message) }
     }
 
     pub fn tab(span: Span) -> Diagnostic {
@@ -147,7 +155,7 @@ impl miette::Diagnostic for Diagnostic {
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(miette::Severity::Error)
+        Some(if self.kind == Kind::SyntaxWarning { miette::Severity::Warning } else { miette::Severity::Error })
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

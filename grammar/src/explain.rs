@@ -152,6 +152,9 @@ impl Failure<'_> {
         let (around, open) = (around.0, around.1);
         self.legacy_statement()
             .or_else(|| self.missing_else())
+            .or_else(|| self.lambda_target())
+            .or_else(|| self.missing_default())
+            .or_else(|| if around == Around::Bracket { self.half_pair(open) } else { None })
             .or_else(|| if around == Around::Nothing { None } else { self.missing_comma(open) })
             .or_else(|| if around == Around::Field { self.in_field(open) } else { None })
             .or_else(|| self.equals(around))
@@ -189,9 +192,50 @@ impl Failure<'_> {
         if !matches!(name, "print" | "exec") || self.before(1) != Tok::Name || !self.token().starts_expression() {
             return None;
         }
-        let last = self.end_of_expression(self.at, true);
+        let last = self.end_of_statement();
         let message = format!("Missing parentheses in call to '{name}'. Did you mean {name}(...)?");
         Some(Diagnostic::new(code::PRINT, self.range(self.at - 1, last), message))
+    }
+
+    /// The last token before the `;`, or of the line.
+    fn end_of_statement(&self) -> usize {
+        let end = self.tokens[self.at..].iter().position(|t| matches!(t.1, Tok::Semi | Tok::Error));
+        end.map_or(self.tokens.len(), |n| self.at + n) - 1
+    }
+
+    /// `lambda: x := 1`, where the lambda would be what is assigned to.
+    fn lambda_target(&self) -> Option<Diagnostic> {
+        if self.token() != Tok::Walrus {
+            return None;
+        }
+        let mut depth = 0usize;
+        for i in (0..self.at).rev() {
+            match self.tokens[i].1 {
+                t if t.closes() => depth += 1,
+                t if t.opens() && depth == 0 => return None,
+                t if t.opens() => depth -= 1,
+                Tok::Lambda if depth == 0 => {
+                    let message = "cannot use assignment expressions with lambda";
+                    return Some(Diagnostic::new(code::TARGET, self.range(i, self.at - 1), message));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// `def f(a=): ...`
+    fn missing_default(&self) -> Option<Diagnostic> {
+        let def = self.tokens.iter().find(|t| t.1 != Tok::Async)?.1 == Tok::Def;
+        let missing = def
+            && self.before(1) == Tok::Assign
+            && self.before(2) == Tok::Name
+            && matches!(self.token(), Tok::RParen | Tok::Comma)
+            && self.parameters(self.around().1);
+        missing.then(|| {
+            let message = "expected default value expression";
+            Diagnostic::new(code::PARAMETER, self.range(self.at - 1, self.at - 1), message)
+        })
     }
 
     /// `a if b` without `else`
@@ -220,7 +264,7 @@ impl Failure<'_> {
     fn missing_comma(&self, open: usize) -> Option<Diagnostic> {
         let (before, token) = (self.before(1), self.token());
         let keyword_like = before == Tok::Name && matches!(self.text(self.at - 1), "match" | "case" | "type" | "_");
-        let prefixed = before == Tok::Name && matches!(token, Tok::Str | Tok::FStart);
+        let prefixed = before == Tok::Name && (matches!(token, Tok::Str | Tok::FStart) || self.before(2) == Tok::Bang);
         if !before.ends_expression() || !token.starts_expression() || keyword_like || prefixed || token == Tok::Not {
             return None;
         }
@@ -300,14 +344,23 @@ impl Failure<'_> {
     fn in_field(&self, open: usize) -> Option<Diagnostic> {
         let fail = |message: String| Some(Diagnostic::new(code::FSTRING, self.span(), message));
         let token = self.token();
-        if open + 1 == self.at {
-            return match token {
-                Tok::RBrace | Tok::Assign | Tok::Bang | Tok::FColon => {
-                    fail(format!("f-string: valid expression required before '{}'", self.text(self.at)))
-                }
-                Tok::Newline => fail("f-string: expecting a valid expression after '{'".into()),
-                _ => fail("f-string: expecting a valid expression after '{'".into()),
-            };
+        let inside = &self.tokens[open..self.at];
+        if open + 1 == self.at && matches!(token, Tok::RBrace | Tok::Assign | Tok::Bang | Tok::FColon) {
+            return fail(format!("f-string: valid expression required before '{}'", self.text(self.at)));
+        }
+        if token == Tok::FColon
+            && let Some(lambda) = inside.iter().rposition(|t| t.1 == Tok::Lambda)
+        {
+            let message = "f-string: lambda expressions are not allowed without parentheses";
+            return Some(Diagnostic::new(code::FSTRING, self.range(open + lambda, self.at), message));
+        }
+        // No expression has begun to make sense.
+        let started = |t: &Spanned| t.1.ends_expression() || t.1.opens();
+        let bare_lambda = inside.get(1).is_some_and(|t| t.1 == Tok::Lambda) && token != Tok::FColon;
+        if !inside[1..].iter().any(started) || bare_lambda {
+            let at = if open + 1 == self.at { self.at } else { open + 1 };
+            let message = "f-string: expecting a valid expression after '{'";
+            return Some(Diagnostic::new(code::FSTRING, self.range(at, at), message));
         }
         if self.before(1) == Tok::Bang {
             return match token {
@@ -315,20 +368,15 @@ impl Failure<'_> {
                 _ => fail("f-string: invalid conversion character".into()),
             };
         }
-        let inside = &self.tokens[open..self.at];
-        if token == Tok::FColon
-            && let Some(lambda) = inside.iter().rposition(|t| t.1 == Tok::Lambda)
-        {
-            let message = "f-string: lambda expressions are not allowed without parentheses";
-            return Some(Diagnostic::new(code::FSTRING, self.range(open + lambda, self.at), message));
-        }
         if self.before(1) == Tok::Assign {
             return fail("f-string: expecting '!', or ':', or '}'".into());
         }
         if self.before(2) == Tok::Bang {
             return fail("f-string: expecting ':' or '}'".into());
         }
-        if token == Tok::RBrace && is_operator(self.before(1)) && self.before(2).ends_expression() {
+        // The expression could have ended before the operator that now lacks its operand.
+        let dangling = is_operator(self.before(1)) || loose_operator(self.before(1)) || self.before(1) == Tok::Dot;
+        if token == Tok::RBrace && dangling && self.before(2).ends_expression() {
             let message = "f-string: expecting '=', or '!', or ':', or '}'";
             return Some(Diagnostic::new(code::FSTRING, self.range(self.at - 1, self.at - 1), message));
         }
@@ -418,7 +466,10 @@ impl Failure<'_> {
             return missing.then(|| Diagnostic::new(code::SYNTAX, self.span(), message));
         }
         let comma = top.iter().rposition(|&i| self.tokens[i].1 == Tok::Comma);
-        if matches!(self.tokens[open].1, Tok::LSquare | Tok::LBrace) && comma.is_some() {
+        if matches!(self.tokens[open].1, Tok::LSquare | Tok::LBrace)
+            && let Some(comma) = comma
+            && !top[..comma].iter().any(|&i| self.tokens[i].1 == Tok::Colon)
+        {
             let message = "did you forget parentheses around the comprehension target?";
             return Some(Diagnostic::new(code::SYNTAX, self.range(open + 1, self.at - 1), message));
         }
@@ -470,7 +521,14 @@ impl Failure<'_> {
             return None;
         }
         let message = match (self.token(), self.before(2)) {
-            (Tok::RSquare, Tok::Name) => "Type parameter list cannot be empty",
+            (Tok::RSquare, Tok::Name) => {
+                let message = "Type parameter list cannot be empty";
+                let at = self.span().start;
+                // After `type` CPython has read on by one token.
+                let next = self.tokens.get(self.at + 1).filter(|_| self.tokens[0].1 == Tok::Type);
+                let end = next.map_or(at, |t| t.0);
+                return Some(Diagnostic::new(code::PARAMETER, Span { start: at, end }, message));
+            }
             (Tok::Colon, Tok::Star) => "cannot use bound with TypeVarTuple",
             (Tok::Colon, Tok::DoubleStar) => "cannot use bound with ParamSpec",
             _ => return None,
@@ -501,6 +559,22 @@ impl Failure<'_> {
         None
     }
 
+    /// `{a: b, c d}`: the key comes first.
+    fn half_pair(&self, open: usize) -> Option<Diagnostic> {
+        if self.tokens[open].1 != Tok::LBrace || !self.before(1).ends_expression() || !self.token().starts_expression()
+        {
+            return None;
+        }
+        let top = self.top_level(open);
+        let comma = top.iter().rposition(|&i| self.tokens[i].1 == Tok::Comma)?;
+        let colon = |range: &[usize]| range.iter().any(|&i| self.tokens[i].1 == Tok::Colon);
+        if colon(&top[comma..]) || !colon(&top[..comma]) {
+            return None;
+        }
+        let message = "':' expected after dictionary key";
+        Some(Diagnostic::new(code::SYNTAX, self.range(top[comma] + 1, self.at - 1), message))
+    }
+
     /// Headers of compound statements, and imports.
     fn header(&self) -> Option<Diagnostic> {
         let first = if self.tokens.first()?.1 == Tok::Async { 1 } else { 0 };
@@ -508,7 +582,7 @@ impl Failure<'_> {
         let (token, before) = (self.token(), self.before(1));
         if head == Tok::Import && token == Tok::From {
             let message = "Did you mean to use 'from ... import ...' instead?";
-            return Some(Diagnostic::new(code::IMPORT, self.range(0, self.at), message));
+            return Some(Diagnostic::new(code::IMPORT, self.range(0, self.end_of_statement()), message));
         }
         if before == Tok::Import && token == Tok::Newline {
             let span = Span { start: self.line.end, end: self.line.end };
@@ -520,7 +594,11 @@ impl Failure<'_> {
         if head == Tok::Def && self.at == first + 2 && before == Tok::Name {
             return Some(Diagnostic::new(code::SYNTAX, self.span(), "expected '('"));
         }
-        let forced = matches!(head, Tok::Def | Tok::Else | Tok::Try | Tok::Finally | Tok::Class);
+        // After the `->` of a `def` CPython misses the colon before it.
+        if head == Tok::Def && before == Tok::Arrow && token == Tok::Colon {
+            return Some(Diagnostic::new(code::COLON, self.range(self.at - 1, self.at - 1), "expected ':'"));
+        }
+        let forced = matches!(head, Tok::Def | Tok::Else | Tok::Try | Tok::Finally);
         if !is_header(self.tokens) || !self.expects(":") || !(token == Tok::Newline || forced) {
             return None;
         }

@@ -11,6 +11,9 @@ use logos::{Lexer, Logos};
 
 /// CPython's limits.
 const MAX_BRACKETS: usize = 200;
+
+/// A field in the spec of a field in a spec has no spec of its own.
+const MAX_SPECS: usize = 2;
 const MAX_FSTRINGS: usize = 150;
 const MAX_INDENTS: usize = 100;
 
@@ -89,13 +92,6 @@ impl<'s> Layout<'s> {
         self.nest.clear();
         self.fstrings = 0;
         true
-    }
-
-    /// Reads every token as one line and ignores indentation, as for `eval`.
-    pub fn read_flat(&mut self, line: &mut Line) {
-        line.tokens.clear();
-        self.tokens(line);
-        self.nest.clear();
     }
 
     /// Skips blank lines, then measures the indentation. False at the end of the source.
@@ -241,6 +237,9 @@ impl<'s> Layout<'s> {
             Tok::RParen | Tok::RSquare | Tok::RBrace => return self.close(line, token, start, end),
             Tok::FStart => return self.open_fstring(line, start, end),
             Tok::Colon | Tok::Walrus if matches!(self.nest.last(), Some((Open::Field, _))) => {
+                if self.specs() >= MAX_SPECS {
+                    return self.fail(line, code::FSTRING, start, start + 1, "f-string: expressions nested too deeply");
+                }
                 // `:=` here is a format spec that begins with `=`.
                 if token == Tok::Walrus {
                     self.restart(start as usize + 1);
@@ -253,6 +252,12 @@ impl<'s> Layout<'s> {
             _ => {}
         }
         line.tokens.push((start, token, end));
+    }
+
+    /// How many format specs of the innermost f-string are open.
+    fn specs(&self) -> usize {
+        let inside = self.nest.iter().rev().take_while(|(open, _)| !matches!(open, Open::FString { .. }));
+        inside.filter(|(open, _)| matches!(open, Open::Spec)).count()
     }
 
     /// Moves the lexer to an absolute offset.

@@ -24,7 +24,9 @@ mod unparse;
 pub use builder::MAX_DEPTH;
 pub use decode::decode_source;
 pub use diagnostic::{Diagnostic, Kind, Label, line_column};
-pub use parse::{Interactive, Parsed, parse_bytes, parse_expression, parse_interactive, parse_module};
+pub use parse::{
+    Interactive, Parsed, ParsedExpression, parse_bytes, parse_expression, parse_interactive, parse_module, parse_single,
+};
 pub use unparse::unparse;
 
 #[rustfmt::skip]

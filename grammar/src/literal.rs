@@ -30,6 +30,17 @@ pub fn number(text: &str) -> Const {
     integer(text, 10)
 }
 
+/// What a number's text is called in messages.
+pub fn number_kind(text: &str) -> &'static str {
+    match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => "hexadecimal",
+        [b'0', b'o' | b'O', ..] => "octal",
+        [b'0', b'b' | b'B', ..] => "binary",
+        [.., b'j' | b'J'] => "imaginary",
+        _ => "decimal",
+    }
+}
+
 fn integer(digits: &str, radix: u32) -> Const {
     match i64::from_str_radix(digits, radix) {
         Ok(value) => Const::Int(value),
@@ -56,14 +67,15 @@ pub enum Flavor {
 /// A malformed escape, in CPython's words.
 pub type EscapeError = String;
 
-/// Appends the value of `text` to `out` as WTF-8, or as bytes.
-pub fn decode(text: &str, flavor: Flavor, out: &mut Vec<u8>) -> Result<(), EscapeError> {
+/// Appends the value of `text` to `out` as WTF-8, or as bytes. Returns the offset of the first escape that means
+/// nothing and is kept as it is, or whose octal value is too large.
+pub fn decode(text: &str, flavor: Flavor, out: &mut Vec<u8>) -> Result<Option<usize>, EscapeError> {
     let raw = matches!(flavor, Flavor::RawStr | Flavor::RawBytes | Flavor::RawFString);
     let braces = matches!(flavor, Flavor::FString | Flavor::RawFString);
     let bytes = text.as_bytes();
     let special = |b: u8| (b == b'\\' && !raw) || b == b'\r' || (braces && matches!(b, b'{' | b'}'));
     out.reserve(bytes.len());
-    let mut at = 0;
+    let (mut at, mut doubtful) = (0, None);
     while at < bytes.len() {
         let plain = bytes[at..].iter().position(|&b| special(b)).unwrap_or(bytes.len() - at);
         out.extend_from_slice(&bytes[at..at + plain]);
@@ -74,14 +86,36 @@ pub fn decode(text: &str, flavor: Flavor, out: &mut Vec<u8>) -> Result<(), Escap
                 out.push(b'\n');
                 at += if bytes.get(at + 1) == Some(&b'\n') { 2 } else { 1 };
             }
-            Some(b'\\') => at = escape(text, at, flavor, out)?,
+            Some(b'\\') => {
+                if doubtful.is_none() && is_doubtful(&bytes[at + 1..], flavor) {
+                    doubtful = Some(at);
+                }
+                at = escape(text, at, flavor, out)?;
+            }
             Some(&brace) => {
                 out.push(brace);
                 at += if bytes.get(at + 1) == Some(&brace) { 2 } else { 1 };
             }
         }
     }
-    Ok(())
+    Ok(doubtful)
+}
+
+/// Does what follows a backslash make no escape? At the end of an f-string's text a brace follows.
+fn is_doubtful(rest: &[u8], flavor: Flavor) -> bool {
+    match rest.first() {
+        None => flavor == Flavor::FString,
+        Some(b'N' | b'u' | b'U') => flavor == Flavor::Bytes,
+        Some(b'4'..=b'7') => rest.len() > 2 && rest[1..3].iter().all(|b| (b'0'..=b'7').contains(b)),
+        Some(b) => b.is_ascii() && !b"\n\r\\'\"abfnrtvx0123".contains(b),
+    }
+}
+
+/// What is said about a doubtful escape, whose backslash begins `text`.
+pub fn doubtful_escape(text: &str) -> String {
+    let octal = matches!(text.as_bytes().get(1), Some(b'4'..=b'7'));
+    let (kind, length) = if octal { ("octal ", 4) } else { ("", 2) };
+    format!("invalid {kind}escape sequence '{}'", text.get(..length).unwrap_or("\\"))
 }
 
 /// Decodes the escape at `at`; returns the offset after it.

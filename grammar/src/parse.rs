@@ -11,6 +11,16 @@ use crate::diagnostic::{Diagnostic, code};
 pub struct Parsed {
     pub module: Module,
     pub diagnostics: Vec<Diagnostic>,
+    /// What is legal but doubtful, up to the place where the first diagnostic stops a run.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// An expression, `None` if there are diagnostics.
+#[derive(Debug, Default)]
+pub struct ParsedExpression {
+    pub expr: Option<Expr>,
+    pub diagnostics: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Parsed {
@@ -20,6 +30,13 @@ impl Parsed {
             Some(first) => Err(first),
             None => Ok(self.module),
         }
+    }
+}
+
+impl ParsedExpression {
+    /// The expression, or the diagnostics.
+    pub fn into_result(self) -> Result<Expr, Vec<Diagnostic>> {
+        self.expr.ok_or(self.diagnostics)
     }
 }
 
@@ -43,12 +60,29 @@ fn unreadable(source: &str) -> Option<Diagnostic> {
 
 /// Parses a file or an `exec` string.
 pub fn parse_module(source: &str) -> Parsed {
+    parse_with(source, Blocks::module)
+}
+
+fn parse_with<'s>(source: &'s str, parse: impl FnOnce(&mut Blocks<'s>) -> Module) -> Parsed {
     if let Some(diagnostic) = unreadable(source) {
-        return Parsed { module: Module::default(), diagnostics: vec![diagnostic] };
+        return Parsed { diagnostics: vec![diagnostic], ..Parsed::default() };
     }
     let mut blocks = Blocks::new(source);
-    let module = blocks.module();
-    Parsed { module, diagnostics: blocks.diagnostics }
+    let module = parse(&mut blocks);
+    Parsed { module, warnings: reached(blocks.warnings, &blocks.diagnostics), diagnostics: blocks.diagnostics }
+}
+
+/// Parses an interactive entry: one statement.
+pub fn parse_single(source: &str) -> Parsed {
+    parse_with(source, Blocks::single)
+}
+
+/// The warnings before the first diagnostic.
+fn reached(mut warnings: Vec<Diagnostic>, diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    if let Some(first) = diagnostics.first() {
+        warnings.retain(|warning| warning.span.start < first.span.start);
+    }
+    warnings
 }
 
 /// Decodes and parses a file; also returns the text, which the tree's spans refer to.
@@ -58,20 +92,19 @@ pub fn parse_bytes(bytes: &[u8]) -> (String, Parsed) {
             let parsed = parse_module(&source);
             (source, parsed)
         }
-        Err(diagnostic) => (String::new(), Parsed { module: Module::default(), diagnostics: vec![diagnostic] }),
+        Err(diagnostic) => (String::new(), Parsed { diagnostics: vec![diagnostic], ..Parsed::default() }),
     }
 }
 
-/// Parses the text of an `eval`. Spaces and tabs before it are no indentation; spans refer to the text as given.
-pub fn parse_expression(source: &str) -> Result<Expr, Vec<Diagnostic>> {
+/// Parses the text of an `eval`.
+pub fn parse_expression(source: &str) -> ParsedExpression {
     if let Some(diagnostic) = unreadable(source) {
-        return Err(vec![diagnostic]);
+        return ParsedExpression { diagnostics: vec![diagnostic], ..ParsedExpression::default() };
     }
     let mut blocks = Blocks::new(source);
-    match blocks.expression() {
-        Some(expr) => Ok(expr),
-        None => Err(blocks.diagnostics),
-    }
+    let expr = blocks.expression();
+    let warnings = reached(blocks.warnings, &blocks.diagnostics);
+    ParsedExpression { expr, diagnostics: blocks.diagnostics, warnings }
 }
 
 /// Parses what has been typed at a prompt so far. A compound statement ends with a blank line.

@@ -70,4 +70,8 @@ fn with(tokens: &mut [Spanned], at: usize) {
             has_as = true;
         }
     }
+    // The parenthesis is never closed; what is wrong after an `as` is to be found there.
+    if has_as {
+        tokens[at].1 = Tok::WithParen;
+    }
 }

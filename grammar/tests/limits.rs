@@ -5,7 +5,7 @@ use conc_grammar::{MAX_DEPTH, Parsed, parse_module};
 /// Parses and drops within a megabyte of stack.
 fn small_stack(source: String) -> Vec<String> {
     let run = move || {
-        let Parsed { module, diagnostics } = parse_module(&source);
+        let Parsed { module, diagnostics, .. } = parse_module(&source);
         drop(module);
         diagnostics.into_iter().map(|d| d.message).collect()
     };

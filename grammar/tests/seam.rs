@@ -114,7 +114,7 @@ fn unparsed_expressions() {
     let mut wrong = Vec::new();
     for line in include_str!("data/unparse.tsv").lines().filter(|l| !l.starts_with('#')) {
         let (source, expected) = line.split_once('\t').unwrap();
-        let found = conc_grammar::unparse(&conc_grammar::parse_expression(source).unwrap());
+        let found = conc_grammar::unparse(&conc_grammar::parse_expression(source).into_result().unwrap());
         if found != expected {
             wrong.push(format!("{source}\n  found    {found}\n  expected {expected}"));
         }

@@ -93,9 +93,10 @@ fn helps() {
 #[test]
 fn expressions() {
     let dump = |source: &str| {
-        parse_expression(source).map(|e| support::dump_expr(&e)).unwrap_or_else(|d| d[0].message.clone())
+        parse_expression(source).into_result().map(|e| support::dump_expr(&e)).unwrap_or_else(|d| d[0].message.clone())
     };
-    assert_eq!(dump(" \t1 + a\n\n").as_str(), "(BinOp Add (Int 1) (Name a))");
+    assert_eq!(dump("\n# b\n1 + a\n\n").as_str(), "(BinOp Add (Int 1) (Name a))");
+    assert_eq!(dump(" \t1 + a\n\n").as_str(), "unexpected indent");
     assert_eq!(dump("(a,\n b) # c").as_str(), "(Tuple [(Name a) (Name b)])");
     assert_eq!(dump("a, *b"), "invalid syntax");
     for bad in ["", "  ", "a = 1", "a b", "a\nb", "x := 1", "pass", "*a", "yield 1", "a;"] {

@@ -16,7 +16,7 @@ fn compile_text(text: &str, options: &Options) -> Result<Arc<CodeTemplate>, Vec<
     let module = conc_grammar::parse_module(text)
         .into_result()
         .map_err(|d| vec![CompileError { message: d.message.to_string(), span: d.span }])?;
-    compile(&module, Arc::new(Source::new("<test>", text)), options)
+    compile(&module, Arc::new(Source::new("<test>", text)), options, &mut Vec::new())
 }
 
 /// Each `listings/*.conc` compiles to the listing beside it. `CONC_RECORD=1` records them anew.
@@ -72,8 +72,9 @@ fn error_texts() {
 fn expressions_return_their_value() {
     let options = Options { mode: Mode::Eval, ..Options::default() };
     let text = "x + 1";
-    let expr = conc_grammar::parse_expression(text).expect("an expression");
-    let template = compile_expression(&expr, Arc::new(Source::new("<string>", text)), &options).expect("it compiles");
+    let expr = conc_grammar::parse_expression(text).into_result().expect("an expression");
+    let template = compile_expression(&expr, Arc::new(Source::new("<string>", text)), &options, &mut Vec::new())
+        .expect("it compiles");
     let listing = listing::list(&template);
     assert!(listing.contains("GetGlobal") && listing.contains("AddImm") && listing.contains("Return"), "{listing}");
 }

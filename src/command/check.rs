@@ -10,21 +10,23 @@ use conc_interpreter::bytecode::template::{CodeTemplate, Source};
 use conc_interpreter::compiler::{Options, compile_source};
 use miette::{NamedSource, Report};
 
-/// Checks every file; exit status 1 if there is anything to report, 2 if a file cannot be read.
+/// Checks every file; exit status 1 if there is an error to report, 2 if a file cannot be read.
 pub fn check(files: &[String], bytecode: bool) -> ExitCode {
     let (mut found, mut unread) = (0, false);
     for file in files {
         match std::fs::read(file) {
             Ok(bytes) => {
-                let (text, result) = examine(file, &bytes);
+                let Examined { text, result, warnings } = examine(file, &bytes);
+                let show = |d: Diagnostic| {
+                    eprintln!("{:?}", Report::new(d).with_source_code(NamedSource::new(file, text.clone())));
+                };
+                warnings.into_iter().for_each(show);
                 match result {
                     Ok(template) if bytecode => print!("{}", listing::list(&template)),
                     Ok(_) => {}
                     Err(diagnostics) => {
                         found += diagnostics.len();
-                        for d in diagnostics {
-                            eprintln!("{:?}", Report::new(d).with_source_code(NamedSource::new(file, text.clone())));
-                        }
+                        diagnostics.into_iter().for_each(show);
                     }
                 }
             }
@@ -45,11 +47,18 @@ pub fn check(files: &[String], bytecode: bool) -> ExitCode {
 }
 
 /// The text of a file and what is wrong with it, or what it compiles to.
-fn examine(file: &str, bytes: &[u8]) -> (String, Result<Arc<CodeTemplate>, Vec<Diagnostic>>) {
+struct Examined {
+    text: String,
+    result: Result<Arc<CodeTemplate>, Vec<Diagnostic>>,
+    warnings: Vec<Diagnostic>,
+}
+
+fn examine(file: &str, bytes: &[u8]) -> Examined {
+    let mut warnings = Vec::new();
     let (text, result) = match conc_grammar::decode_source(bytes) {
         Ok(text) => {
             let source = Arc::new(Source::new(file, &text));
-            (text, compile_source(&source, &Options::default()))
+            (text, compile_source(&source, &Options::default(), &mut warnings))
         }
         Err(diagnostic) => (String::from_utf8_lossy(bytes).into_owned(), Err(vec![diagnostic])),
     };
@@ -61,5 +70,6 @@ fn examine(file: &str, bytes: &[u8]) -> (String, Result<Arc<CodeTemplate>, Vec<D
         });
         d
     };
-    (text, result.map_err(|found| found.into_iter().map(clip).collect()))
+    let result = result.map_err(|found| found.into_iter().map(clip).collect());
+    Examined { text, result, warnings }
 }

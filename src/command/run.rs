@@ -90,7 +90,8 @@ fn run_program(cx: &mut Ctx, run: &Run) -> Result<(), Failed> {
         }
     };
     let globals = cx.main_namespace()?;
-    cx.run_text(&text.text, &text.file, "exec", globals, text.shown, run.optimize)?;
+    let code = cx.program_code(&text.text, &text.file, "exec", globals, text.shown, run.optimize)?;
+    conc_interpreter::scheduler::run_main(cx, code.value(), &[])?;
     Ok(())
 }
 
@@ -219,6 +220,8 @@ fn set_options(cx: &mut Ctx, run: &Run) -> R<()> {
 /// Puts the program's folder first on `sys.path`, CONCPATH's after it.
 fn set_path(cx: &mut Ctx, folder: &str, run: &Run) -> R<()> {
     if !run.safe_path {
+        let absolute = std::path::absolute(if folder.is_empty() { "." } else { folder });
+        let _ = absolute.map(|folder| cx.iso().program_folder.set(folder));
         insert_path(cx, folder)?;
     }
     add_environment_path(cx, run)

@@ -41,6 +41,10 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("_anext"),
         source!("abc"),
         source!("argparse"),
+        BuiltinModule::Refused(
+            "ctypes",
+            "there is no C interface for scripts; a program that embeds Conc can register functions written in Rust",
+        ),
         source!("contextlib"),
         source!("contextvars"),
         source!("dataclasses"),

@@ -2,7 +2,7 @@
 
 use super::{Builder, Deep, span};
 use crate::ast::*;
-use crate::diagnostic::code;
+use crate::diagnostic::{Diagnostic, code};
 
 type E = Deep<Expr>;
 
@@ -26,6 +26,14 @@ pub struct ArgList {
 
 impl Builder<'_> {
     pub fn positional(&mut self, l: u32, r: u32, value: E) -> Deep<(Span, ArgKind)> {
+        if let ExprKind::Named { target, .. } = &value.it.kind
+            && let Some(error) = self.errors.iter_mut().rfind(|e| e.span == target.span && e.code == code::TARGET)
+        {
+            // In an argument CPython does not say what is wrong with the target.
+            let after = target.span.end as usize;
+            let at = (after + self.source[after..].find(":=").unwrap_or(0)) as u32;
+            *error = Diagnostic::invalid_syntax(span(at, at + 2));
+        }
         Deep::new((span(l, r), ArgKind::Arg(Arg::Positional(value.it))), value.depth)
     }
 

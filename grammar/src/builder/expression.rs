@@ -17,8 +17,13 @@ impl Builder<'_> {
     }
 
     pub fn number(&mut self, l: u32, r: u32) -> E {
-        let value = crate::literal::number(self.text(l, r));
-        self.constant(l, r, value)
+        let text = self.text(l, r);
+        // The scanner lets only a keyword follow at once.
+        if self.source.as_bytes().get(r as usize).is_some_and(u8::is_ascii_alphabetic) {
+            let message = format!("invalid {} literal", crate::literal::number_kind(text));
+            self.warn(span(r - 1, r - 1), message);
+        }
+        self.constant(l, r, crate::literal::number(text))
     }
 
     pub fn tuple(&mut self, l: u32, r: u32, items: Deep<Vec<Expr>>, parenthesized: bool) -> E {
@@ -79,7 +84,8 @@ impl Builder<'_> {
         let depth = value.depth;
         let at = target.it.span;
         let name = match target.it.kind {
-            ExprKind::Name(name) => name,
+            // A name in parentheses is no target.
+            ExprKind::Name(name) if at.start == l => name,
             other => {
                 let what = super::target::description(&other);
                 self.error(code::TARGET, at, format!("cannot use assignment expressions with {what}"));

@@ -39,14 +39,23 @@ pub struct Builder<'s> {
     /// The expression, for `parse_expression`.
     pub result: Option<Expr>,
     pub errors: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl<'s> Builder<'s> {
     pub fn new(source: &'s str) -> Builder<'s> {
-        Builder { source, outer_depth: 0, statements: Vec::new(), header: None, result: None, errors: Vec::new() }
+        Builder {
+            source,
+            outer_depth: 0,
+            statements: Vec::new(),
+            header: None,
+            result: None,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
-    /// Forgets the last line.
+    /// Forgets the last line, but not the warnings about it.
     pub fn reset(&mut self, outer_depth: u32) {
         self.outer_depth = outer_depth;
         self.statements.clear();
@@ -67,6 +76,13 @@ impl<'s> Builder<'s> {
         // A line of a megabyte may hold an error in every second token.
         if self.errors.len() < 100 {
             self.errors.push(diagnostic);
+        }
+    }
+
+    /// Notes something doubtful. A text may hold a doubtful literal in every second token.
+    pub fn warn(&mut self, span: Span, message: impl Into<String>) {
+        if self.warnings.len() < 1000 {
+            self.warnings.push(Diagnostic::warning(span, message));
         }
     }
 

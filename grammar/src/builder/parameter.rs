@@ -24,6 +24,8 @@ pub struct ParamList {
     bare_star: Option<u32>,
     default: bool,
     slash: bool,
+    /// A `/` with no parameter before it.
+    bare_slash: Option<Span>,
 }
 
 /// How far into the list the kinds of parameters have come.
@@ -82,7 +84,10 @@ impl Builder<'_> {
                 list.params.vararg = Some(p.it);
             }
             ParamItem::BareStar(l) => {
-                self.begin_keywords(&mut list, at);
+                if list.seen == Seen::Star {
+                    self.error(code::PARAMETER, at, "invalid syntax");
+                }
+                list.seen = Seen::Star;
                 list.bare_star = Some(l);
             }
             ParamItem::DoubleStar(_, p) => {
@@ -126,20 +131,36 @@ impl Builder<'_> {
         } else if list.slash {
             self.error(code::PARAMETER, at, "/ may appear only once");
         } else if list.params.positional.is_empty() {
-            self.error(code::PARAMETER, at, "invalid syntax");
+            list.bare_slash = Some(at);
         }
         list.slash = true;
         list.params.posonly = list.params.positional.len();
     }
 
+    /// What is wrong with the parameters of a `def` as a whole.
+    pub fn finish_params(&mut self, list: &mut ParamList) {
+        self.check_slash(list);
+        self.end_keywords(list);
+    }
+
+    /// `/` needs a parameter before it.
+    fn check_slash(&mut self, list: &ParamList) {
+        if let Some(at) = list.bare_slash {
+            let more = self.source[at.end as usize..].trim_start().starts_with(',');
+            let message = if more { "at least one argument must precede /" } else { "invalid syntax" };
+            self.error(code::PARAMETER, at, message);
+        }
+    }
+
     /// A bare `*` needs a parameter after it.
-    pub fn end_keywords(&mut self, list: &mut ParamList) {
+    fn end_keywords(&mut self, list: &mut ParamList) {
         if let Some(l) = list.bare_star.take() {
             self.error(code::PARAMETER, span(l, l + 1), "named arguments must follow bare *");
         }
     }
 
     pub fn lambda(&mut self, l: u32, r: u32, mut params: Box<ParamList>, body: E) -> E {
+        self.check_slash(&params);
         if let Some(star) = params.bare_star.take() {
             // CPython marks the token that should have been a name.
             let skip = |c: char| c.is_whitespace() || c == ',';

@@ -183,7 +183,7 @@ impl Builder<'_> {
         returns: Option<E>,
         is_async: bool,
     ) {
-        self.end_keywords(&mut params);
+        self.finish_params(&mut params);
         let depth = params.depth.max(depth_of(&type_params)).max(depth_of(&returns));
         let function = FunctionDef {
             name,

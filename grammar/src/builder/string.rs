@@ -43,10 +43,21 @@ impl Builder<'_> {
             self.error(code::ESCAPE, span(l, r), "bytes can only contain ASCII literal characters");
         }
         Self::mix(&mut strings, if is_bytes { Kind::Bytes } else { Kind::Str });
-        if let Err(message) = literal::decode(body, flavor, &mut strings.text) {
-            self.error(code::ESCAPE, span(l, r), message);
-        }
+        let found = literal::decode(body, flavor, &mut strings.text);
+        self.judge_escapes(found, l + (quote + width) as u32, span(l, r));
         strings
+    }
+
+    /// Reports what decoding found: an error, or the first escape that means nothing, counted from `body`.
+    fn judge_escapes(&mut self, found: Result<Option<usize>, literal::EscapeError>, body: u32, token: Span) {
+        match found {
+            Ok(None) => {}
+            Ok(Some(at)) => {
+                let message = literal::doubtful_escape(&self.source[body as usize + at..]);
+                self.warn(token, message);
+            }
+            Err(message) => self.error(code::ESCAPE, token, message),
+        }
     }
 
     fn mix(strings: &mut Strings, kind: Kind) {
@@ -93,9 +104,8 @@ impl Builder<'_> {
     pub fn literal_part(&mut self, mut parts: Deep<Vec<FPart>>, l: u32, r: u32, raw: bool) -> Deep<Vec<FPart>> {
         let mut text = Vec::new();
         let flavor = if raw { Flavor::RawFString } else { Flavor::FString };
-        if let Err(message) = literal::decode(self.text(l, r), flavor, &mut text) {
-            self.error(code::ESCAPE, span(l, r), message);
-        }
+        let found = literal::decode(self.text(l, r), flavor, &mut text);
+        self.judge_escapes(found, l, span(l, r));
         add_literal(&mut parts.it, text);
         parts
     }

@@ -129,6 +129,13 @@ fn function(f: &mut ItemFn, role: Role) -> Result<(TokenStream, TokenStream)> {
         _ => plain.strip_prefix("r#").unwrap_or(&plain).to_string(),
     };
     let doc = doc_text(&f.attrs);
+    let frame = match take_attr(&mut f.attrs, "resumable") {
+        Some(Attribute { meta: Meta::List(list), .. }) => {
+            let resume = list.tokens;
+            quote!(.with_frame(#resume))
+        }
+        _ => quote!(),
+    };
     let mut has_ctx = false;
     let mut params = Vec::new();
     for (i, arg) in f.sig.inputs.iter_mut().enumerate() {
@@ -189,7 +196,7 @@ fn function(f: &mut ItemFn, role: Role) -> Result<(TokenStream, TokenStream)> {
             ::conc_interpreter::native::Role::#role,
             &[#(#rows),*],
             #shim,
-        )
+        )#frame
     };
     Ok((def, shim_fn))
 }

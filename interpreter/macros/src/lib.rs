@@ -17,7 +17,7 @@ pub fn module(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 /// `#[methods] pub mod methods { ... }`: every `pub fn` becomes a method; the first parameter after the context is
 /// the receiver. Function attributes: `#[name = "..."]`, `#[class_method]`, `#[static_method]`, `#[getter]`,
-/// `#[setter]`. Parameter attributes: `#[kw]` (may also be passed by keyword), `#[kwonly]`, `#[default(expr)]`.
+/// `#[setter]`; of functions too: `#[resumable(RESUME)]` (see `native::Resume`). Parameter attributes: `#[kw]` (may also be passed by keyword), `#[kwonly]`, `#[default(expr)]`.
 /// A `&[Value]` parameter collects `*args`, a `Kwargs` parameter `**kwargs`. Adds `pub static METHODS: &[NativeDef]`.
 #[proc_macro_attribute]
 pub fn methods(attr: TokenStream, item: TokenStream) -> TokenStream {

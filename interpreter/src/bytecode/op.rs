@@ -321,7 +321,9 @@ ops! {
     Exit None 0;
     /// The frame called from a barrier has returned: go back to the frame below the barrier.
     SegmentReturn None 0;
-    /// Enter the resumable native whose frame this is; aux 2: for the first time, 0: with the value in `R[A]`, 1: with the exception in `R[A]`.
+    /// The special method called for an instruction that is no call has returned: give that instruction its result.
+    SpecialReturn None 0;
+    /// Enter the resumable native whose frame this is; aux 2: for the first time, 0: with the value in `R[A]`, 1: with the exception in `R[A]`, 3: the iteration ended.
     ResumeNative Call 1;
     /// After `__init__`: check that `R[A]` is None.
     CheckInit A 0;

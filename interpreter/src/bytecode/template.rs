@@ -1,6 +1,6 @@
 //! Code templates: what the compiler makes, free of heap pointers, shared by every interpreter that runs the program.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use conc_grammar::ast::Span;
 
@@ -14,6 +14,10 @@ pub struct Source {
     pub line_starts: Box<[u32]>,
     /// Tracebacks show lines of the text itself, not of the file of that name.
     pub shown: bool,
+    /// How it was compiled (flags of the machine).
+    pub how: u32,
+    /// The same module compiled for locals apart from its globals, once that was asked for.
+    pub with_locals: OnceLock<Arc<CodeTemplate>>,
 }
 
 impl Source {
@@ -21,7 +25,8 @@ impl Source {
         let mut line_starts = vec![0];
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i as u32 + 1));
         let shown = name.starts_with("<conc>/");
-        Source { name: name.into(), text: text.into(), line_starts: line_starts.into(), shown }
+        let with_locals = OnceLock::new();
+        Source { name: name.into(), text: text.into(), line_starts: line_starts.into(), shown, how: 0, with_locals }
     }
     /// The 1-based line of a byte offset.
     pub fn line_of(&self, offset: u32) -> u32 {

@@ -18,6 +18,7 @@ const MAX_PLACED: usize = 200;
 impl<'a> Compiler<'a> {
     pub fn call(&mut self, func: &'a Expr, args: &'a [Arg], dest: Reg, span: Span) {
         self.check_keywords(args);
+        self.doubt_call(func);
         if args.is_empty() && self.bare_super(func, dest, span) {
             return;
         }

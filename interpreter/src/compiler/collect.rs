@@ -64,9 +64,6 @@ impl Collector {
         let outer = (self.current, self.in_comp_iter, self.in_comp_target);
         self.current = id;
         self.in_comp_target = false;
-        if !matches!(kind, ScopeKind::Comp(_)) {
-            self.in_comp_iter = 0;
-        }
         walk(self);
         (self.current, self.in_comp_iter, self.in_comp_target) = outer;
         id

@@ -19,9 +19,18 @@ impl<'a> Compiler<'a> {
         }
         let top = self.top();
         match &e.kind {
-            ExprKind::UnaryOp { op: UnaryOp::Not, operand } => self.cond(operand, target, !when),
+            ExprKind::UnaryOp { op: UnaryOp::Not, operand } => match &operand.kind {
+                ExprKind::Compare { left, rest } => {
+                    self.doubt_identity(left, rest, true, operand.span);
+                    self.cond_compare(left, rest, target, !when, operand.span);
+                }
+                _ => self.cond(operand, target, !when),
+            },
             ExprKind::BoolOp { and, values } => self.cond_chain(*and, values, target, when),
-            ExprKind::Compare { left, rest } => self.cond_compare(left, rest, target, when, e.span),
+            ExprKind::Compare { left, rest } => {
+                self.doubt_identity(left, rest, false, e.span);
+                self.cond_compare(left, rest, target, when, e.span);
+            }
             _ => {
                 let value = self.expr_any(e);
                 self.mark(e.span);

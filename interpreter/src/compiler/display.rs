@@ -106,7 +106,7 @@ impl<'a> Compiler<'a> {
                 self.emit(Op::DictSet, 0, result, k, v);
             } else {
                 let v = self.expr_any(value);
-                self.mark(value.span);
+                self.mark(span);
                 self.emit(Op::DictUpdate, 0, result, v, 0);
             }
             self.release(top);

@@ -47,28 +47,38 @@ const SHALLOW: usize = 256;
 /// Enough for the deepest tree that the grammar accepts. Reserved, not committed.
 const DEEP_STACK: usize = 256 << 20;
 
-/// Parses and compiles a text; what is wrong with it comes in the order of the text.
-pub fn compile_source(source: &Arc<Source>, options: &Options) -> Result<Arc<CodeTemplate>, Vec<Diagnostic>> {
+/// Parses and compiles a text; what is wrong with it comes in the order of the text. Warnings are added to the given ones.
+pub fn compile_source(
+    source: &Arc<Source>,
+    options: &Options,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Arc<CodeTemplate>, Vec<Diagnostic>> {
+    let mut doubts = Vec::new();
     let compiled = if options.mode == Mode::Eval {
-        compile_expression(&conc_grammar::parse_expression(&source.text)?, source.clone(), options)
+        let parsed = conc_grammar::parse_expression(&source.text);
+        warnings.extend_from_slice(&parsed.warnings);
+        compile_expression(&parsed.into_result()?, source.clone(), options, &mut doubts)
     } else {
         let parsed = conc_grammar::parse_module(&source.text);
+        warnings.extend_from_slice(&parsed.warnings);
         if !parsed.diagnostics.is_empty() {
             return Err(parsed.diagnostics);
         }
-        compile(&parsed.module, source.clone(), options)
+        compile(&parsed.module, source.clone(), options, &mut doubts)
     };
+    warnings.extend(doubts.into_iter().map(|w| Diagnostic::warning(w.span, w.message)));
     let diagnostic = |e: CompileError| Diagnostic::new("compile::meaning", e.span, e.message);
     compiled.map_err(|errors| errors.into_iter().map(diagnostic).collect())
 }
 
-/// Compiles a module, an `exec` string or a REPL entry.
+/// Compiles a module, an `exec` string or a REPL entry. Warnings are added to the given ones.
 pub fn compile(
     module: &Module,
     source: Arc<Source>,
     options: &Options,
+    warnings: &mut Vec<CompileError>,
 ) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
-    on_deep_stack(source.text.len(), || compile_body(&module.body, source.clone(), options))
+    on_deep_stack(source.text.len(), || compile_body(&module.body, source.clone(), options, warnings))
 }
 
 /// Compiles an expression; running the code gives its value.
@@ -76,6 +86,7 @@ pub fn compile_expression(
     expr: &Expr,
     source: Arc<Source>,
     options: &Options,
+    warnings: &mut Vec<CompileError>,
 ) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
     on_deep_stack(source.text.len(), || {
         let mut collector = Collector::new(options.future_annotations);
@@ -86,11 +97,16 @@ pub fn compile_expression(
         compiler.emit_prologue();
         let value = compiler.expr_any(expr);
         compiler.emit_return(value);
-        compiler.finish_module()
+        compiler.finish_module(warnings)
     })
 }
 
-fn compile_body(body: &[Stmt], source: Arc<Source>, options: &Options) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
+fn compile_body(
+    body: &[Stmt],
+    source: Arc<Source>,
+    options: &Options,
+    warnings: &mut Vec<CompileError>,
+) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
     let mut errors = Vec::new();
     let mut options = *options;
     options.future_annotations |= future::check(body, &mut errors);
@@ -105,7 +121,7 @@ fn compile_body(body: &[Stmt], source: Arc<Source>, options: &Options) -> Result
     compiler.emit_prologue();
     compiler.module_body(body);
     compiler.emit_implicit_return();
-    compiler.finish_module()
+    compiler.finish_module(warnings)
 }
 
 fn module_flags(options: &Options) -> u32 {

@@ -1,8 +1,9 @@
-//! Compile errors: what becomes a script's SyntaxError.
+//! Compile errors and warnings: what becomes a script's SyntaxError or SyntaxWarning.
 
 use conc_grammar::ast::Span;
 
-/// A program that parses but means nothing: `return` outside a function, a parameter named twice.
+/// A program that parses but means nothing: `return` outside a function, a parameter named twice. Or, as a warning,
+/// one that hardly means what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
     pub message: String,

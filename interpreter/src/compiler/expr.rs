@@ -177,6 +177,13 @@ impl<'a> Compiler<'a> {
     }
 
     fn unary(&mut self, op: UnaryOp, operand: &'a Expr, dest: Reg, span: Span) {
+        if let (UnaryOp::Not, ExprKind::Compare { left, rest }) = (op, &operand.kind)
+            && let [(op, right)] = &rest[..]
+            && let Some(negated) = negated(*op)
+        {
+            self.doubt_identity(left, rest, true, operand.span);
+            return self.compare_two(negated, left, right, dest, operand.span);
+        }
         let value = self.operand_in(operand, dest, &[]);
         let op = match op {
             UnaryOp::Invert => Op::Invert,
@@ -189,11 +196,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn compare(&mut self, left: &'a Expr, rest: &'a [(CmpOp, Expr)], dest: Reg, span: Span) {
+        self.doubt_identity(left, rest, false, span);
         if let [(op, right)] = rest {
-            let l = self.operand_in(left, dest, &[right]);
-            let r = self.compared(*op, right, &[]);
-            self.mark(span);
-            return self.emit_compare(*op, dest, l, r);
+            return self.compare_two(*op, left, right, dest, span);
         }
         let result = self.scratch(dest);
         let end = self.label();
@@ -217,9 +222,18 @@ impl<'a> Compiler<'a> {
         self.move_to(dest, result);
     }
 
-    /// The right operand of a comparison; the literal container of `in` becomes a constant.
+    fn compare_two(&mut self, op: CmpOp, left: &'a Expr, right: &'a Expr, dest: Reg, span: Span) {
+        let l = self.operand_in(left, dest, &[right]);
+        let r = self.compared(op, right, &[]);
+        self.mark(span);
+        self.emit_compare(op, dest, l, r);
+    }
+
+    /// The right operand of a comparison; the literal container of `in` becomes a constant, unless it is compared
+    /// once more as the left operand of the next one.
     pub fn compared(&mut self, op: CmpOp, right: &'a Expr, later: &[&Expr]) -> Reg {
         if matches!(op, CmpOp::In | CmpOp::NotIn)
+            && later.is_empty()
             && let ExprKind::List(items) | ExprKind::Set(items) = &right.kind
             && let Some(items) = items.iter().map(|e| self.constant(e)).collect::<Option<Box<[_]>>>()
         {
@@ -269,9 +283,9 @@ impl<'a> Compiler<'a> {
 
     fn if_exp(&mut self, test: &'a Expr, body: &'a Expr, orelse: &'a Expr, dest: Reg) {
         if let Some(value) = self.constant(test) {
-            let (live, dead) = if fold::truth(&value) { (body, orelse) } else { (orelse, body) };
-            self.discard(|c| c.expr_to(dead, dest));
-            return self.expr_to(live, dest);
+            let is_body = fold::truth(&value);
+            self.live_or_dead(is_body, |c| c.expr_to(body, dest));
+            return self.live_or_dead(!is_body, |c| c.expr_to(orelse, dest));
         }
         let (other, end) = (self.label(), self.label());
         self.cond(test, other, false);
@@ -320,6 +334,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn subscript(&mut self, value: &'a Expr, index: &'a Expr, dest: Reg, span: Span) {
+        self.doubt_subscript(value, index);
         let object = self.operand_in(value, dest, &[index]);
         let anchor = self.bracket_anchor(value.span.end, b'[', span);
         if let Some(imm) = self.small_int(index) {
@@ -348,6 +363,17 @@ impl<'a> Compiler<'a> {
         }
         self.mark(span);
         self.emit(Op::Slice, 0, dest, first, 3);
+    }
+}
+
+/// The comparison that a `not` before it amounts to, if its result is a bool anyway.
+fn negated(op: CmpOp) -> Option<CmpOp> {
+    match op {
+        CmpOp::Is => Some(CmpOp::IsNot),
+        CmpOp::IsNot => Some(CmpOp::Is),
+        CmpOp::In => Some(CmpOp::NotIn),
+        CmpOp::NotIn => Some(CmpOp::In),
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Files by subject: names `mangle symbols collect resolve names`; emission `assemble relax pool unit bound blocks`;
 //! expressions `expr cond call display fstring comprehension fold tree`; statements `stmt targets loops handling
-//! context function class typeparams pattern imports suspend`; ways in `entry error future`.
+//! context function class typeparams pattern imports suspend`; ways in `entry error doubt future`.
 
 mod assemble;
 mod blocks;
@@ -19,6 +19,7 @@ mod comprehension;
 mod cond;
 mod context;
 mod display;
+mod doubt;
 mod entry;
 mod error;
 mod expr;

@@ -316,9 +316,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn check_attributes(&mut self, keywords: &'a [(Ident, Pattern)]) {
-        for (i, (name, _)) in keywords.iter().enumerate() {
+        for (i, (name, pattern)) in keywords.iter().enumerate() {
             if keywords[..i].iter().any(|(earlier, _)| earlier.name == name.name) {
-                self.error(format!("attribute name repeated in class pattern: {}", name.name), name.span);
+                self.error(format!("attribute name repeated in class pattern: {}", name.name), pattern.span);
             }
         }
     }

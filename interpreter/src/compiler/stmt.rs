@@ -147,9 +147,8 @@ impl<'a> Compiler<'a> {
 
     fn if_stmt(&mut self, test: &'a Expr, body: &'a [Stmt], orelse: &'a [Stmt]) {
         if let Some(known) = self.known_truth(test) {
-            let (live, dead) = if known { (body, orelse) } else { (orelse, body) };
-            self.discard(|c| c.stmts(dead));
-            return self.stmts(live);
+            self.live_or_dead(known, |c| c.stmts(body));
+            return self.live_or_dead(!known, |c| c.stmts(orelse));
         }
         if orelse.is_empty() && self.leave_loop_if(test, body) {
             return;
@@ -190,6 +189,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn assert_stmt(&mut self, test: &'a Expr, msg: Option<&'a Expr>, span: Span) {
+        self.doubt_assertion(test, span);
         if self.options.optimize > 0 {
             return self.discard(|c| {
                 c.expr_any(test);
@@ -212,7 +212,6 @@ impl<'a> Compiler<'a> {
             self.emit(Op::Call, 0, error, 1, 0);
         }
         self.emit(Op::Raise, 0, error, 0, 0);
-        let _ = span;
         self.unit.bound = after;
         self.bind(end);
     }

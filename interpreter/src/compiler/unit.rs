@@ -66,13 +66,15 @@ pub struct Compiler<'a> {
     pub source: Arc<Source>,
     pub options: Options,
     pub errors: Vec<CompileError>,
+    pub warnings: Vec<CompileError>,
     pub unit: Unit<'a>,
     outer: Vec<Unit<'a>>,
 }
 
 impl<'a> Compiler<'a> {
     pub fn new(table: &'a Table, source: Arc<Source>, options: Options) -> Compiler<'a> {
-        Compiler { table, source, options, errors: Vec::new(), unit: Unit::default(), outer: Vec::new() }
+        let (errors, warnings) = (Vec::new(), Vec::new());
+        Compiler { table, source, options, errors, warnings, unit: Unit::default(), outer: Vec::new() }
     }
 
     pub fn error(&mut self, message: impl Into<String>, span: Span) {
@@ -80,6 +82,13 @@ impl<'a> Compiler<'a> {
         // Copies of one statement report one error.
         if !self.errors.contains(&error) {
             self.errors.push(error);
+        }
+    }
+
+    /// Warns. After an error nobody would come to see it.
+    pub fn warn(&mut self, message: impl Into<String>, span: Span) {
+        if self.errors.is_empty() && self.warnings.len() < 1000 {
+            self.warnings.push(CompileError::new(message, span));
         }
     }
 
@@ -190,9 +199,10 @@ impl<'a> Compiler<'a> {
         Arc::new(template)
     }
 
-    /// Ends the outermost code object.
-    pub fn finish_module(mut self) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
+    /// Ends the outermost code object. The warnings are those that come before the first error.
+    pub fn finish_module(mut self, warnings: &mut Vec<CompileError>) -> Result<Arc<CodeTemplate>, Vec<CompileError>> {
         let template = self.leave();
+        warnings.append(&mut self.warnings);
         if self.errors.is_empty() { Ok(template) } else { Err(self.errors) }
     }
 
@@ -332,6 +342,11 @@ impl<'a> Compiler<'a> {
 
     pub fn name32(&mut self, name: &str) -> u32 {
         self.unit.pool.name(name)
+    }
+
+    /// Emits code that is reached always or never.
+    pub fn live_or_dead(&mut self, live: bool, work: impl FnOnce(&mut Self)) {
+        if live { work(self) } else { self.discard(work) }
     }
 
     /// Emits code that is never reached only to find its errors.

@@ -13,7 +13,12 @@ pub struct Args<'a> {
     pub kwargs: Kwargs,
 }
 
-impl Args<'_> {
+impl<'a> Args<'a> {
+    /// No more than the fixed ones.
+    #[inline(always)]
+    pub fn positional(fixed: &'a [Value]) -> Args<'a> {
+        Args { fixed, rest: &[], kwargs: Kwargs(None) }
+    }
     /// The argument of fixed parameter `index`, unbound if not given.
     #[inline(always)]
     pub fn get(&self, index: usize) -> Value {

@@ -1,6 +1,7 @@
 //! Declarations of natives as plain data.
 
 use super::{Args, Ctx, R};
+use crate::object::generator::Generator;
 use crate::object::module::Module;
 use crate::value::{Gc, Value};
 
@@ -45,8 +46,8 @@ pub struct NativeDef {
     pub role: Role,
     pub params: &'static [Param],
     pub call: NativeFn,
-    /// Set for a resumable native, which is entered through its frame and not through `call`.
-    pub resume: Option<super::ResumeFn>,
+    /// Set for a resumable native, which is entered through a frame of its own where that is needed.
+    pub resume: Option<super::Resume>,
     /// Fewest positional arguments a call without keywords needs.
     pub min: u16,
     /// Most positional arguments, `*args` aside.
@@ -97,17 +98,37 @@ impl NativeDef {
 }
 
 impl NativeDef {
-    /// A resumable native of at most [`super::NativeFrame::SLOTS`] parameters.
+    /// A native that is always entered through a frame, of at most [`super::NativeFrame::SLOTS`] parameters.
     pub const fn resumable(
         name: &'static str,
         doc: &'static str,
         role: Role,
         params: &'static [Param],
-        resume: super::ResumeFn,
+        enter: super::ResumeFn,
     ) -> NativeDef {
-        let mut def = NativeDef::new(name, doc, role, params, unreachable_call);
-        def.resume = Some(resume);
-        def
+        let def = NativeDef::new(name, doc, role, params, unreachable_call);
+        def.with_frame(super::Resume::always(enter))
+    }
+
+    /// The same native, resumable.
+    pub const fn with_frame(mut self, resume: super::Resume) -> NativeDef {
+        self.resume = Some(resume);
+        self
+    }
+
+    /// The generator and the value that a call with these arguments only sends to it.
+    #[inline]
+    pub fn sends(&self, args: Args<'_>) -> Option<(Gc<Generator>, Value)> {
+        self.resume.as_ref().and_then(|r| r.sends).and_then(|sends| sends(args))
+    }
+
+    /// Whether a call with these arguments goes through `call`.
+    #[inline(always)]
+    pub fn is_straight(&self, args: Args<'_>) -> bool {
+        match &self.resume {
+            None => true,
+            Some(resume) => resume.when.is_some_and(|when| !when(args)),
+        }
     }
 }
 

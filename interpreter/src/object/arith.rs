@@ -66,6 +66,14 @@ impl BinaryOp {
     }
 }
 
+/// A special method of one operand to be called with the other.
+#[derive(Clone, Copy)]
+pub struct Attempt {
+    pub function: Value,
+    pub this: Value,
+    pub other: Value,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UnaryOp {
     Neg,
@@ -147,7 +155,7 @@ impl Ctx {
     }
 
     /// `*` words a sequence's refusal of a count differently from `__mul__`.
-    fn repeat_error(&mut self, e: crate::native::Raised, a: Value, b: Value) -> crate::native::Raised {
+    pub fn repeat_error(&mut self, e: crate::native::Raised, a: Value, b: Value) -> crate::native::Raised {
         let sequence = |v: Value| {
             matches!(Kind::of(v.kind_byte()), Kind::Str | Kind::List | Kind::Tuple | Kind::Bytes | Kind::ByteArray)
         };
@@ -172,7 +180,7 @@ impl Ctx {
     }
 
     #[cold]
-    fn unsupported(&mut self, op: BinaryOp, a: Value, b: Value, in_place: bool) -> crate::native::Raised {
+    pub fn unsupported(&mut self, op: BinaryOp, a: Value, b: Value, in_place: bool) -> crate::native::Raised {
         let (x, y) = (self.type_name(a), self.type_name(b));
         let symbol = match (op, in_place) {
             (BinaryOp::Pow, true) => "**=".to_string(),
@@ -190,30 +198,35 @@ impl Ctx {
         v.cast::<crate::object::function::Native>().is_some_and(|n| n.def().name == "print")
     }
 
-    /// The special-method protocol with its precedence of subclasses' reflected methods.
-    pub fn binary_dispatch(&mut self, op: BinaryOp, a: Value, b: Value) -> R {
-        let (name, reflected, _) = op.dunders(self);
+    /// The special methods that `a op b` (or `a op= b`) tries, in their order: a subclass's reflected one goes first.
+    pub fn operator_methods(&mut self, op: BinaryOp, in_place: bool, a: Value, b: Value) -> [Option<Attempt>; 3] {
+        let (name, reflected, in_place_name) = op.dunders(self);
         let (ca, cb) = (self.class_of(a), self.class_of(b));
+        let first = if in_place { self.lookup(ca, in_place_name) } else { None };
         let fa = self.lookup(ca, name);
-        let mut fb = if ca != cb { self.lookup(cb, reflected) } else { None };
+        let fb = if ca != cb { self.lookup(cb, reflected) } else { None };
         let sequence_last = ca.is_static() && matches!(op, BinaryOp::Add | BinaryOp::Mul) && !is_number_class(ca.id);
         let prefer_b = fb.is_some() && (sequence_last || (cb.is_subclass_of(ca) && fb != self.lookup(ca, reflected)));
-        if prefer_b && let Some(f) = fb.take() {
-            let result = self.call_unbound(f, b, &[a])?;
+        let attempt = |f: Option<Value>, this, other| f.map(|function| Attempt { function, this, other });
+        let (first, own, other) = (attempt(first, a, b), attempt(fa, a, b), attempt(fb, b, a));
+        if prefer_b { [first, other, own] } else { [first, own, other] }
+    }
+
+    /// The first answer of some special methods; NotImplemented if none has one.
+    pub fn first_answer(&mut self, methods: impl IntoIterator<Item = Option<Attempt>>) -> R {
+        for m in methods.into_iter().flatten() {
+            let result = self.call_unbound(m.function, m.this, &[m.other])?;
             if result != Value::NOT_IMPLEMENTED {
                 return Ok(result);
             }
-        }
-        if let Some(f) = fa {
-            let result = self.call_unbound(f, a, &[b])?;
-            if result != Value::NOT_IMPLEMENTED {
-                return Ok(result);
-            }
-        }
-        if let Some(f) = fb {
-            return self.call_unbound(f, b, &[a]);
         }
         Ok(Value::NOT_IMPLEMENTED)
+    }
+
+    /// `a op b` by special methods alone.
+    pub fn binary_dispatch(&mut self, op: BinaryOp, a: Value, b: Value) -> R {
+        let methods = self.operator_methods(op, false, a, b);
+        self.first_answer(methods)
     }
 
     /// What the native structs of both operands say; NotImplemented if they do not go together.

@@ -467,24 +467,6 @@ impl Ctx {
         })
     }
 
-    pub fn module_missing(&mut self, module: Gc<Module>, name: Gc<Str>) -> R {
-        let names = self.names();
-        if let Some(hook) = module.dict().get_str(self, names.__getattr__) {
-            return self.call(hook, &[name.value()]);
-        }
-        let title = module.dict().get_str(self, names.__name__).unwrap_or(Value::NONE);
-        let (title, name_text) = (self.text_of(title), name.to_text());
-        let message = if self.iso().initializing.lock().contains(&title) {
-            format!(
-                "partially initialized module '{title}' has no attribute '{name_text}' \
-                 (most likely due to a circular import)"
-            )
-        } else {
-            format!("module '{title}' has no attribute '{name_text}'")
-        };
-        Err(self.attribute_error_for(module.value(), name.value(), message))
-    }
-
     /// What `object.__getattribute__` (or that of type, super) finds; None: no such attribute.
     pub fn generic_get(&mut self, v: Value, name: Gc<Str>) -> R<Option<Value>> {
         match Kind::of(v.kind_byte()) {
@@ -687,7 +669,7 @@ impl Ctx {
 }
 
 /// Tells an AttributeError that knows nothing about it which attribute of what was asked for.
-fn name_the_attribute(e: Raised, v: Value, name: Gc<Str>) {
+pub fn name_the_attribute(e: Raised, v: Value, name: Gc<Str>) {
     use super::exception::extra;
     let Some(exc) = e.0.cast::<Exception>() else { return };
     if exc.extra[extra::ATTR_NAME].get().is_none() && exc.extra[extra::ATTR_OBJ].get().is_none() {

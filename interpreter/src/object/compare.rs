@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::native::{Ctx, R};
-use crate::object::arith::{big_to_f64, compare_big_float};
+use crate::object::arith::{Attempt, big_to_f64, compare_big_float};
 use crate::object::dict::Dict;
 use crate::object::kind::{ClassId, Kind};
 use crate::object::misc::{Range, SliceObject};
@@ -118,31 +118,24 @@ impl Ctx {
     }
 
     fn compare_dispatch(&mut self, op: CompareOp, a: Value, b: Value) -> R {
-        let (ca, cb) = (self.class_of(a), self.class_of(b));
-        let (name, swapped) = (op.dunder(self), op.swapped().dunder(self));
-        let reflected_first = ca != cb && cb.is_subclass_of(ca);
-        if reflected_first && let Some(f) = self.lookup(cb, swapped) {
-            let result = self.call_unbound(f, b, &[a])?;
-            if result != Value::NOT_IMPLEMENTED {
-                return Ok(result);
-            }
+        let methods = self.compare_methods(op, a, b);
+        match self.first_answer(methods)? {
+            Value::NOT_IMPLEMENTED => self.compare_default(op, a, b),
+            answer => Ok(answer),
         }
-        if let Some(f) = self.lookup(ca, name) {
-            let result = self.call_unbound(f, a, &[b])?;
-            if result != Value::NOT_IMPLEMENTED {
-                return Ok(result);
-            }
-        }
-        if !reflected_first && let Some(f) = self.lookup(cb, swapped) {
-            let result = self.call_unbound(f, b, &[a])?;
-            if result != Value::NOT_IMPLEMENTED {
-                return Ok(result);
-            }
-        }
-        self.compare_default(op, a, b)
     }
 
-    fn compare_default(&mut self, op: CompareOp, a: Value, b: Value) -> R {
+    /// The special methods that `a op b` tries, in their order: a subclass's goes first.
+    pub fn compare_methods(&mut self, op: CompareOp, a: Value, b: Value) -> [Option<Attempt>; 2] {
+        let (ca, cb) = (self.class_of(a), self.class_of(b));
+        let (name, swapped) = (op.dunder(self), op.swapped().dunder(self));
+        let own = self.lookup(ca, name).map(|function| Attempt { function, this: a, other: b });
+        let other = self.lookup(cb, swapped).map(|function| Attempt { function, this: b, other: a });
+        if ca != cb && cb.is_subclass_of(ca) { [other, own] } else { [own, other] }
+    }
+
+    /// What a comparison comes to that no special method answers.
+    pub fn compare_default(&mut self, op: CompareOp, a: Value, b: Value) -> R {
         match op {
             CompareOp::Eq => Ok(Value::bool(a == b)),
             CompareOp::Ne => Ok(Value::bool(a != b)),

@@ -18,31 +18,51 @@ pub fn construct(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]
             _ => return Err(cx.type_error("type() takes 1 or 3 arguments")),
         }
     }
-    let well_known = cx.names();
-    let Some(found) = cx.lookup(class, well_known.__new__) else {
-        return Err(cannot_create(cx, class));
-    };
-    let new = cx.bind(found, Value::UNBOUND, class)?;
+    let new = bound_new(cx, class)?;
     let object = cx.call_prefixed(new, class.value(), args, names)?;
-    let made = cx.class_of(object);
-    if made != class && !made.is_subclass_of(class) {
-        return Ok(object);
+    match init_of(cx, class, object)? {
+        None => Ok(object),
+        Some(init) => initialize(cx, object, init, args, names),
     }
-    let Some(init) = cx.lookup(made, well_known.__init__) else { return Ok(object) };
-    if is_object_method(cx, init) && !is_object_method(cx, found) {
-        return Ok(object);
-    }
-    let result = if super::attr::is_plain_method(init) {
-        cx.call_prefixed(init, object, args, names)?
-    } else {
-        let bound = cx.bind(init, object, made)?;
-        cx.call_named(bound, args, names)?
+}
+
+/// Calls the `__init__` of a new object (and whether that is bound); gives the object.
+pub fn initialize(cx: &mut Ctx, object: Value, init: (Value, bool), args: &[Value], names: &[Value]) -> R {
+    let result = match init {
+        (init, true) => cx.call_named(init, args, names)?,
+        (init, false) => cx.call_prefixed(init, object, args, names)?,
     };
     if result.is_none() {
         return Ok(object);
     }
     let got = cx.type_name(result);
     Err(cx.type_error(format!("__init__() should return None, not '{got}'")))
+}
+
+/// `__new__` of a class, to be called with the class first.
+pub fn bound_new(cx: &mut Ctx, class: Gc<Class>) -> R {
+    let name = cx.names().__new__;
+    match cx.lookup(class, name) {
+        Some(found) => cx.bind(found, Value::UNBOUND, class),
+        None => Err(cannot_create(cx, class)),
+    }
+}
+
+/// The `__init__` to be called on what `__new__` of `class` has made, and whether it is bound; None: none.
+pub fn init_of(cx: &mut Ctx, class: Gc<Class>, object: Value) -> R<Option<(Value, bool)>> {
+    let made = cx.class_of(object);
+    if made != class && !made.is_subclass_of(class) {
+        return Ok(None);
+    }
+    let names = cx.names();
+    let Some(init) = cx.lookup(made, names.__init__) else { return Ok(None) };
+    if is_object_method(cx, init) && !cx.lookup(class, names.__new__).is_some_and(|new| is_object_method(cx, new)) {
+        return Ok(None);
+    }
+    if super::attr::is_plain_method(init) {
+        return Ok(Some((init, false)));
+    }
+    cx.bind(init, object, made).map(|bound| Some((bound, true)))
 }
 
 /// The error of calling a class whose instances only the machine makes.

@@ -49,18 +49,23 @@ impl Ctx {
         let names = self.names();
         if let Some(f) = self.lookup_special(v, names.__bool__) {
             let result = self.call_unbound(f, v, &[])?;
-            return match result.as_bool() {
-                Some(b) => Ok(b),
-                None => {
-                    let got = self.type_name(result);
-                    Err(self.type_error(format!("__bool__ should return bool, returned {got}")))
-                }
-            };
+            return self.bool_result(result);
         }
         if self.lookup_special(v, names.__len__).is_some() {
             return Ok(self.len(v)? != 0);
         }
         Ok(true)
+    }
+
+    /// What `__bool__` returned, checked.
+    pub fn bool_result(&mut self, result: Value) -> R<bool> {
+        match result.as_bool() {
+            Some(b) => Ok(b),
+            None => {
+                let got = self.type_name(result);
+                Err(self.type_error(format!("__bool__ should return bool, returned {got}")))
+            }
+        }
     }
 
     /// The int behind a value that is an int (bools included), of any size.
@@ -195,17 +200,22 @@ impl Ctx {
         match self.lookup_special(v, names.__len__) {
             Some(f) => {
                 let result = self.call_unbound(f, v, &[])?;
-                let n = self.index(result)?;
-                match self.as_i64(n) {
-                    Some(n) if n >= 0 => Ok(n as usize),
-                    Some(_) => Err(self.value_error("__len__() should return >= 0")),
-                    None => Err(self.overflow_error("cannot fit 'int' into an index-sized integer")),
-                }
+                self.len_result(result)
             }
             None => {
                 let got = self.type_name(v);
                 Err(self.type_error(format!("object of type '{got}' has no len()")))
             }
+        }
+    }
+
+    /// What `__len__` returned, checked.
+    pub fn len_result(&mut self, result: Value) -> R<usize> {
+        let n = self.index(result)?;
+        match self.as_i64(n) {
+            Some(n) if n >= 0 => Ok(n as usize),
+            Some(_) => Err(self.value_error("__len__() should return >= 0")),
+            None => Err(self.overflow_error("cannot fit 'int' into an index-sized integer")),
         }
     }
 

@@ -203,7 +203,7 @@ impl Ctx {
         if signals.stop.swap(false, Ordering::SeqCst) {
             self.safepoint();
         }
-        if signals.keyboard.swap(false, Ordering::SeqCst) {
+        if signals.keyboard.swap(false, Ordering::SeqCst) && (self.iso().machine.interrupt)(self) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
         if self.iso().heap.take_over_limit() {

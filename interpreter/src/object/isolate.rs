@@ -1,7 +1,8 @@
 //! An interpreter's shared state: one heap and everything that belongs to it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
 use parking_lot::Mutex;
@@ -11,6 +12,7 @@ use crate::native::{Ctx, ModuleDef, R};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::kind::ClassId;
+use crate::object::module::Module;
 use crate::object::names::Names;
 use crate::object::shape::Shapes;
 use crate::object::string::Str;
@@ -30,6 +32,10 @@ pub struct Machine {
     /// The running thread waits (its machine state is in the context): returns the value it is woken with.
     /// Without the flag it only gives way to others.
     pub park: fn(&mut Ctx, bool) -> R,
+    /// SIGINT has come: whether KeyboardInterrupt is to be raised here; else it is passed on to the main thread.
+    pub interrupt: fn(&mut Ctx) -> bool,
+    /// Gives a library module its `__spec__` and `__loader__`.
+    pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
 }
 
 /// A native module known to the interpreter, and modules written in Conc.
@@ -38,6 +44,17 @@ pub enum BuiltinModule {
     Native(&'static ModuleDef),
     /// (name, source text)
     Source(&'static str, &'static str),
+    /// (name, why it cannot be had)
+    Refused(&'static str, &'static str),
+}
+
+impl BuiltinModule {
+    pub fn name(&self) -> &'static str {
+        match self {
+            BuiltinModule::Native(def) => def.name,
+            BuiltinModule::Source(name, _) | BuiltinModule::Refused(name, _) => name,
+        }
+    }
 }
 
 /// One interpreter.
@@ -50,7 +67,7 @@ pub struct Isolate {
     pub hash_key: (u64, u64),
     /// Builtin classes by [`ClassId`].
     pub classes: Box<[Slot]>,
-    pub names: std::sync::OnceLock<Names>,
+    pub names: OnceLock<Names>,
     pub roots: Roots,
     pub machine: &'static Machine,
     pub library: Mutex<Vec<BuiltinModule>>,
@@ -70,12 +87,17 @@ pub struct Isolate {
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
     pub handles: Mutex<Handles>,
-    pub next_thread: AtomicU64,
+    /// The scheduler, made when the first thread or wait needs it.
+    pub scheduler: OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub gc_enabled: AtomicBool,
     pub int_max_str_digits: AtomicUsize,
     /// Names of modules whose code is running for the first time.
     pub initializing: Mutex<Vec<String>>,
     pub hash_seed: Option<u64>,
+    /// The folder of the main program, if it is searched for modules.
+    pub program_folder: OnceLock<PathBuf>,
+    /// Writes out what file objects hold back. Set by the library when it opens the first one.
+    pub flush_files: OnceLock<fn()>,
 }
 
 /// Single objects the machine holds on to.
@@ -99,6 +121,9 @@ pub struct Roots {
     pub segment_stub: RootSlot,
     pub init_stub: RootSlot,
     pub native_stub: RootSlot,
+    pub special_stub: RootSlot,
+    /// The machine's own resumable natives, in a tuple.
+    pub machine_natives: RootSlot,
     /// The class of `_thread.lock` objects.
     pub lock_class: RootSlot,
     pub main_thread: RootSlot,
@@ -127,7 +152,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 22] {
+    fn all(&self) -> [&RootSlot; 24] {
         [
             &self.builtins,
             &self.modules,
@@ -145,6 +170,8 @@ impl Roots {
             &self.segment_stub,
             &self.init_stub,
             &self.native_stub,
+            &self.special_stub,
+            &self.machine_natives,
             &self.lock_class,
             &self.main_thread,
             &self.type_registry,
@@ -208,7 +235,7 @@ impl Isolate {
             interned: Mutex::new(HashTable::new()),
             hash_key,
             classes: (0..ClassId::COUNT).map(|_| Slot::new(Value::UNBOUND)).collect(),
-            names: std::sync::OnceLock::new(),
+            names: OnceLock::new(),
             roots: Roots::default(),
             machine,
             library: Mutex::new(library),
@@ -222,11 +249,13 @@ impl Isolate {
             finalizable: Mutex::new(Vec::new()),
             to_finalize: Mutex::new(Vec::new()),
             handles: Mutex::new(Handles::default()),
-            next_thread: AtomicU64::new(1),
+            scheduler: OnceLock::new(),
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),
             initializing: Mutex::new(Vec::new()),
             hash_seed,
+            program_folder: OnceLock::new(),
+            flush_files: OnceLock::new(),
         })
     }
 

@@ -27,11 +27,7 @@ impl Ctx {
             Some(f) if f.is_none() => {}
             Some(f) => {
                 let it = self.call_unbound(f, v, &[])?;
-                if self.is_iterator(it) {
-                    return Ok(it);
-                }
-                let got = self.type_name(it);
-                return Err(self.type_error(format!("iter() returned non-iterator of type '{got}'")));
+                return self.iter_result(it);
             }
             None if self.lookup_special(v, names.__getitem__).is_some() => {
                 return Ok(self.new_iter(ClassId::SequenceIterator, v, Value::NONE, 0, 0).value());
@@ -40,6 +36,15 @@ impl Ctx {
         }
         let got = self.type_name(v);
         Err(self.type_error(format!("'{got}' object is not iterable")))
+    }
+
+    /// What `__iter__` returned, checked.
+    pub fn iter_result(&mut self, it: Value) -> R {
+        if self.is_iterator(it) {
+            return Ok(it);
+        }
+        let got = self.type_name(it);
+        Err(self.type_error(format!("iter() returned non-iterator of type '{got}'")))
     }
 
     pub fn is_iterator(&mut self, v: Value) -> bool {
@@ -327,10 +332,15 @@ impl Ctx {
     /// `source` the iterator, `extra` the count (an int of any size).
     fn enumerate_step(&mut self, it: Gc<Iter>) -> R<Option<Value>> {
         let Some(item) = self.next(it.source.get())? else { return Ok(None) };
+        self.enumerated(it, item).map(Some)
+    }
+
+    /// An item with its number.
+    pub(crate) fn enumerated(&mut self, it: Gc<Iter>, item: Value) -> R {
         let n = it.extra.get();
         let after = self.binary(crate::object::arith::BinaryOp::Add, n, Value::small_int(1))?;
         it.extra.set(after);
-        self.tuple(&[n, item]).map(Some)
+        self.tuple(&[n, item])
     }
 
     /// `source` a tuple of iterators, `extra` whether strict.
@@ -356,7 +366,7 @@ impl Ctx {
     }
 
     /// In strict mode: iterator `i` ended first; complain unless all have ended.
-    fn zip_lengths(&mut self, iterators: Gc<Tuple>, i: usize) -> R<()> {
+    pub(crate) fn zip_lengths(&mut self, iterators: Gc<Tuple>, i: usize) -> R<()> {
         let others = |n: usize| if n == 1 { "argument 1".to_string() } else { format!("arguments 1-{n}") };
         if i > 0 {
             let message = format!("zip() argument {} is shorter than {}", i + 1, others(i));

@@ -136,6 +136,7 @@ classes! {
     BaseExceptionGroup "BaseExceptionGroup" Exception BaseException;
     GeneratorExit "GeneratorExit" Exception BaseException;
     KeyboardInterrupt "KeyboardInterrupt" Exception BaseException;
+    DeadlockError "conc.DeadlockError" Exception BaseException;
     SystemExit "SystemExit" Exception BaseException;
     Exception "Exception" Exception BaseException;
     ArithmeticError "ArithmeticError" Exception Exception;

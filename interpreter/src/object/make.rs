@@ -953,6 +953,7 @@ impl Ctx {
             f.segment.set(segment.value());
             f.top = segment.start().into();
             f.handled.set(Value::NONE);
+            f.wake.set(Value::NONE);
             f.owner.set(Value::NONE);
         })
     }

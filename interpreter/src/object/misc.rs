@@ -104,6 +104,12 @@ impl Boxed {
         // SAFETY: `nslots` slots follow the struct (see `Ctx::new_boxed`).
         unsafe { std::slice::from_raw_parts((self as *const Boxed).add(1) as *const Slot, self.nslots) }
     }
+    /// The thread that holds this object, as its payload knows.
+    pub fn holder(&self) -> Option<u64> {
+        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
+        // SAFETY: the payload lives until the collector finds the object dead.
+        (!payload.is_null()).then(|| unsafe { (**payload).holder() })?
+    }
     /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.
     pub fn payload<T: Payload>(&self) -> Option<&T> {
         let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
@@ -117,7 +123,12 @@ impl Boxed {
 }
 
 /// Rust data owned by a [`Boxed`] object. It may not hold values: those go into the object's slots.
-pub trait Payload: Any + Send + Sync {}
+pub trait Payload: Any + Send + Sync {
+    /// The id of the thread that holds the object (a lock, say), for the report of a deadlock.
+    fn holder(&self) -> Option<u64> {
+        None
+    }
+}
 
 /// memoryview over bytes, a bytearray or a native buffer.
 #[repr(C)]

@@ -14,6 +14,7 @@ pub mod ctx;
 pub mod descriptor;
 pub mod dict;
 pub mod docs;
+pub mod driven;
 pub mod exception;
 pub mod exceptions;
 pub mod excerpt;

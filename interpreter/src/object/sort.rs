@@ -4,7 +4,8 @@
 //! being sorted it is empty for everybody else. The order of comparisons is CPython's, so that inconsistent ones
 //! (NaN!) give the same result.
 
-use crate::native::{Ctx, R};
+use crate::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
+use crate::object::driven::{OWN, runs_script};
 use crate::object::function::Function;
 use crate::object::sequence::{Buffer, List};
 use crate::object::string::Str;
@@ -12,12 +13,33 @@ use crate::value::{Gc, Value};
 
 /// `list.sort(key=key, reverse=reverse)`
 pub fn sort_list(cx: &mut Ctx, list: Gc<List>, key: Option<Value>, reverse: bool) -> R<()> {
+    let (items, empty) = detach(cx, list)?;
+    let keys = match key.filter(|k| !k.is_none()) {
+        None => Ok(items),
+        Some(f) => keys_of(cx, items, f),
+    };
+    attach(cx, list, items, empty, keys, reverse)
+}
+
+/// Takes a list's items away; the empty buffer it is left with tells later whether somebody changed it.
+fn detach(cx: &mut Ctx, list: Gc<List>) -> R<(Gc<Buffer>, Gc<Buffer>)> {
     let items = copy_buffer(cx, list.buffer())?;
-    let len = items.len();
     let empty = cx.new_buffer(0)?;
     cx.list_replace(list, empty);
-    let mut order: Vec<u32> = (0..len as u32).collect();
-    let result = sort_order(cx, items, &mut order, key, reverse);
+    Ok((items, empty))
+}
+
+/// Sorts what was taken away and gives it back.
+fn attach(
+    cx: &mut Ctx,
+    list: Gc<List>,
+    items: Gc<Buffer>,
+    empty: Gc<Buffer>,
+    keys: R<Gc<Buffer>>,
+    reverse: bool,
+) -> R<()> {
+    let mut order: Vec<u32> = (0..items.len() as u32).collect();
+    let result = keys.and_then(|keys| sort_order(cx, keys, &mut order, reverse));
     let sorted = permuted(cx, items, &order);
     let modified = list.buffer() != empty;
     match sorted {
@@ -57,23 +79,68 @@ fn permuted(cx: &mut Ctx, items: Gc<Buffer>, order: &[u32]) -> R<Gc<Buffer>> {
     Ok(new)
 }
 
-/// Sorts the indices of `items` by their keys.
-fn sort_order(cx: &mut Ctx, items: Gc<Buffer>, order: &mut [u32], key: Option<Value>, reverse: bool) -> R<()> {
-    let keys = match key.filter(|k| !k.is_none()) {
-        None => items,
-        Some(f) => {
-            let keys = cx.new_buffer(items.len())?;
-            for i in 0..items.len() {
-                let key = cx.call(f, &[items.slots()[i].get()])?;
-                keys.slots()[i].set(key);
-                keys.len.store(i + 1, std::sync::atomic::Ordering::Release);
-                if !f.is_a::<Function>() {
-                    cx.poll()?;
-                }
-            }
-            keys
+fn keys_of(cx: &mut Ctx, items: Gc<Buffer>, f: Value) -> R<Gc<Buffer>> {
+    let keys = cx.new_buffer(items.len())?;
+    for i in 0..items.len() {
+        let key = cx.call(f, &[items.slots()[i].get()])?;
+        push_key(keys, key);
+        if !f.is_a::<Function>() {
+            cx.poll()?;
         }
-    };
+    }
+    Ok(keys)
+}
+
+fn push_key(keys: Gc<Buffer>, key: Value) {
+    let n = keys.len();
+    keys.slots()[n].set(key);
+    keys.len.store(n + 1, std::sync::atomic::Ordering::Release);
+}
+
+/// `list.sort` by a script's key function, each call of which has its frame. Slots: list, key, reverse.
+pub const SORT: Resume = Resume::when(sort_frame, |args| runs_script(args.get(1)));
+
+fn sort_frame(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
+    match sort_step(cx, frame, entered) {
+        Ok(step) => step.unwrap_or(Step::Done(Value::NONE)),
+        Err(e) => Step::Raise(e),
+    }
+}
+
+/// A step of sorting the list in slot 0 by the key function in slot 1, in reverse if slot 2 is true; None: it is
+/// sorted. Slots 3 to 5 and the state [`OWN`] are used.
+pub fn sort_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Option<Step>> {
+    let Some(list) = frame.get(0).cast::<List>() else { return Err(cx.type_error("sort() needs a list")) };
+    if frame.state() != OWN {
+        frame.set_state(OWN);
+        let (items, empty) = detach(cx, list)?;
+        let keys = cx.new_buffer(items.len())?;
+        frame.set(3, items.value());
+        frame.set(4, keys.value());
+        frame.set(5, empty.value());
+    }
+    let buffers = (frame.get(3).cast(), frame.get(4).cast(), frame.get(5).cast());
+    let (Some(items), Some(keys), Some(empty)) = buffers else { return Ok(None) };
+    let (items, keys, empty): (Gc<Buffer>, Gc<Buffer>, Gc<Buffer>) = (items, keys, empty);
+    match entered {
+        Entered::Raised(e) => {
+            attach(cx, list, items, empty, Err(e), false)?;
+            return Err(e);
+        }
+        Entered::With(key) => push_key(keys, key),
+        Entered::Start | Entered::Ended(_) => {}
+    }
+    if keys.len() < items.len() {
+        let item = items.slots()[keys.len()].get();
+        return Ok(Some(frame.call(frame.get(1), &[item])));
+    }
+    let reverse = !frame.get(2).is_unbound() && cx.truth(frame.get(2))?;
+    attach(cx, list, items, empty, Ok(keys), reverse)?;
+    Ok(None)
+}
+
+/// Sorts indices by the keys they stand for.
+fn sort_order(cx: &mut Ctx, keys: Gc<Buffer>, order: &mut [u32], reverse: bool) -> R<()> {
     // Reversed before and after, equal items keep their order.
     if reverse {
         order.reverse();

@@ -50,6 +50,8 @@ pub struct Fiber {
     /// The first free word of the current segment.
     pub top: AtomicPtr<Value>,
     pub handled: Slot,
+    /// What the wait of the fiber's thread ended with.
+    pub wake: Slot,
     /// Whatever the fiber's owner keeps with it: thread or greenlet.
     pub owner: Slot,
 }
@@ -60,7 +62,7 @@ object_kind!(Fiber, Fiber);
 /// # Safety
 /// The fiber is not running, or its saved state has just been published.
 pub unsafe fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
-    for value in [fiber.segment.get(), fiber.handled.get(), fiber.owner.get()] {
+    for value in [fiber.segment.get(), fiber.handled.get(), fiber.wake.get(), fiber.owner.get()] {
         if value.is_object() {
             m.mark(value.object());
         }

@@ -1,11 +1,58 @@
-//! The scheduler: green threads over fibers and pooled native stacks.
+//! The scheduler: green threads over fibers, workers and pooled native stacks.
 //!
-//! One worker so far: the thread that runs the interpreter. It runs one green thread at a time; a thread parks by
-//! returning from the loop (its native stack goes back to the pool) or, with native frames under it, by suspending
-//! its native stack, which then waits with it (detached).
+//! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `thread`
+//! for the word by which a wait is ended exactly once.
 
-pub mod driver;
-pub mod monitor;
+mod monitor;
+mod report;
+mod shared;
 pub mod thread;
+mod timers;
+pub mod worker;
 
-pub use driver::{Waiter, arm, current, finish, last_wait, park, ready, spawn, wake};
+use std::sync::Arc;
+
+pub use report::interrupt;
+pub use thread::{MAIN, Thread, Waiter};
+pub use worker::{create, finish, launch, park, run_main};
+
+use crate::native::{Ctx, R};
+use crate::value::Value;
+
+/// The running thread's id.
+pub fn current(cx: &mut Ctx) -> u64 {
+    worker::worker(cx).current.id
+}
+
+/// The running thread.
+pub fn current_thread(cx: &mut Ctx) -> Arc<Thread> {
+    worker::worker(cx).current.clone()
+}
+
+/// Starts a thread that calls `f(*args)`; its id.
+pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
+    let thread = create(cx, f, args, daemon)?;
+    let id = thread.id;
+    launch(cx, thread);
+    Ok(id)
+}
+
+/// Every thread that has not ended.
+pub fn threads(cx: &mut Ctx) -> Vec<Arc<Thread>> {
+    worker::worker(cx).shared.threads()
+}
+
+/// The running thread is about to wait: what wakers are to be given. Then return [`Step::Park`](crate::native::Step).
+pub fn arm(cx: &mut Ctx) -> Waiter {
+    worker::worker(cx).current.arm()
+}
+
+/// The running thread's last wait, which has ended: to take it out of where wakers look.
+pub fn last_wait(cx: &mut Ctx) -> Waiter {
+    worker::worker(cx).current.last_wait()
+}
+
+/// Ends a wait with a value; false: it has ended already, by a deadline or another waker.
+pub fn wake(cx: &mut Ctx, waiter: &Waiter, value: Value) -> bool {
+    worker::wake(cx, waiter, Ok(value))
+}

@@ -1,37 +1,50 @@
-//! The monitor: an OS thread that ends time slices while others wait.
+//! The monitor: an OS thread that ends time slices while others wait, and calls sleeping workers to waiting threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::object::ctx::Signals;
+use super::shared::Scheduler;
 
 /// How long a thread runs while others wait.
 const SLICE: Duration = Duration::from_millis(10);
 
 /// Ends slices until dropped.
 pub struct Monitor {
-    /// Others are ready to run.
-    pub wanted: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
 impl Monitor {
-    pub fn start(signals: Arc<Signals>) -> Monitor {
-        let (wanted, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (w, s) = (wanted.clone(), stop.clone());
+    pub fn start(shared: Arc<Scheduler>) -> Monitor {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
         let spawned = std::thread::Builder::new().name("conc-monitor".into()).spawn(move || {
-            while !s.load(Ordering::Relaxed) {
+            let mut seen: Vec<u64> = Vec::new();
+            while !stopped.load(Ordering::Relaxed) {
                 std::thread::sleep(SLICE);
-                if w.load(Ordering::Relaxed) {
-                    signals.preempt.store(true, Ordering::SeqCst);
-                    signals.raise();
-                }
+                look(&shared, &mut seen);
             }
         });
         // Without the monitor, threads still take turns at every wait.
         drop(spawned);
-        Monitor { wanted, stop }
+        Monitor { stop }
+    }
+}
+
+/// Asks threads whose slice is over to give way, if there are others.
+fn look(shared: &Scheduler, seen: &mut Vec<u64>) {
+    if !shared.has_backlog() && !shared.has_due_timer() {
+        return;
+    }
+    shared.wake_one();
+    let members = shared.members();
+    seen.resize(members.len(), u64::MAX);
+    for (member, seen) in members.iter().zip(seen) {
+        let slices = member.slices.load(Ordering::Relaxed);
+        if std::mem::replace(seen, slices) == slices {
+            member.signals.preempt.store(true, Ordering::SeqCst);
+            member.signals.raise();
+        }
     }
 }
 

@@ -39,7 +39,7 @@ impl Lock {
         false
     }
     fn forget(&self, waiter: Waiter) {
-        self.0.lock().waiters.retain(|&w| w != waiter);
+        self.0.lock().waiters.retain(|w| *w != waiter);
     }
     pub fn is_locked(&self) -> bool {
         self.0.lock().locked
@@ -61,7 +61,7 @@ impl Lock {
                 }
             };
             // Ownership passes on: the lock stays held. A waiter that gave up is skipped.
-            if scheduler::wake(cx, next, Value::TRUE) {
+            if scheduler::wake(cx, &next, Value::TRUE) {
                 return true;
             }
         }
@@ -96,7 +96,7 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     match entered {
         Entered::Start => {}
         Entered::Raised(e) => return Step::Raise(e),
-        Entered::With(granted) => {
+        Entered::With(granted) | Entered::Ended(granted) => {
             if granted != Value::TRUE {
                 let waiter = scheduler::last_wait(cx);
                 lock.forget(waiter);

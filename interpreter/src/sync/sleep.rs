@@ -14,7 +14,7 @@ fn sleep(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     match entered {
         Entered::Start => {}
         Entered::Raised(e) => return Step::Raise(e),
-        Entered::With(_) => return Step::Done(crate::value::Value::NONE),
+        Entered::With(_) | Entered::Ended(_) => return Step::Done(crate::value::Value::NONE),
     }
     let seconds = match cx.as_float(frame.get(0)) {
         Some(s) => s,

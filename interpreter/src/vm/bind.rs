@@ -1,5 +1,6 @@
 //! Binding arguments to parameters, with CPython's complaints.
 
+use super::call::Called;
 use crate::bytecode::template::flags;
 use crate::native::{Args, Ctx, Kwargs, NativeDef, ParamKind, R, Raised};
 use crate::object::dict::Dict;
@@ -202,15 +203,23 @@ impl Ctx {
     // ---- natives
 
     /// Calls a native with `this` (if bound) before the arguments.
-    pub(super) fn call_native(&mut self, n: Gc<Native>, args: &[Value], names: &[Value]) -> R {
+    ///
+    /// With `at`, as for [`super::call::dispatch`], a resumable native gets its frame.
+    pub(super) fn call_native(
+        &mut self,
+        n: Gc<Native>,
+        args: &[Value],
+        names: &[Value],
+        at: Option<usize>,
+    ) -> R<Called> {
         let this = n.this.get();
         if this.is_unbound() {
             if n.header().shape() != ClassId::BuiltinFunction.shape() {
                 self.check_receiver(n, &args[..args.len() - names.len()])?;
             }
-            return self.call_def(n, n.def(), args, names);
+            return self.call_def(n, n.def(), args, names, at);
         }
-        self.with_first(this, args, |cx, args| cx.call_def(n, n.def(), args, names))
+        self.with_first(this, args, |cx, args| cx.call_def(n, n.def(), args, names, at))
     }
 
     /// A method called through its class needs an instance of that class as first argument.
@@ -248,23 +257,54 @@ impl Ctx {
     }
 
     /// Binds and calls.
-    pub(super) fn call_def(&mut self, n: Gc<Native>, def: &'static NativeDef, args: &[Value], names: &[Value]) -> R {
-        if def.resume.is_some() {
-            return super::native::run_native(self, n, args);
-        }
+    fn call_def(
+        &mut self,
+        n: Gc<Native>,
+        def: &'static NativeDef,
+        args: &[Value],
+        names: &[Value],
+        at: Option<usize>,
+    ) -> R<Called> {
         let max = def.max as usize;
         if names.is_empty() && !def.has_kwonly {
             if args.len() < def.min as usize || (args.len() > max && !def.has_rest) {
                 return Err(self.native_arity(n, def, args.len()));
             }
             let split = args.len().min(max);
-            return (def.call)(self, Args { fixed: &args[..split], rest: &args[split..], kwargs: Kwargs(None) });
+            let args = Args { fixed: &args[..split], rest: &args[split..], kwargs: Kwargs(None) };
+            return self.call_bound(n, def, args, at);
         }
-        self.call_def_named(n, def, args, names)
+        self.call_def_named(n, def, args, names, at)
+    }
+
+    /// Calls with arguments that are bound.
+    #[inline]
+    fn call_bound(&mut self, n: Gc<Native>, def: &'static NativeDef, args: Args<'_>, at: Option<usize>) -> R<Called> {
+        if def.is_straight(args) {
+            return (def.call)(self, args).map(Called::Value);
+        }
+        if at.is_some()
+            && let Some((g, value)) = def.sends(args)
+            && super::generator::claim(self, g, value)
+        {
+            return Ok(Called::Send(g, value));
+        }
+        match (at, def.resume.and_then(|r| r.when)) {
+            (Some(a), _) => super::native::push_native(self, n, args, a),
+            (None, Some(_)) => (def.call)(self, args).map(Called::Value),
+            (None, None) => super::native::run_native(self, n, args).map(Called::Value),
+        }
     }
 
     #[inline(never)]
-    fn call_def_named(&mut self, n: Gc<Native>, def: &'static NativeDef, args: &[Value], names: &[Value]) -> R {
+    fn call_def_named(
+        &mut self,
+        n: Gc<Native>,
+        def: &'static NativeDef,
+        args: &[Value],
+        names: &[Value],
+        at: Option<usize>,
+    ) -> R<Called> {
         const MOST: usize = 32;
         let max = def.max as usize;
         let npos = args.len() - names.len();
@@ -311,7 +351,8 @@ impl Ctx {
             }
             count += 1;
         }
-        (def.call)(self, Args { fixed: &fixed[..count], rest: &args[split..npos], kwargs: Kwargs(kwargs) })
+        let args = Args { fixed: &fixed[..count], rest: &args[split..npos], kwargs: Kwargs(kwargs) };
+        self.call_bound(n, def, args, at)
     }
 
     fn native_name(&mut self, n: Gc<Native>, def: &'static NativeDef) -> String {
@@ -359,8 +400,16 @@ impl Ctx {
         let message = if def.name == "__new__" && given == 0 && args_missing_class {
             format!("{name}.__new__(): not enough arguments")
         } else if given < min && keywords {
-            let missing = def.params.get(given + receiver).map_or("", |p| p.name);
-            format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
+            match def.params.get(given + receiver) {
+                Some(p) if p.kind == ParamKind::PositionalOnly => {
+                    let least = if min == max { "exactly" } else { "at least" };
+                    format!("{name}() takes {least} {min} positional argument{} ({given} given)", plural(min))
+                }
+                p => {
+                    let missing = p.map_or("", |p| p.name);
+                    format!("{name}() missing required argument '{missing}' (pos {})", given + 1)
+                }
+            }
         } else if max == 0 && def.has_kwonly && !def.has_rest {
             format!("{name}() takes no positional arguments")
         } else if max == 0 && !def.has_rest {

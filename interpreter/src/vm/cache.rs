@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::call::Called;
+use super::special;
 use crate::heap::Header;
 use crate::native::{Ctx, R};
 use crate::object::attr::is_plain_method;
@@ -119,12 +121,13 @@ pub fn method_hit(object: Value, slot: &AtomicU64, entry: &AtomicU64) -> Option<
 
 /// `object.name`, filling the caches.
 #[inline(never)]
-pub fn get(cx: &mut Ctx, object: Value, name: Gc<Str>, slot: &AtomicU64, entry: &AtomicU64) -> R {
+pub fn get(cx: &mut Ctx, object: Value, name: Gc<Str>, slot: &AtomicU64, entry: &AtomicU64) -> R<Called> {
     fill_get(cx, object, name, slot, entry);
-    cx.get_attr_interned(object, name)
+    special::attribute(cx, object, name)
 }
 
-/// The method for `CallMethod`: a function and its receiver, or a bound value and unbound.
+/// The method for `CallMethod`: a function and its receiver, or a bound value and unbound; None: the attribute is to
+/// be read as any other.
 #[inline(never)]
 pub fn load_method(
     cx: &mut Ctx,
@@ -132,9 +135,9 @@ pub fn load_method(
     name: Gc<Str>,
     slot: &AtomicU64,
     entry: &AtomicU64,
-) -> R<(Value, Value)> {
+) -> R<(Option<Value>, Value)> {
     if let Some(v) = get_hit(object, slot, entry) {
-        return Ok((v, Value::UNBOUND));
+        return Ok((Some(v), Value::UNBOUND));
     }
     let class = cx.class_of(object);
     if !class.has(class_flag::GETATTRIBUTE)
@@ -153,12 +156,11 @@ pub fn load_method(
                 let e = cx.new_entry(header.shape(), version, class.value(), found, action::METHOD);
                 entry.store(e.value().bits(), Ordering::Release);
             }
-            return Ok((found, object));
+            return Ok((Some(found), object));
         }
     }
     fill_get(cx, object, name, slot, entry);
-    let v = cx.get_attr_interned(object, name)?;
-    Ok((v, Value::UNBOUND))
+    Ok((None, Value::UNBOUND))
 }
 
 /// Whether the shape alone tells that the object has no attribute of a name that the shape lacks.
@@ -331,7 +333,15 @@ fn add_hit(cx: &mut Ctx, object: Value, value: Value, word: u64, next: &AtomicU6
 
 /// `object.name = value`, filling the caches.
 #[inline(never)]
-pub fn set(cx: &mut Ctx, object: Value, name: Gc<Str>, value: Value, slot: &AtomicU64, next: &AtomicU64) -> R<()> {
+pub fn set(cx: &mut Ctx, object: Value, name: Gc<Str>, value: Value, slot: &AtomicU64, next: &AtomicU64) -> R<Called> {
+    if let Some(called) = special::set_attribute(cx, object, name, value)? {
+        return Ok(called);
+    }
+    set_plain(cx, object, name, value, slot, next).map(|()| Called::Value(Value::NONE))
+}
+
+/// The same where no script function takes part.
+fn set_plain(cx: &mut Ctx, object: Value, name: Gc<Str>, value: Value, slot: &AtomicU64, next: &AtomicU64) -> R<()> {
     let class = cx.class_of(object);
     let cacheable = object.kind_byte() == Kind::Instance as u8 && !class.has(class_flag::SETATTR);
     let before = object.header().map_or(0, |h| h.shape());

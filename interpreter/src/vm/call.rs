@@ -7,6 +7,7 @@ use super::run::{Outcome, run};
 use crate::native::{Ctx, R, Raised};
 use crate::object::class::Class;
 use crate::object::function::{Code, Function, Method, Native};
+use crate::object::generator::Generator;
 use crate::object::kind::Kind;
 use crate::object::sequence::Tuple;
 use crate::object::stack::{BARRIER, Segment};
@@ -21,13 +22,15 @@ pub enum Called {
     /// A frame was pushed: go on at `cx.pc`, `cx.base`.
     Frame,
     Value(Value),
+    /// A generator has been claimed: enter it with the value, its results are the call's.
+    Send(Gc<Generator>, Value),
 }
 
 /// `Machine::call`
 pub fn call(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value]) -> R {
     match dispatch(cx, f, args, names, None)? {
         Called::Value(v) => Ok(v),
-        Called::Frame => Err(Raised(Value::NONE)),
+        Called::Frame | Called::Send(..) => Err(Raised(Value::NONE)),
     }
 }
 
@@ -44,13 +47,7 @@ pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Opt
             }
         }
         Kind::Native => match f.cast::<Native>() {
-            Some(n) => match (n.def().resume, at) {
-                (Some(_), Some(a)) if names.is_empty() => match n.this.get() {
-                    this if this.is_unbound() => super::native::push_native(cx, n, args, a),
-                    this => cx.with_first(this, args, |cx, args| super::native::push_native(cx, n, args, a)),
-                },
-                _ => cx.call_native(n, args, names).map(Called::Value),
-            },
+            Some(n) => cx.call_native(n, args, names, at),
             None => Err(not_callable(cx, f)),
         },
         Kind::Method => {
@@ -60,6 +57,11 @@ pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Opt
         }
         Kind::Class => {
             let Some(class) = f.cast::<Class>() else { return Err(not_callable(cx, f)) };
+            if let Some(a) = at
+                && let Some(called) = super::construct::push_class(cx, class, args, names, a)?
+            {
+                return Ok(called);
+            }
             super::construct::call_class(cx, class, args, names).map(Called::Value)
         }
         _ => {
@@ -150,7 +152,7 @@ pub enum Started {
     Ended(Value),
 }
 
-/// Pushes the first frame of a thread on its empty stack, or runs what has no frame.
+/// Pushes the first frame of a thread on its empty stack (of a function or of module code), or runs what has none.
 pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
     let (f, args) = match f.cast::<Method>() {
         Some(m) if m.function.get().is_a::<Function>() => {
@@ -159,8 +161,12 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
         }
         _ => (f, args),
     };
-    let Some(function) = f.cast::<Function>() else { return call(cx, f, args, &[]).map(Started::Ended) };
-    let code = function.code.obj::<Code>();
+    let function = f.cast::<Function>();
+    let code = match (function, f.cast::<Code>()) {
+        (Some(function), _) => function.code.obj::<Code>(),
+        (None, Some(code)) => code,
+        (None, None) => return call(cx, f, args, &[]).map(Started::Ended),
+    };
     let place = place_barrier(cx, cx.gen_top, code.nregs as usize)?;
     // SAFETY: the barrier and the frame lie in the segment with room to spare.
     unsafe {
@@ -172,7 +178,10 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
         *e.sub(1) = stub.value();
         *e = f;
         link(base, stub.entry.add(2), code);
-        cx.bind_args(function, code, args, &[], base)?;
+        match function {
+            Some(function) => cx.bind_args(function, code, args, &[], base)?,
+            None => super::compile::fill_module_frame(code, Value::UNBOUND, base),
+        }
         cx.base = base;
         cx.pc = code.entry;
         cx.depth += 1;
@@ -323,8 +332,8 @@ fn push_frame_of(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value],
             link(direct, return_pc, code);
             cx.base = direct;
         } else {
-            let base = push_barrier(cx, f, code, args, names, return_pc)?;
-            cx.base = base;
+            let stub = cx.iso().roots.segment_stub.obj::<Code>();
+            cx.base = push_barrier(cx, stub, f, args, names, return_pc)?;
         }
         cx.pc = code.entry;
         cx.depth += 1;
@@ -332,29 +341,83 @@ fn push_frame_of(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value],
     Ok(())
 }
 
-/// Pushes a barrier and binds the frame above it; undone if binding fails.
-unsafe fn push_barrier(
+/// Pushes the frame of a special method called by the instruction before `cx.pc`, which is no call.
+pub fn push_special(cx: &mut Ctx, f: Gc<Function>, args: &[Value]) -> R<Called> {
+    check_depth(cx)?;
+    let stub = cx.iso().roots.special_stub.obj::<Code>();
+    // SAFETY: the innermost frame is the instruction's.
+    unsafe { cx.base = push_barrier(cx, stub, f, args, &[], cx.pc)? };
+    cx.pc = f.code.obj::<Code>().entry;
+    cx.depth += 1;
+    Ok(Called::Frame)
+}
+
+/// Links a frame of `code` for what the instruction with register `a` calls.
+///
+/// # Safety
+/// `cx.base` is the instruction's frame.
+pub unsafe fn place_frame(cx: &mut Ctx, callee: Value, code: Gc<Code>, a: usize) -> R<*mut Value> {
+    // SAFETY: by the contract; the room is checked.
+    unsafe {
+        let (direct, return_pc) = (cx.base.add(a + 4), cx.pc.add(1));
+        if cx.limit.is_null() || direct.add(code.nregs as usize) > cx.limit {
+            let stub = cx.iso().roots.segment_stub.obj::<Code>();
+            return open_barrier(cx, stub, callee, code, return_pc);
+        }
+        *direct.sub(4) = callee;
+        link(direct, return_pc, code);
+        Ok(direct)
+    }
+}
+
+/// Puts a barrier on the stack and links a frame of `code` above it.
+///
+/// # Safety
+/// `return_pc` is where the innermost frame goes on when the barrier, whose stub is given, is left.
+pub unsafe fn open_barrier(
     cx: &mut Ctx,
-    f: Gc<Function>,
+    stub: Gc<Code>,
+    callee: Value,
     code: Gc<Code>,
-    args: &[Value],
-    names: &[Value],
     return_pc: *const AtomicU64,
 ) -> R<*mut Value> {
-    let (limit, segment, gen_top) = (cx.limit, cx.segment, cx.gen_top);
     let top = cx.stack_top();
     let place = place_barrier(cx, top, code.nregs as usize)?;
     // SAFETY: the barrier's words and the registers lie in the segment.
     unsafe {
         let e = place.add(3);
-        let stub = cx.iso().roots.segment_stub.obj::<Code>();
         *place = Value::from_bits(cx.base as u64);
         *place.add(1) = Value::from_bits(return_pc as u64);
         *e.sub(1) = stub.value();
-        *e = f.value();
+        *e = callee;
         let base = e.add(4);
         link(base, stub.entry.add(2), code);
+        Ok(base)
+    }
+}
+
+/// Pushes a barrier and binds the frame above it; undone if binding fails.
+unsafe fn push_barrier(
+    cx: &mut Ctx,
+    stub: Gc<Code>,
+    f: Gc<Function>,
+    args: &[Value],
+    names: &[Value],
+    return_pc: *const AtomicU64,
+) -> R<*mut Value> {
+    let (limit, segment, gen_top) = (cx.limit, cx.segment, cx.gen_top);
+    let code = f.code.obj::<Code>();
+    // SAFETY: by the callers' contracts.
+    unsafe {
+        let base = open_barrier(cx, stub, f.value(), code, return_pc)?;
         // While binding runs (it may collect), the words above the old top must count as stack.
+        if names.is_empty() && code.plain_args as usize == args.len() {
+            base.copy_from_nonoverlapping(args.as_ptr(), args.len());
+            for i in args.len()..code.nlocals as usize {
+                *base.add(i) = Value::UNBOUND;
+            }
+            return Ok(base);
+        }
         let bound = cx.bind_args(f, code, args, names, base);
         if let Err(e) = bound {
             cx.limit = limit;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::bytecode::op::{Op, abc, abx};
+use crate::bytecode::op::{Op, abc};
 use crate::bytecode::template::{CodeTemplate, Const, Handler, Source, flags};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
@@ -120,28 +120,28 @@ impl Ctx {
         let call = |a: u16| abc(Op::Call, 0, a, 0, 0);
         let exit = vec![call(0), 0, abc(Op::Exit, 0, 0, 0, 0)];
         let segment = vec![call(0), 0, abc(Op::SegmentReturn, 0, 0, 0, 0)];
+        let special = vec![call(0), 0, abc(Op::SpecialReturn, 0, 0, 0, 0)];
         let init = vec![call(1), 0, abc(Op::CheckInit, 0, 1, 0, 0), abc(Op::Return, 0, 0, 0, 0)];
         let globals = self.new_namespace();
         let roots = &self.iso().roots;
-        for (slot, words, nregs) in
-            [(&roots.exit_stub, exit, 4), (&roots.segment_stub, segment, 4), (&roots.init_stub, init, 6)]
-        {
+        for (slot, words, nregs) in [
+            (&roots.exit_stub, exit, 4),
+            (&roots.segment_stub, segment, 4),
+            (&roots.special_stub, special, 4),
+            (&roots.init_stub, init, 6),
+        ] {
             let code = self.instantiate(&Arc::new(stub(source.clone(), words, nregs)), globals)?;
             slot.set(code.value());
         }
-        let mut native = stub(source, native_words(), super::native::REGISTERS);
-        native.handlers = Box::new([Handler { start: 0, end: 9, target: 3, exc: super::native::RESULT }]);
+        let words = super::native::words();
+        let end = words.len() as u32;
+        let mut native = stub(source, words, super::native::REGISTERS);
+        let target = super::native::RAISED_AT;
+        native.handlers = Box::new([Handler { start: 0, end, target, exc: super::native::RESULT }]);
         let code = self.instantiate(&Arc::new(native), globals)?;
         roots.native_stub.set(code.value());
-        Ok(())
+        self.make_machine_natives()
     }
-}
-
-/// The code of resumable natives' frames: enter, and enter again with the outcome of what was called (aux 1: it raised).
-fn native_words() -> Vec<u64> {
-    let enter = |aux: u8| abc(Op::ResumeNative, aux, super::native::RESULT, 0, 0);
-    let back = |offset: i32| abx(Op::Jump, 0, 0, offset as u32);
-    vec![enter(2), 0, back(4), enter(1), 0, back(1), enter(0), 0, back(-2)]
 }
 
 fn stub(source: Arc<Source>, code: Vec<u64>, nregs: u16) -> CodeTemplate {

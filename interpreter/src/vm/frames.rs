@@ -10,6 +10,7 @@ use crate::object::dict::Dict;
 use crate::object::function::{Cell, Code, Function};
 use crate::object::generator::{Generator, state};
 use crate::object::sequence::Tuple;
+use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 
 /// A script frame found by walking: its registers, its code and the word index it is at.
@@ -21,9 +22,28 @@ pub struct FrameRef {
 }
 
 /// All script frames of the running fiber, innermost first, the machine's own left out.
-pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
-    let (mut base, mut pc) = (cx.base, cx.pc);
-    let segment = cx.segment;
+pub fn walk(cx: &Ctx, each: impl FnMut(FrameRef) -> bool) {
+    walk_from(cx.base, cx.pc, cx.segment, each);
+}
+
+/// All script frames of a parked fiber.
+///
+/// # Safety
+/// The fiber does not run.
+pub unsafe fn walk_fiber(fiber: Gc<Fiber>, mut each: impl FnMut(FrameRef)) {
+    let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));
+    walk_from(base, pc, fiber.segment.obj(), |frame| {
+        each(frame);
+        true
+    });
+}
+
+fn walk_from(
+    mut base: *mut Value,
+    mut pc: *const AtomicU64,
+    segment: Gc<Segment>,
+    mut each: impl FnMut(FrameRef) -> bool,
+) {
     let inside = |at: *mut Value| at >= segment.start() && at < segment.end();
     while !base.is_null() {
         // SAFETY: `base` is a live frame of this fiber; links lead to live frames or null.
@@ -49,7 +69,7 @@ pub fn walk(cx: &Ctx, mut each: impl FnMut(FrameRef) -> bool) {
             }
             let return_pc = (*base.sub(2)).bits() as *const AtomicU64;
             let next = (*return_pc).load(Ordering::Relaxed) as u8;
-            if next == Op::Exit as u8 || next == Op::SegmentReturn as u8 {
+            if [Op::Exit, Op::SegmentReturn, Op::SpecialReturn].iter().any(|&op| next == op as u8) {
                 let e = base.sub(4);
                 base = (*e.sub(3)).bits() as *mut Value;
                 pc = (*e.sub(2)).bits() as *const AtomicU64;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::call::{check_depth, restore_limit};
+use super::call::{check_depth, depth_limit, restore_limit};
 use super::run::{Outcome, run};
 use crate::bytecode::op::Op;
 use crate::bytecode::template::flags;
@@ -69,6 +69,14 @@ pub unsafe fn enter(cx: &mut Ctx, g: Gc<Generator>, base: *mut Value, pc: *const
         cx.gen_top = cx.stack_top();
         cx.limit = std::ptr::null_mut();
     }
+}
+
+/// Claims a generator that can be sent the value by the loop.
+#[inline]
+pub fn claim(cx: &Ctx, g: Gc<Generator>, value: Value) -> bool {
+    cx.depth < depth_limit(cx)
+        && g.header().shape() != ClassId::AsyncGenerator.shape()
+        && (g.claim(state::SUSPENDED) || (g.state() == state::CREATED && value.is_none() && g.claim(state::CREATED)))
 }
 
 /// Delivers a sent value to the suspended `yield` (nothing to do before the first one) and returns where to go on.

@@ -56,11 +56,11 @@ fn import_one(cx: &mut Ctx, full: &str, parent: Value) -> R {
 }
 
 fn load(cx: &mut Ctx, full: &str, parent: Value) -> R {
-    let found = cx.iso().library.lock().iter().copied().find(|m| match m {
-        BuiltinModule::Native(def) => def.name == full,
-        BuiltinModule::Source(name, _) => *name == full,
-    });
+    let found = cx.iso().library.lock().iter().copied().find(|m| m.name() == full);
     match found {
+        Some(BuiltinModule::Refused(_, why)) => {
+            return Err(not_found(cx, format!("No module named '{full}': {why}"), full));
+        }
         Some(BuiltinModule::Native(def)) => return native_module(cx, def),
         Some(BuiltinModule::Source(name, text)) => {
             let package = cx.iso().library.lock().iter().any(|m| {
@@ -68,9 +68,13 @@ fn load(cx: &mut Ctx, full: &str, parent: Value) -> R {
             });
             let path = package.then(|| cx.new_list());
             let file = format!("<conc>/{}.conc", name.replace('.', "/"));
-            return run_module(cx, full, &file, text, path, false);
+            return run_module(cx, full, Origin::Library(&file), text, path);
         }
         None => {}
+    }
+    if let Some(flush) = cx.iso().flush_files.get() {
+        // The module may have been written by this program.
+        flush();
     }
     let tail = full.rsplit('.').next().unwrap_or(full);
     let path = if parent.is_none() {
@@ -125,27 +129,37 @@ pub(super) fn find_file(dir: &Path, name: &str) -> Option<(PathBuf, bool)> {
 }
 
 fn load_file(cx: &mut Ctx, full: &str, file: &Path, package: bool) -> R {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
     let path = match package {
         true => {
-            let folder = if file.is_dir() { file } else { file.parent().unwrap_or(file) };
+            let folder = if file.is_dir() { &file } else { file.parent().unwrap_or(&file) };
             let folder = cx.str(&folder.to_string_lossy());
             Some(cx.list(&[folder])?)
         }
         false => None,
     };
     if file.is_dir() {
-        return run_module(cx, full, "", "", path, false);
+        return run_module(cx, full, Origin::Folder, "", path);
     }
-    let bytes = match std::fs::read(file) {
+    let bytes = match std::fs::read(&file) {
         Ok(bytes) => bytes,
         Err(e) => return Err(not_found(cx, format!("cannot read {}: {e}", file.display()), full)),
     };
     let text = super::source_text(cx, &bytes, &file.to_string_lossy())?;
-    run_module(cx, full, &file.to_string_lossy(), &text, path, true)
+    run_module(cx, full, Origin::File(&file.to_string_lossy()), &text, path)
+}
+
+/// Where a module's source comes from.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    Library(&'a str),
+    File(&'a str),
+    /// A folder without an `__init__`: a namespace package.
+    Folder,
 }
 
 /// Makes a module object, registers it and runs its source; on failure it is taken out again.
-fn run_module(cx: &mut Ctx, full: &str, file: &str, text: &str, path: Option<Gc<List>>, on_disk: bool) -> R {
+fn run_module(cx: &mut Ctx, full: &str, origin: Origin, text: &str, path: Option<Gc<List>>) -> R {
     let module = new_module(cx, full);
     let dict = module.dict();
     let n = cx.names();
@@ -155,13 +169,29 @@ fn run_module(cx: &mut Ctx, full: &str, file: &str, text: &str, path: Option<Gc<
     };
     let package = cx.str(package);
     dict.set_str(cx, n.__package__, package);
-    if on_disk {
-        let file = cx.str(file);
-        dict.set_str(cx, n.__file__, file);
+    let path = path.map_or(Value::NONE, |path| path.value());
+    if !path.is_none() {
+        dict.set_str(cx, n.__path__, path);
     }
-    if let Some(path) = path {
-        dict.set_str(cx, n.__path__, path.value());
-    }
+    let file = match origin {
+        Origin::Library(file) => {
+            describe_later(cx, dict)?;
+            file
+        }
+        Origin::File(file) => {
+            let name = cx.str(file);
+            dict.set_str(cx, n.__file__, name);
+            let builtins = cx.iso().roots.builtins.get();
+            dict.set_str(cx, n.__builtins__, builtins);
+            describe_by(cx, "_describe_file", &[module.value(), name, path])?;
+            file
+        }
+        Origin::Folder => {
+            dict.set_str(cx, n.__file__, Value::NONE);
+            describe_by(cx, "_describe_folder", &[module.value(), path])?;
+            ""
+        }
+    };
     let key = cx.str(full);
     modules(cx).set(cx, key, module.value())?;
     let source = cx.str(text);
@@ -176,6 +206,27 @@ fn run_module(cx: &mut Ctx, full: &str, file: &str, text: &str, path: Option<Gc<
         return Err(e);
     }
     Ok(module.value())
+}
+
+/// Leaves `__spec__` and `__loader__` of a library module to be made when somebody asks: hardly anybody does.
+fn describe_later(cx: &mut Ctx, dict: Gc<Dict>) -> R<()> {
+    let n = cx.names();
+    dict.remove(cx, n.__spec__.value())?;
+    dict.remove(cx, n.__loader__.value())?;
+    Ok(())
+}
+
+/// `Machine::describe`
+pub fn describe(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
+    describe_by(cx, "_describe_library", &[module.value()])
+}
+
+/// Has the import library's own classes describe a module.
+fn describe_by(cx: &mut Ctx, function: &str, args: &[Value]) -> R<()> {
+    let machinery = import_module(cx, "importlib.machinery")?;
+    let function = cx.get_attr_text(machinery, function)?;
+    cx.call(function, args)?;
+    Ok(())
 }
 
 /// A module object with the standard attributes.
@@ -193,6 +244,7 @@ pub fn new_module(cx: &mut Ctx, full: &str) -> Gc<Module> {
 /// Makes a native module from its table.
 pub fn native_module(cx: &mut Ctx, def: &'static crate::native::ModuleDef) -> R {
     let module = new_module(cx, def.name);
+    describe_later(cx, module.dict())?;
     fill_native(cx, module, def)?;
     let key = cx.str(def.name);
     modules(cx).set(cx, key, module.value())?;
@@ -351,10 +403,8 @@ pub fn import_from(cx: &mut Ctx, module: Value, name: Gc<Str>) -> R {
     if let Some(v) = modules(cx).get(cx, key)? {
         return Ok(v);
     }
-    let file = match cx.get_attr_opt(module, n.__file__)?.and_then(|f| f.cast::<Str>()) {
-        Some(f) => f.to_text().into_owned(),
-        None => "unknown location".to_string(),
-    };
+    let path = cx.get_attr_opt(module, n.__file__)?.filter(|f| f.is_a::<Str>());
+    let file = path.map_or("unknown location".to_string(), |path| cx.text_of(path));
     let text = name.to_text().into_owned();
     let message = if cx.iso().initializing.lock().contains(&title_text) {
         format!(
@@ -367,6 +417,7 @@ pub fn import_from(cx: &mut Ctx, module: Value, name: Gc<Str>) -> R {
     let e = cx.error(ClassId::ImportError, message);
     if let Some(exc) = e.0.cast::<Exception>() {
         exc.extra[extra::IMPORT_NAME].set(title);
+        exc.extra[extra::IMPORT_PATH].set(path.unwrap_or(Value::NONE));
         exc.extra[extra::IMPORT_NAME_FROM].set(name.value());
     }
     Err(e)

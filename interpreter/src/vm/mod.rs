@@ -18,12 +18,14 @@ pub mod host;
 pub mod import;
 pub mod interrupt;
 pub mod intrinsic;
+pub mod iterate;
 pub mod methods;
 pub mod native;
 pub mod program;
 pub mod run;
 pub mod setup;
 pub mod slow;
+pub mod special;
 pub mod unwind;
 
 pub use compile::source_text;

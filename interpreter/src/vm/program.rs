@@ -6,10 +6,10 @@ use super::compile::{compile_flag, compile_text, exec};
 use super::import::{find_file, import_module};
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
+use crate::object::function::Code;
 use crate::object::isolate::BuiltinModule;
 use crate::object::kind::ClassId;
 use crate::object::module::Module;
-use crate::object::sequence::{List, Tuple};
 use crate::object::string::Str;
 use crate::value::{Gc, Value};
 
@@ -41,13 +41,27 @@ impl Ctx {
 
     /// Compiles a text and runs it in a namespace. With `shown`, tracebacks quote the text itself.
     pub fn run_text(&mut self, text: &str, file: &str, mode: &str, globals: Gc<Dict>, shown: bool, optimize: u8) -> R {
+        let code = self.program_code(text, file, mode, globals, shown, optimize)?;
+        exec(self, code.value(), globals, Value::UNBOUND)
+    }
+
+    /// The code object of a text, for a namespace.
+    pub fn program_code(
+        &mut self,
+        text: &str,
+        file: &str,
+        mode: &str,
+        globals: Gc<Dict>,
+        shown: bool,
+        optimize: u8,
+    ) -> R<Gc<Code>> {
         let mut how = u32::from(optimize) << compile_flag::OPTIMIZE_SHIFT;
         if shown {
             how |= compile_flag::SHOWN;
         }
         let template = compile_text(self, text, file, mode, how)?;
-        let code = self.instantiate(&template, globals)?;
-        exec(self, code.value(), globals, Value::UNBOUND)
+        globals.make_namespace(self);
+        self.instantiate(&template, globals)
     }
 }
 
@@ -75,11 +89,8 @@ pub fn find_module(cx: &mut Ctx, name: &str) -> R<Found> {
         };
         cx.get_attr_text(module, "__path__").unwrap_or(Value::NONE)
     };
-    let folders = match folders.cast::<List>() {
-        Some(list) => cx.list_snapshot(list)?.value(),
-        None => folders,
-    };
-    for folder in folders.cast::<Tuple>().iter().flat_map(|t| t.items()) {
+    let folders = if folders.is_none() { cx.iso().roots.empty_tuple.obj() } else { cx.collect_tuple(folders)? };
+    for folder in folders.items() {
         if let Some(folder) = folder.cast::<Str>() {
             places.push(PathBuf::from(&*folder.to_text()));
         }

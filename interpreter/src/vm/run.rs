@@ -10,10 +10,13 @@ use super::call::{Called, depth_limit, dispatch, leave_barrier, link};
 use super::code::cached;
 use super::construct::{bad_init, convert_one, simple_init};
 use super::generator;
+use super::iterate;
+use super::native;
 use super::slow;
+use super::special;
 use super::unwind::{Unwound, caller_base, unwind};
 use crate::bytecode::op::Op;
-use crate::native::{Args, Ctx, Kwargs, R, Raised, Step};
+use crate::native::{Args, Ctx, R, Raised, Step};
 use crate::object::arith::{BinaryOp, UnaryOp, floor_div, floor_mod};
 use crate::object::class::Class;
 use crate::object::compare::CompareOp;
@@ -152,10 +155,23 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             Gc::from_value_unchecked(code!().name($i as usize))
                         };
                     }
+                    // The value, or on in the frame of the special method that makes it (see `special::deliver`).
+                    macro_rules! special {
+                        ($e:expr) => {{
+                            match slow!($e) {
+                                Called::Value(v) => v,
+                                _ => {
+                                    pc = cx.pc;
+                                    base = cx.base;
+                                    continue;
+                                }
+                            }
+                        }};
+                    }
                     macro_rules! arith {
                         ($op:ident, $x:expr, $y:expr) => {{
                             let (x, y) = ($x, $y);
-                            let v = slow!(slow::arith(cx, BinaryOp::$op, aux, x, y));
+                            let v = special!(slow::arith(cx, BinaryOp::$op, aux, x, y));
                             reg!(a) = v;
                         }};
                     }
@@ -184,7 +200,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() && y.is_float() {
                                 reg!(a) = Value::bool(x.float() $o y.float());
                             } else {
-                                let v = slow!(cx.compare(CompareOp::$op, x, y));
+                                let v = special!(special::compare(cx, CompareOp::$op, x, y));
                                 reg!(a) = v;
                             }
                         }};
@@ -197,7 +213,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() && y.is_float() {
                                 x.float() $o y.float()
                             } else {
-                                slow!(slow::compare_truth(cx, CompareOp::$op, x, y))
+                                special!(special::compare_truth(cx, CompareOp::$op, x, y)) == Value::TRUE
                             };
                             if holds == (aux != 0) {
                                 jump!(c as i16);
@@ -244,6 +260,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     reg!(a) = v;
                                     pc = pc.add(1);
                                 }
+                                Called::Send(g, v) => enter_generator!(g, v),
                             }
                         }};
                     }
@@ -470,21 +487,21 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() {
                                 reg!(a) = cx.float(-x.float());
                             } else {
-                                let v = slow!(cx.unary(UnaryOp::Neg, x));
+                                let v = special!(special::unary(cx, UnaryOp::Neg, x));
                                 reg!(a) = v;
                             }
                         }
                         Op::Pos => {
-                            let v = slow!(cx.unary(UnaryOp::Pos, reg!(b)));
+                            let v = special!(special::unary(cx, UnaryOp::Pos, reg!(b)));
                             reg!(a) = v;
                         }
                         Op::Invert => {
-                            let v = slow!(cx.unary(UnaryOp::Invert, reg!(b)));
+                            let v = special!(special::unary(cx, UnaryOp::Invert, reg!(b)));
                             reg!(a) = v;
                         }
                         Op::Not => {
-                            let t = slow!(cx.truth(reg!(b)));
-                            reg!(a) = Value::bool(!t);
+                            let t = special!(special::truth(cx, reg!(b)));
+                            reg!(a) = Value::bool(t != Value::TRUE);
                         }
 
                         Op::Lt => compare!(Lt, <),
@@ -495,8 +512,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::Ge => compare!(Ge, >=),
                         Op::Is => reg!(a) = Value::bool((reg!(b) == reg!(c)) != (aux == 1)),
                         Op::In => {
-                            let found = slow!(cx.contains(reg!(c), reg!(b)));
-                            reg!(a) = Value::bool(found != (aux == 1));
+                            let found = special!(special::contains(cx, reg!(c), reg!(b)));
+                            reg!(a) = Value::bool((found == Value::TRUE) != (aux == 1));
                         }
 
                         Op::Jump => jump!(sbx),
@@ -505,7 +522,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let t = match v {
                                 Value::TRUE => true,
                                 Value::FALSE | Value::NONE => false,
-                                _ => slow!(cx.truth(v)),
+                                _ => special!(special::truth(cx, v)) == Value::TRUE,
                             };
                             if t {
                                 jump!(sbx);
@@ -516,7 +533,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let t = match v {
                                 Value::TRUE => true,
                                 Value::FALSE | Value::NONE => false,
-                                _ => slow!(cx.truth(v)),
+                                _ => special!(special::truth(cx, v)) == Value::TRUE,
                             };
                             if !t {
                                 jump!(sbx);
@@ -546,7 +563,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::JumpGeImm => compare_jump!(Ge, >=, reg!(a), imm_b!()),
 
                         Op::GetIter => {
-                            slow!(slow::get_iter(cx, base, a as usize, reg!(b)));
+                            let it = special!(slow::get_iter(cx, base, a as usize, reg!(b)));
+                            reg!(a) = it;
                         }
                         Op::ForNext => {
                             let source = reg!(a);
@@ -597,17 +615,21 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             let next = if h.kind() == Kind::Iter as u8 {
-                                slow!(cx.iter_step(Gc::<Iter>::from_value_unchecked(source)))
+                                special!(iterate::step(
+                                    cx,
+                                    Gc::<Iter>::from_value_unchecked(source),
+                                    base.add(a as usize)
+                                ))
                             } else {
-                                slow!(cx.next(source))
+                                special!(special::next(cx, source))
                             };
-                            if let Some(v) = next {
-                                reg!(b) = v;
+                            if !next.is_unbound() {
+                                reg!(b) = next;
                                 jump!(c as i16);
                             }
                         }
                         Op::IterObject => {
-                            let v = slow!(cx.iter(reg!(b)));
+                            let v = special!(slow::iter_object(cx, reg!(b)));
                             reg!(a) = v;
                         }
                         Op::GetAiter => {
@@ -672,13 +694,20 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         && nargs >= def.min as usize
                                         && nargs <= def.max as usize
                                         && !def.has_kwonly
-                                        && def.resume.is_none()
                                     {
-                                        let fixed = std::slice::from_raw_parts(args, nargs);
-                                        let v = slow!((def.call)(cx, Args { fixed, rest: &[], kwargs: Kwargs(None) }));
-                                        reg!(a) = v;
-                                        pc = pc.add(1);
-                                        continue;
+                                        let args = Args::positional(std::slice::from_raw_parts(args, nargs));
+                                        if def.is_straight(args) {
+                                            let v = slow!((def.call)(cx, args));
+                                            reg!(a) = v;
+                                            pc = pc.add(1);
+                                            continue;
+                                        }
+                                        if let Some((g, v)) = def.sends(args)
+                                            && generator::claim(cx, g, v)
+                                        {
+                                            enter_generator!(g, v);
+                                            continue;
+                                        }
                                     }
                                 } else if h.kind() == Kind::Class as u8 {
                                     let class: Gc<Class> = Gc::from_value_unchecked(callee);
@@ -772,13 +801,20 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         && nargs >= def.min as usize
                                         && nargs <= def.max as usize
                                         && !def.has_kwonly
-                                        && def.resume.is_none()
                                     {
-                                        let fixed = std::slice::from_raw_parts(args, nargs);
-                                        let v = slow!((def.call)(cx, Args { fixed, rest: &[], kwargs: Kwargs(None) }));
-                                        reg!(a) = v;
-                                        pc = pc.add(1);
-                                        continue;
+                                        let args = Args::positional(std::slice::from_raw_parts(args, nargs));
+                                        if def.is_straight(args) {
+                                            let v = slow!((def.call)(cx, args));
+                                            reg!(a) = v;
+                                            pc = pc.add(1);
+                                            continue;
+                                        }
+                                        if let Some((g, v)) = def.sends(args)
+                                            && generator::claim(cx, g, v)
+                                        {
+                                            enter_generator!(g, v);
+                                            continue;
+                                        }
                                     }
                                 }
                             }
@@ -796,6 +832,10 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 reg!(a + 4) = object;
                             } else {
                                 let (f, this) = slow!(cache::load_method(cx, object, name!(c), &*pc, &*pc.add(1)));
+                                let f = match f {
+                                    Some(f) => f,
+                                    None => special!(special::attribute(cx, object, name!(c))),
+                                };
                                 reg!(a) = f;
                                 reg!(a + 4) = this;
                             }
@@ -818,7 +858,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             if let Some(v) = cache::get_hit(object, &*pc, &*pc.add(1)) {
                                 reg!(a) = v;
                             } else {
-                                let v = slow!(cache::get(cx, object, name!(c), &*pc, &*pc.add(1)));
+                                let v = special!(cache::get(cx, object, name!(c), &*pc, &*pc.add(1)));
                                 reg!(a) = v;
                             }
                             pc = pc.add(2);
@@ -826,7 +866,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::SetAttr => {
                             let object = reg!(a);
                             if !cache::set_hit(cx, object, reg!(b), &*pc, &*pc.add(1)) {
-                                slow!(cache::set(cx, object, name!(c), reg!(b), &*pc, &*pc.add(1)));
+                                special!(cache::set(cx, object, name!(c), reg!(b), &*pc, &*pc.add(1)));
                             }
                             pc = pc.add(2);
                         }
@@ -849,7 +889,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            let v = slow!(slow::get_item(cx, object, key));
+                            let v = special!(special::get_item(cx, object, key));
                             reg!(a) = v;
                         }
                         Op::GetItemImm => {
@@ -868,7 +908,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            let v = slow!(cx.get_item(object, imm_c!()));
+                            let v = special!(special::get_item(cx, object, imm_c!()));
                             reg!(a) = v;
                         }
                         Op::SetItem => {
@@ -885,9 +925,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     continue;
                                 }
                             }
-                            slow!(slow::set_item(cx, object, key, reg!(c)));
+                            special!(special::set_item(cx, object, key, reg!(c)));
                         }
-                        Op::DelItem => slow!(cx.del_item(reg!(a), reg!(b))),
+                        Op::DelItem => {
+                            special!(special::del_item(cx, reg!(a), reg!(b)));
+                        }
                         Op::Slice => {
                             spill!();
                             let v = cx.new_slice(reg!(b), reg!(b + 1), reg!(b + 2));
@@ -1007,7 +1049,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             }
                             base = caller;
                             pc = next;
-                            deliver_yield(base, &mut pc, v);
+                            if !deliver_yield(base, &mut pc, g, v) {
+                                let word = (*pc.sub(1)).load(Ordering::Relaxed);
+                                let item = special!(iterate::arrived(cx, base.add((word >> 16) as u16 as usize), v));
+                                deliver_item(base, &mut pc, word, item);
+                            }
                             if (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
                                 slow!(cx.handle_interrupt());
                             }
@@ -1032,7 +1078,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 Some((caller, next)) => {
                                     base = caller;
                                     pc = next;
-                                    deliver_return(base, &mut pc, v);
+                                    if !deliver_return(base, &mut pc, v) {
+                                        spill!();
+                                        let Raised(e) = cx.stop_iteration(v);
+                                        break 'ops e;
+                                    }
                                 }
                                 None => return Ok(Outcome::Done(v)),
                             }
@@ -1049,10 +1099,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let source = reg!(a);
                             let value = reg!(b);
                             if let Some(g) = source.cast::<Generator>()
-                                && g.header().shape() != ClassId::AsyncGenerator.shape()
-                                && cx.depth < depth_limit(cx)
-                                && (g.claim(state::SUSPENDED)
-                                    || (g.state() == state::CREATED && value.is_none() && g.claim(state::CREATED)))
+                                && generator::claim(cx, g, value)
                             {
                                 enter_generator!(g, value);
                                 continue;
@@ -1113,16 +1160,61 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let call = (*pc.sub(2)).load(Ordering::Relaxed);
                             reg!((call >> 16) as u16) = v;
                         }
+                        Op::SpecialReturn => {
+                            let v = reg!(0);
+                            (base, pc) = leave_barrier(cx, base);
+                            match slow!(special::deliver(cx, base, pc, v)) {
+                                special::After::Next(words) => pc = pc.add(words),
+                                special::After::Jump(offset) => jump!(offset),
+                            }
+                        }
                         Op::ResumeNative => {
                             spill!();
-                            match super::native::enter(cx, base, aux, reg!(a)) {
-                                Step::Done(v) => return_value!(v),
+                            match native::enter(cx, base, aux, reg!(a)) {
+                                Step::Done(v) => {
+                                    cx.depth += native::uncounted(base);
+                                    return_value!(v);
+                                }
                                 Step::Raise(Raised(e)) => {
                                     skip_handlers = true;
                                     break 'ops e;
                                 }
-                                Step::Call(f, args) => {
-                                    called!(dispatch(cx, f, args.as_slice(), &[], Some(a as usize)));
+                                Step::Call(f, nargs) => {
+                                    let inner = base.add(native::ARGUMENTS as usize);
+                                    if f.kind_byte() == Kind::Function as u8 {
+                                        let code = (*(f.object() as *const Function)).code.obj::<Code>();
+                                        if code.plain_args as usize == nargs
+                                            && inner.add(code.nregs as usize) <= cx.limit
+                                            && cx.depth < depth_limit(cx)
+                                        {
+                                            reg!(a) = f;
+                                            link(inner, pc.add(1), code);
+                                            for i in nargs..code.nlocals as usize {
+                                                *inner.add(i) = Value::UNBOUND;
+                                            }
+                                            cx.depth += 1;
+                                            base = inner;
+                                            pc = code.entry;
+                                            continue;
+                                        }
+                                    }
+                                    let args = std::slice::from_raw_parts(inner, nargs);
+                                    called!(dispatch(cx, f, args, &[], Some(a as usize)));
+                                }
+                                Step::CallNamed(f) => {
+                                    let args: Gc<Tuple> = Gc::from_value_unchecked(reg!(native::ARGUMENTS));
+                                    let names: Gc<Tuple> = Gc::from_value_unchecked(reg!(native::ARGUMENTS + 1));
+                                    called!(dispatch(cx, f, args.items(), names.items(), Some(a as usize)));
+                                }
+                                Step::Next(it) => {
+                                    reg!(native::ITERATOR) = it;
+                                    reg!(a) = Value::NONE;
+                                    pc = code!().entry.add(native::NEXT_AT);
+                                }
+                                Step::Send(it, v) => {
+                                    reg!(native::ITERATOR) = it;
+                                    reg!(a) = v;
+                                    pc = code!().entry.add(native::SEND_AT);
                                 }
                                 Step::Park(deadline) => {
                                     cx.pc = pc.add(1);
@@ -1177,34 +1269,59 @@ unsafe fn frame_generator(base: *mut Value) -> Gc<Generator> {
     unsafe { Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1)) }
 }
 
-/// Hands a yielded value to the `ForNext` or `Send` that resumed the generator.
+/// Hands a yielded value to the `ForNext`, `Send` or call that resumed the generator; false: to a `ForNext` whose
+/// iterator is another one, which takes its items from the generator.
 ///
 /// # Safety
 /// `pc` follows that instruction in the frame at `base`.
 #[inline(always)]
-unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, v: Value) {
+unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, g: Gc<Generator>, v: Value) -> bool {
     // SAFETY: by the contract.
     unsafe {
         let word = (*pc.sub(1)).load(Ordering::Relaxed);
-        *base.add((word >> 32) as u16 as usize) = v;
         if word as u8 == Op::ForNext as u8 {
-            *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+            if *base.add((word >> 16) as u16 as usize) != g.value() {
+                return false;
+            }
+            deliver_item(base, pc, word, v);
+        } else if word as u8 == Op::Send as u8 {
+            *base.add((word >> 32) as u16 as usize) = v;
+        } else {
+            *base.add((word >> 16) as u16 as usize) = v;
+            *pc = pc.add(1);
         }
+        true
     }
 }
 
-/// Hands a returned value to the instruction that resumed the generator.
+/// Gives the `ForNext` that is `word` its item.
 ///
 /// # Safety
 /// As for [`deliver_yield`].
 #[inline(always)]
-unsafe fn deliver_return(base: *mut Value, pc: &mut *const AtomicU64, v: Value) {
+unsafe fn deliver_item(base: *mut Value, pc: &mut *const AtomicU64, word: u64, item: Value) {
+    // SAFETY: by the contract.
+    unsafe {
+        *base.add((word >> 32) as u16 as usize) = item;
+        *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+    }
+}
+
+/// Hands a returned value to the instruction that resumed the generator; false: to a call, for which it ends in
+/// StopIteration.
+///
+/// # Safety
+/// As for [`deliver_yield`].
+#[inline(always)]
+unsafe fn deliver_return(base: *mut Value, pc: &mut *const AtomicU64, v: Value) -> bool {
     // SAFETY: by the contract.
     unsafe {
         let word = (*pc.sub(1)).load(Ordering::Relaxed);
         if word as u8 == Op::Send as u8 {
             *base.add((word >> 32) as u16 as usize) = v;
             *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+            return true;
         }
+        word as u8 == Op::ForNext as u8
     }
 }

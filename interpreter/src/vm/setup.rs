@@ -15,6 +15,8 @@ static MACHINE: Machine = Machine {
     compile: super::compile::compile,
     exec: super::compile::exec,
     park: crate::scheduler::park,
+    interrupt: crate::scheduler::interrupt,
+    describe: super::import::describe,
 };
 
 /// Words of a fiber's first segment.

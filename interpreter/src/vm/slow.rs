@@ -7,7 +7,6 @@ use crate::bytecode::template::flags;
 use crate::native::{Ctx, R, Raised};
 use crate::object::arith::BinaryOp;
 use crate::object::class::{Class, class_flag};
-use crate::object::compare::CompareOp;
 use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
 use crate::object::function::{Cell, Code, Function};
@@ -22,23 +21,23 @@ use crate::value::{Gc, Value};
 // ---- arithmetic
 
 #[inline(never)]
-pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R {
+pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R<Called> {
     if x.is_float() && y.is_int() {
         if let Some(v) = mixed(cx, op, x.float(), y.int() as f64) {
-            return Ok(v);
+            return Ok(Called::Value(v));
         }
     } else if x.is_int()
         && y.is_float()
         && let Some(v) = mixed(cx, op, x.int() as f64, y.float())
     {
-        return Ok(v);
+        return Ok(Called::Value(v));
     }
     if op == BinaryOp::Add
         && let (Some(a), Some(b)) = (cx.exact_str(x), cx.exact_str(y))
     {
-        return cx.concat(a, b);
+        return cx.concat(a, b).map(Called::Value);
     }
-    if aux == 1 { cx.binary_in_place(op, x, y) } else { cx.binary(op, x, y) }
+    super::special::binary(cx, op, aux == 1, x, y)
 }
 
 /// `object[key]`, dicts first.
@@ -79,12 +78,6 @@ fn mixed(cx: &mut Ctx, op: BinaryOp, x: f64, y: f64) -> Option<Value> {
         _ => return None,
     };
     Some(cx.float(result))
-}
-
-#[inline(never)]
-pub fn compare_truth(cx: &mut Ctx, op: CompareOp, x: Value, y: Value) -> R<bool> {
-    let v = cx.compare(op, x, y)?;
-    cx.truth(v)
 }
 
 // ---- names
@@ -400,9 +393,9 @@ fn no_context_manager(cx: &mut Ctx, v: Value, which: u8) -> Raised {
 
 // ---- iteration
 
-/// Fills the iteration state at register `a`.
+/// Fills the iteration state at register `a` and gives its first word.
 #[inline(never)]
-pub fn get_iter(cx: &mut Ctx, base: *mut Value, a: usize, source: Value) -> R<()> {
+pub fn get_iter(cx: &mut Ctx, base: *mut Value, a: usize, source: Value) -> R<Called> {
     // SAFETY: the state's four registers are in range.
     let state = unsafe { std::slice::from_raw_parts_mut(base.add(a), 4) };
     let zero = Value::small_int(0);
@@ -412,23 +405,28 @@ pub fn get_iter(cx: &mut Ctx, base: *mut Value, a: usize, source: Value) -> R<()
                 if let Some(r) = source.cast::<Range>()
                     && r.len >= 0
                 {
-                    state[0] = Value::COUNTED;
                     state[1] = r.start.get();
                     state[2] = Value::small_int(r.len);
                     state[3] = r.step.get();
-                    return Ok(());
+                    return Ok(Called::Value(Value::COUNTED));
                 }
             }
             s if s == ClassId::List.shape() || s == ClassId::Tuple.shape() => {
-                state[0] = source;
                 state[1] = zero;
-                return Ok(());
+                return Ok(Called::Value(source));
             }
             _ => {}
         }
     }
-    state[0] = cx.iter(source)?;
-    Ok(())
+    iter_object(cx, source)
+}
+
+/// `iter(source)`
+pub fn iter_object(cx: &mut Ctx, source: Value) -> R<Called> {
+    match super::special::iter(cx, source)? {
+        Some(called) => Ok(called),
+        None => cx.iter(source).map(Called::Value),
+    }
 }
 
 /// Unpacks exactly `count` items into registers.

@@ -57,6 +57,10 @@ pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
                 None => return Unwound::Exit(Raised(exc)),
             }
         }
+        if code.value() == cx.iso().roots.native_stub.get() {
+            // SAFETY: the frame's code is the natives'.
+            cx.depth += unsafe { super::native::uncounted(base) };
+        }
         cx.depth -= 1;
         // SAFETY: an ordinary frame's return pc follows a call instruction with one cache word.
         unsafe {
@@ -69,6 +73,13 @@ pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
                 let (caller, pc) = leave_barrier(cx, base.sub(4));
                 cx.base = caller;
                 cx.pc = pc;
+                continue;
+            }
+            if next as u8 == Op::SpecialReturn as u8 {
+                (cx.base, cx.pc) = leave_barrier(cx, base.sub(4));
+                if super::special::raised(cx, Raised(exc)) {
+                    return Unwound::Handler;
+                }
                 continue;
             }
             cx.base = caller_base(base, return_pc);

@@ -61,7 +61,7 @@ pub mod thread {
 
     /// How many threads are running besides the main one.
     pub fn _count(cx: &mut Ctx) -> usize {
-        scheduler::driver::alive(cx) - 1
+        scheduler::threads(cx).len() - 1
     }
 
     #[init]

@@ -31,11 +31,13 @@ pub mod functions {
     }
 
     /// Return True if bool(x) is True for all values x in the iterable; True for an empty one.
+    #[resumable(extremes::ALL)]
     pub fn all(cx: &mut Ctx, iterable: Value) -> R<bool> {
         extremes::find_truth(cx, iterable, false).map(|found| !found)
     }
 
     /// Return True if bool(x) is True for any x in the iterable; False for an empty one.
+    #[resumable(extremes::ANY)]
     pub fn any(cx: &mut Ctx, iterable: Value) -> R<bool> {
         extremes::find_truth(cx, iterable, true)
     }
@@ -260,6 +262,7 @@ pub mod functions {
     /// With a single iterable argument, return its biggest item; with two or more arguments, the largest argument.
     ///
     /// The default is returned if the iterable is empty; key is a function of one argument.
+    #[resumable(extremes::MAX)]
     pub fn max(
         cx: &mut Ctx,
         args: &[Value],
@@ -274,6 +277,7 @@ pub mod functions {
     /// With a single iterable argument, return its smallest item; with two or more arguments, the smallest argument.
     ///
     /// The default is returned if the iterable is empty; key is a function of one argument.
+    #[resumable(extremes::MIN)]
     pub fn min(
         cx: &mut Ctx,
         args: &[Value],
@@ -288,6 +292,7 @@ pub mod functions {
     /// Return the next item from the iterator.
     ///
     /// If default is given and the iterator is exhausted, it is returned instead of raising StopIteration.
+    #[resumable(evaluate::NEXT)]
     pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
         evaluate::next(cx, iterator, default)
     }
@@ -410,6 +415,7 @@ pub mod functions {
     ///
     /// A custom key function can be supplied to customize the sort order, and the reverse flag can be set to request
     /// the result in descending order.
+    #[resumable(extremes::SORTED)]
     pub fn sorted(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
         extremes::sorted_call(cx, args, kwargs)
     }
@@ -427,6 +433,7 @@ pub mod functions {
     /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers.
     ///
     /// When the iterable is empty, return the start value.
+    #[resumable(numbers::SUM)]
     pub fn sum(
         cx: &mut Ctx,
         iterable: Value,

@@ -1,8 +1,12 @@
 //! Builtin functions that run code: compile, eval, exec, namespaces, and stepping iterators.
 
-use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::dict::Dict;
-use conc_interpreter::object::function::Code;
+use conc_interpreter::object::driven::first_iterates;
+use conc_interpreter::object::function::{Code, Function};
+use conc_interpreter::object::generator::Generator;
+use conc_interpreter::object::kind::ClassId;
+use conc_interpreter::object::misc::Iter;
 use conc_interpreter::object::string::{ByteArray, Bytes, Str};
 use conc_interpreter::value::{Gc, Value};
 
@@ -25,6 +29,32 @@ pub fn import(cx: &mut Ctx, name: Value, globals: Value, fromlist: Value, level:
     let fromlist = if fromlist.is_none() { fromlist } else { cx.collect_tuple(fromlist)?.value() };
     let name = name.to_text().into_owned();
     conc_interpreter::vm::import::import_level(cx, &name, globals.cast::<Dict>(), fromlist, level)
+}
+
+/// `next` of what a script makes. Slots: iterator, default.
+pub const NEXT: Resume = Resume::when(|cx, frame, entered| next_step(cx, frame, entered).into(), first_iterates)
+    .sending(|args| args.get(0).cast().filter(|_| args.get(1).is_unbound()).map(|g| (g, Value::NONE)));
+
+fn next_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (it, default) = (frame.get(0), frame.get(1));
+    match entered {
+        Entered::With(v) => Ok(Step::Done(v)),
+        Entered::Ended(_) if !default.is_unbound() => Ok(Step::Done(default)),
+        Entered::Ended(v) => Err(cx.stop_iteration(v)),
+        Entered::Raised(e) if !default.is_unbound() && cx.is_error(e, ClassId::StopIteration) => {
+            Ok(Step::Done(default))
+        }
+        Entered::Raised(e) => Err(e),
+        Entered::Start if it.is_a::<Generator>() => Ok(Step::Send(it, Value::NONE)),
+        Entered::Start if it.is_a::<Iter>() => Ok(Step::Next(it)),
+        Entered::Start => {
+            let name = cx.names().__next__;
+            match cx.lookup_special(it, name) {
+                Some(f) if f.is_a::<Function>() => Ok(frame.call(f, &[it])),
+                _ => next(cx, it, (!default.is_unbound()).then_some(default)).map(Step::Done),
+            }
+        }
+    }
 }
 
 pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {

@@ -1,7 +1,8 @@
 //! Builtin functions of numbers: abs, divmod, pow, round, sum, and conversions.
 
-use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::arith::BinaryOp;
+use conc_interpreter::object::driven::{Item, first_iterates, items};
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::sequence::{List, Tuple};
 use conc_interpreter::object::string::{ByteArray, Bytes, Str};
@@ -124,7 +125,8 @@ enum Total {
     Any(Value),
 }
 
-pub fn sum(cx: &mut Ctx, iterable: Value, start: Value) -> R {
+/// What a sum begins with.
+fn start_total(cx: &mut Ctx, start: Value) -> R<Total> {
     if start.is_a::<Str>() {
         return Err(cx.type_error("sum() can't sum strings [use ''.join(seq) instead]"));
     }
@@ -134,13 +136,64 @@ pub fn sum(cx: &mut Ctx, iterable: Value, start: Value) -> R {
     if start.is_a::<ByteArray>() {
         return Err(cx.type_error("sum() can't sum bytearray [use b''.join(seq) instead]"));
     }
-    let mut total = if start.is_int() {
+    Ok(if start.is_int() {
         Total::Int(start.int())
     } else if start.is_float() || is_exact(start, ClassId::Float) {
         Total::Float { sum: cx.as_float(start).unwrap_or(0.0), lost: 0.0 }
     } else {
         Total::Any(start)
+    })
+}
+
+/// `sum` of what a script makes. Slots: iterable, the total so far, what a float total has lost.
+pub const SUM: Resume = Resume::when(|cx, frame, entered| sum_step(cx, frame, entered).into(), first_iterates);
+
+fn sum_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    if matches!(entered, Entered::Start) {
+        let start = frame.get(1);
+        let total = start_total(cx, if start.is_unbound() { Value::small_int(0) } else { start })?;
+        store(cx, frame, total);
+    }
+    match items(cx, frame, 0, entered) {
+        Item::Other(step) => Ok(step),
+        Item::End => {
+            let total = load(cx, frame);
+            Ok(Step::Done(finish(cx, total)))
+        }
+        Item::Value(item) => {
+            let mut total = load(cx, frame);
+            add(cx, &mut total, item)?;
+            store(cx, frame, total);
+            Ok(Step::Next(frame.get(0)))
+        }
+    }
+}
+
+#[inline]
+fn load(cx: &Ctx, frame: &NativeFrame<'_>) -> Total {
+    let (total, lost) = (frame.get(1), frame.get(2));
+    if total.is_int() {
+        return Total::Int(total.int());
+    }
+    match (cx.as_float(total), cx.as_float(lost)) {
+        (Some(sum), Some(lost)) => Total::Float { sum, lost },
+        _ => Total::Any(total),
+    }
+}
+
+#[inline]
+fn store(cx: &mut Ctx, frame: &mut NativeFrame<'_>, total: Total) {
+    let (total, lost) = match total {
+        Total::Int(n) => (cx.int(n), Value::UNBOUND),
+        Total::Float { sum, lost } => (cx.float(sum), cx.float(lost)),
+        Total::Any(v) => (v, Value::UNBOUND),
     };
+    frame.set(1, total);
+    frame.set(2, lost);
+}
+
+pub fn sum(cx: &mut Ctx, iterable: Value, start: Value) -> R {
+    let mut total = start_total(cx, start)?;
     if let Some(t) = iterable.cast::<Tuple>().filter(|t| t.header().shape() == ClassId::Tuple.shape()) {
         for &item in t.items() {
             add(cx, &mut total, item)?;

@@ -1,8 +1,9 @@
 //! _functools: partial, reduce, cmp_to_key and the cache of lru_cache.
 
-use conc_interpreter::native::{Ctx, Kwargs, R};
+use conc_interpreter::native::{Args, Ctx, Entered, Kwargs, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::compare::CompareOp;
 use conc_interpreter::object::dict::Dict;
+use conc_interpreter::object::driven::{ITEMS, Item, OWN, items, iterates_script, runs_script};
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::Tuple;
@@ -57,6 +58,7 @@ pub mod functions {
     ///
     /// This effectively reduces the iterable to a single value. If initial is present, it is placed before the items
     /// of the iterable in the calculation, and serves as a default when the iterable is empty.
+    #[resumable(super::REDUCE)]
     pub fn reduce(cx: &mut Ctx, function: Value, iterable: Value, initial: Option<Value>) -> R {
         let source = match cx.iter(iterable) {
             Ok(source) => source,
@@ -84,6 +86,116 @@ pub mod functions {
     }
 }
 
+/// `reduce` by a script's function. Slots: function, iterable, the value so far.
+const REDUCE: Resume = Resume::when(
+    |cx, frame, entered| reduce_step(cx, frame, entered).into(),
+    |args| runs_script(args.get(0)) || iterates_script(args.get(1)),
+);
+
+fn reduce_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let asking = frame.state() < ITEMS;
+    let total = match entered {
+        Entered::With(total) if frame.state() == OWN => total,
+        entered => match items(cx, frame, 1, entered) {
+            Item::Other(Step::Raise(e)) if asking && cx.is_error(e, ClassId::TypeError) => {
+                return Err(cx.type_error("reduce() arg 2 must support iteration"));
+            }
+            Item::Other(step) => return Ok(step),
+            Item::End if frame.get(2).is_unbound() => {
+                return Err(cx.type_error("reduce() of empty iterable with no initial value"));
+            }
+            Item::End => return Ok(Step::Done(frame.get(2))),
+            Item::Value(first) if frame.get(2).is_unbound() => first,
+            Item::Value(item) => {
+                frame.set_state(OWN);
+                return Ok(frame.call(frame.get(0), &[frame.get(2), item]));
+            }
+        },
+    };
+    frame.set(2, total);
+    frame.set_state(ITEMS);
+    Ok(Step::Next(frame.get(1)))
+}
+
+/// Whether the function of a partial or a cache is a script's.
+fn wraps_script(args: Args<'_>) -> bool {
+    args.get(0).cast::<Boxed>().is_some_and(|b| b.slots().first().is_some_and(|f| runs_script(f.get())))
+}
+
+/// The call of a frame's native passed on to `f`. Slots from 1 on: arguments, keywords.
+fn pass_on(cx: &mut Ctx, frame: &mut NativeFrame<'_>, f: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> R<Step> {
+    Ok(match cx.spread_kwargs(args, kwargs)? {
+        Some((all, names)) => frame.call_named(f, all, names),
+        None if args.len() <= NativeFrame::ARGUMENTS => frame.call(f, args),
+        None => {
+            let (args, none) = (cx.list(args)?, cx.new_list());
+            frame.call_named(f, cx.list_snapshot(args)?, cx.list_snapshot(none)?)
+        }
+    })
+}
+
+/// The call of a partial of a script's function. Slots: partial, arguments, keywords.
+const PARTIAL_CALL: Resume = Resume::when(
+    |cx, frame, entered| match entered {
+        Entered::Start => partial_step(cx, frame).into(),
+        Entered::With(v) | Entered::Ended(v) => Step::Done(v),
+        Entered::Raised(e) => Step::Raise(e),
+    },
+    wraps_script,
+);
+
+fn partial_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>) -> R<Step> {
+    let this = crate::data::boxes::receiver(cx, frame.get(0), &PARTIAL)?;
+    let (Some((f, before, keywords)), Some(args)) = (partial_parts(this), frame.get(1).cast::<Tuple>()) else {
+        return Ok(Step::Done(Value::NONE));
+    };
+    let keywords = match frame.get(2).cast::<Dict>() {
+        Some(more) => merged(cx, Some(keywords), Some(more))?,
+        None => keywords,
+    };
+    if before.len == 0 {
+        return pass_on(cx, frame, f, args.items(), Some(keywords));
+    }
+    with_both(cx, before.items(), args.items(), |cx, all| pass_on(cx, frame, f, all, Some(keywords)))
+}
+
+/// Function, arguments and keywords of a partial.
+fn partial_parts(this: Gc<Boxed>) -> Option<(Value, Gc<Tuple>, Gc<Dict>)> {
+    Some((this.slots()[0].get(), this.slots()[1].get().cast()?, this.slots()[2].get().cast()?))
+}
+
+/// The call of a cached script function. Slots: cache, arguments, keywords, then the key and its hash.
+const CACHED_CALL: Resume = Resume::when(|cx, frame, entered| cached_step(cx, frame, entered).into(), wraps_script);
+
+fn cached_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let this = crate::data::boxes::receiver(cx, frame.get(0), &CACHE)?;
+    match entered {
+        Entered::Raised(e) => Err(e),
+        Entered::Ended(result) => Ok(Step::Done(result)),
+        Entered::With(result) => {
+            if !frame.get(3).is_unbound() {
+                let hash = cx.as_i64(frame.get(4)).unwrap_or(0) as u64;
+                keep_result(cx, this, frame.get(3), hash, result)?;
+            }
+            Ok(Step::Done(result))
+        }
+        Entered::Start => {
+            let Some(args) = frame.get(1).cast::<Tuple>() else { return Ok(Step::Done(Value::NONE)) };
+            let kwargs = frame.get(2).cast::<Dict>();
+            match find_result(cx, this, args.items(), Kwargs(kwargs))? {
+                Found::Result(result) => return Ok(Step::Done(result)),
+                Found::Key(key, hash) => {
+                    frame.set(3, key);
+                    let hash = cx.int(hash as i64);
+                    frame.set(4, hash);
+                }
+                Found::Uncached => frame.set(3, Value::UNBOUND),
+            }
+            pass_on(cx, frame, this.slots()[0].get(), args.items(), kwargs)
+        }
+    }
+}
+
 fn key_maker(cx: &mut Ctx, compare: Value) -> R {
     let module = crate::core::shared::import(cx, "_functools")?;
     let class = cx.get_attr_text(module, "KeyWrapper")?;
@@ -104,22 +216,22 @@ fn compare_keys(cx: &mut Ctx, op: CompareOp, a: Value, b: Value) -> R {
     cx.compare(op, order, Value::small_int(0))
 }
 
-/// Calls with some arguments put before those given, and keywords merged.
-fn call_with(cx: &mut Ctx, f: Value, before: Gc<Tuple>, args: &[Value], kwargs: Option<Gc<Dict>>) -> R {
+/// Calls `body` with some arguments put before others.
+fn with_both<T>(cx: &mut Ctx, before: &[Value], args: &[Value], body: impl FnOnce(&mut Ctx, &[Value]) -> R<T>) -> R<T> {
     const INLINE: usize = 12;
-    let total = before.len + args.len();
+    let total = before.len() + args.len();
     if total <= INLINE {
         let mut all = [Value::NONE; INLINE];
-        all[..before.len].copy_from_slice(before.items());
-        all[before.len..total].copy_from_slice(args);
-        return crate::core::shared::call_with_dict(cx, f, &all[..total], kwargs);
+        all[..before.len()].copy_from_slice(before);
+        all[before.len()..total].copy_from_slice(args);
+        return body(cx, &all[..total]);
     }
-    let list = cx.list(before.items())?;
+    let list = cx.list(before)?;
     for &a in args {
         cx.list_push(list, a)?;
     }
     let all = cx.list_snapshot(list)?;
-    crate::core::shared::call_with_dict(cx, f, all.items(), kwargs)
+    body(cx, all.items())
 }
 
 /// A dict of both dicts' pairs; the later win.
@@ -172,12 +284,20 @@ fn bump(this: Gc<Boxed>, slot: usize) {
     set_number(&this, slot, number(&this, slot) + 1);
 }
 
-fn cached_call(cx: &mut Ctx, this: Gc<Boxed>, args: &[Value], kwargs: Kwargs) -> R {
-    let f = this.slots()[0].get();
+/// What a cache knows of a call.
+enum Found {
+    Result(Value),
+    /// Nothing; the key to keep the result by, and its hash.
+    Key(Value, u64),
+    /// Nothing is kept.
+    Uncached,
+}
+
+fn find_result(cx: &mut Ctx, this: Gc<Boxed>, args: &[Value], kwargs: Kwargs) -> R<Found> {
     let maxsize = number(&this, MAXSIZE);
     let Some(results) = this.slots()[RESULTS].get().cast::<Dict>().filter(|_| maxsize != 0) else {
         bump(this, MISSES);
-        return crate::core::shared::call_with_dict(cx, f, args, kwargs.0);
+        return Ok(Found::Uncached);
     };
     let key = cache_key(cx, this, args, kwargs)?;
     let hash = cx.hash(key)?;
@@ -187,28 +307,44 @@ fn cached_call(cx: &mut Ctx, this: Gc<Boxed>, args: &[Value], kwargs: Kwargs) ->
             results.remove(cx, key)?;
             results.set_hashed(cx, key, hash, result)?;
         }
-        return Ok(result);
+        return Ok(Found::Result(result));
     }
     bump(this, MISSES);
-    let result = crate::core::shared::call_with_dict(cx, f, args, kwargs.0)?;
+    Ok(Found::Key(key, hash))
+}
+
+fn keep_result(cx: &mut Ctx, this: Gc<Boxed>, key: Value, hash: u64, result: Value) -> R<()> {
+    let maxsize = number(&this, MAXSIZE);
     // The call itself may have stored this key, or emptied the cache.
-    let Some(results) = this.slots()[RESULTS].get().cast::<Dict>() else { return Ok(result) };
+    let Some(results) = this.slots()[RESULTS].get().cast::<Dict>() else { return Ok(()) };
     if maxsize > 0 {
         if results.get(cx, key)?.is_some() {
-            return Ok(result);
+            return Ok(());
         }
         if results.len() as i64 >= maxsize {
             results.pop_end(cx, false);
         }
     }
-    results.set_hashed(cx, key, hash, result)?;
+    results.set_hashed(cx, key, hash, result)
+}
+
+fn cached_call(cx: &mut Ctx, this: Gc<Boxed>, args: &[Value], kwargs: Kwargs) -> R {
+    let found = find_result(cx, this, args, kwargs)?;
+    if let Found::Result(result) = found {
+        return Ok(result);
+    }
+    let result = crate::core::shared::call_with_dict(cx, this.slots()[0].get(), args, kwargs.0)?;
+    if let Found::Key(key, hash) = found {
+        keep_result(cx, this, key, hash, result)?;
+    }
     Ok(result)
 }
 
 #[conc_macros::methods]
 pub mod partial {
-    use super::{PARTIAL, call_with, merged};
+    use super::{PARTIAL, merged, partial_parts as parts, with_both};
     use crate::core::attributes::callable;
+    use crate::core::shared::call_with_dict;
     use crate::data::boxes::{make, receiver};
     use conc_interpreter::native::{Ctx, Kwargs, R};
     use conc_interpreter::object::class::Class;
@@ -216,10 +352,6 @@ pub mod partial {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::object::sequence::Tuple;
     use conc_interpreter::value::{Gc, Value};
-
-    fn parts(this: Gc<Boxed>) -> Option<(Value, Gc<Tuple>, Gc<Dict>)> {
-        Some((this.slots()[0].get(), this.slots()[1].get().cast()?, this.slots()[2].get().cast()?))
-    }
 
     /// Create a new function with partial application of the given arguments and keywords.
     #[static_method]
@@ -249,13 +381,14 @@ pub mod partial {
     }
 
     /// Call self as a function.
+    #[resumable(super::PARTIAL_CALL)]
     pub fn __call__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R {
         let Some((f, before, keywords)) = parts(receiver(cx, this, &PARTIAL)?) else { return Ok(Value::NONE) };
         let keywords = match kwargs.0.filter(|k| !k.is_empty()) {
             Some(more) => merged(cx, Some(keywords), Some(more))?,
             None => keywords,
         };
-        call_with(cx, f, before, args, Some(keywords))
+        with_both(cx, before.items(), args, |cx, all| call_with_dict(cx, f, all, Some(keywords)))
     }
 
     /// function object to use in future partial calls
@@ -430,6 +563,7 @@ pub mod cache {
     }
 
     /// Call self as a function.
+    #[resumable(super::CACHED_CALL)]
     pub fn __call__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R {
         let cache = receiver(cx, this, &CACHE)?;
         cached_call(cx, cache, args, kwargs)

@@ -80,6 +80,7 @@ pub fn open_raw(cx: &mut Ctx, file: Value, mode: &str, closefd: bool, opener: Va
         flags |= OFlags::CREATE | OFlags::EXCL;
     }
     registry::flush_all();
+    cx.iso().flush_files.get_or_init(|| registry::flush_all);
     let (fd, owned, path) = descriptor_of(cx, file, flags, closefd, opener)?;
     let mut raw = RawFile::new(fd, owned, readable, writable);
     raw.appending = parsed.append;

@@ -232,10 +232,8 @@ fn names(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
         .library
         .lock()
         .iter()
-        .map(|m| match m {
-            BuiltinModule::Native(def) => (def.name, true),
-            BuiltinModule::Source(name, _) => (*name, false),
-        })
+        .filter(|m| !matches!(m, BuiltinModule::Refused(..)))
+        .map(|m| (m.name(), matches!(m, BuiltinModule::Native(_))))
         .collect();
     let mut native: Vec<&str> = library.iter().filter(|m| m.1).map(|m| m.0).collect();
     native.sort_unstable();

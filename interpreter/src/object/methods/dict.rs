@@ -240,7 +240,7 @@ fn update_pairs(cx: &mut Ctx, dict: Gc<Dict>, other: Value) -> R<()> {
 }
 
 /// The two items of an element of an update sequence.
-fn pair_of(cx: &mut Ctx, pair: Value, i: usize) -> R<(Value, Value)> {
+pub(crate) fn pair_of(cx: &mut Ctx, pair: Value, i: usize) -> R<(Value, Value)> {
     if !pair.is_a::<Tuple>() && !pair.is_a::<List>() {
         let iterable = cx.iter(pair);
         if let Err(e) = iterable {

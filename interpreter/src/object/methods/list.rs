@@ -40,6 +40,7 @@ pub mod methods {
     }
 
     /// Extend list by appending elements from the iterable.
+    #[resumable(super::EXTEND)]
     pub fn extend(cx: &mut Ctx, this: Gc<List>, iterable: Value) -> R<()> {
         cx.list_extend(this, iterable)
     }
@@ -143,6 +144,7 @@ pub mod methods {
     /// ascending or descending, according to their function values.
     ///
     /// The reverse flag can be set to sort in descending order.
+    #[resumable(crate::object::sort::SORT)]
     pub fn sort(
         cx: &mut Ctx,
         this: Gc<List>,
@@ -182,9 +184,26 @@ pub mod methods {
     }
 }
 
-use crate::native::{Ctx, R};
+use crate::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
+use crate::object::driven::{Item, items, second_iterates};
 use crate::object::sequence::List;
 use crate::value::{Gc, Value};
+
+/// `extend` with what a script makes. Slots: list, iterable.
+const EXTEND: Resume = Resume::when(|cx, frame, entered| extend(cx, frame, entered).into(), second_iterates);
+
+fn extend(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    match items(cx, frame, 1, entered) {
+        Item::Other(step) => Ok(step),
+        Item::End => Ok(Step::Done(Value::NONE)),
+        Item::Value(item) => {
+            if let Some(list) = frame.get(0).cast::<List>() {
+                cx.list_push(list, item)?;
+            }
+            Ok(Step::Next(frame.get(1)))
+        }
+    }
+}
 
 /// The bounds of `index(value, start, stop)`: anything with `__index__`, clipped.
 pub fn search_bounds(cx: &mut Ctx, start: Option<Value>, stop: Option<Value>, len: usize) -> R<(i64, i64)> {

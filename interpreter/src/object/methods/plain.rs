@@ -369,28 +369,23 @@ fn module_repr(cx: &mut Ctx, m: Gc<Module>) -> R<Gc<Str>> {
         out.extend_from_slice(b"'?'")
     }
     let spec = dict.get_str(cx, names.__spec__).is_some_and(|s| !s.is_none());
+    let path = dict.get_str(cx, names.__path__);
     match dict.get_str(cx, names.__file__).filter(|f| f.is_a::<Str>()) {
         Some(file) => {
             out.extend_from_slice(b" from ");
             cx.write_repr(file, &mut out)?;
         }
-        None if is_builtin(cx, name) || spec => out.extend_from_slice(b" (built-in)"),
+        None if cx.comes_with_library(name) => out.extend_from_slice(b" (built-in)"),
+        None if let Some(path) = path => {
+            out.extend_from_slice(b" (namespace) from ");
+            let folders = cx.collect_list(path)?;
+            cx.write_repr(folders.value(), &mut out)?;
+        }
+        None if spec => out.extend_from_slice(b" (built-in)"),
         None => {}
     }
     out.push(b'>');
     cx.try_wtf8(&out)
-}
-
-/// Whether a module of this name comes with the interpreter.
-fn is_builtin(cx: &Ctx, name: Value) -> bool {
-    use crate::object::isolate::BuiltinModule;
-    let Some(name) = name.cast::<Str>() else { return false };
-    let library = cx.iso().library.lock();
-    name.eq_text("builtins")
-        || library.iter().any(|m| match m {
-            BuiltinModule::Native(def) => name.eq_text(def.name),
-            BuiltinModule::Source(title, _) => name.eq_text(title),
-        })
 }
 
 fn new_weakref(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> R {

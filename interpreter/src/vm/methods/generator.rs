@@ -2,7 +2,7 @@
 
 use conc_macros::methods;
 
-use crate::native::{Ctx, R};
+use crate::native::{Ctx, Entered, R, Resume, Step};
 use crate::object::exception::{Exception, Traceback};
 use crate::object::generator::{Generator, state};
 use crate::object::sequence::Tuple;
@@ -48,12 +48,28 @@ fn outcome(cx: &mut Ctx, result: R<Option<Value>>) -> R {
     }
 }
 
+/// `send` and `__next__` from a script. Slots: generator, value.
+const SEND: Resume = Resume::when(
+    |cx, frame, entered| match entered {
+        Entered::Start => {
+            let value = frame.get(1);
+            Step::Send(frame.get(0), if value.is_unbound() { Value::NONE } else { value })
+        }
+        Entered::With(v) => Step::Done(v),
+        Entered::Ended(v) => Step::Raise(cx.stop_iteration(v)),
+        Entered::Raised(e) => Step::Raise(e),
+    },
+    |_| true,
+)
+.sending(|args| args.get(0).cast().map(|g| (g, if args.get(1).is_unbound() { Value::NONE } else { args.get(1) })));
+
 /// What generators and coroutines share.
 #[methods]
 pub mod methods {
     use super::*;
 
     /// send(value) -> resume with the value; return the next yielded value or raise StopIteration.
+    #[resumable(super::SEND)]
     pub fn send(cx: &mut Ctx, this: Gc<Generator>, value: Value) -> R {
         let result = generator::resume(cx, this, value, false);
         outcome(cx, result)
@@ -158,6 +174,7 @@ pub mod iteration {
     pub fn __iter__(this: Gc<Generator>) -> Value {
         this.value()
     }
+    #[resumable(super::SEND)]
     pub fn __next__(cx: &mut Ctx, this: Gc<Generator>) -> R {
         let result = generator::resume(cx, this, Value::NONE, false);
         outcome(cx, result)

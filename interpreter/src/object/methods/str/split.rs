@@ -2,6 +2,39 @@
 
 use conc_macros::methods;
 
+use crate::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
+use crate::object::driven::{Item, OWN, items, second_iterates};
+use crate::object::kind::ClassId;
+use crate::object::sequence::List;
+use crate::object::string::Str;
+use crate::value::Value;
+
+/// `join` of what a script makes. Slots: str, iterable, list of the items.
+const JOIN: Resume = Resume::when(|cx, frame, entered| join(cx, frame, entered).into(), second_iterates);
+
+fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let asking = frame.state() < OWN && frame.get(2).is_unbound();
+    if asking {
+        let list = cx.new_list().value();
+        frame.set(2, list);
+    }
+    let Some(list) = frame.get(2).cast::<List>() else { return Ok(Step::Done(Value::NONE)) };
+    match items(cx, frame, 1, entered) {
+        Item::Other(Step::Raise(e)) if asking && cx.is_error(e, ClassId::TypeError) => {
+            Err(cx.type_error("can only join an iterable"))
+        }
+        Item::Other(step) => Ok(step),
+        Item::Value(item) => {
+            cx.list_push(list, item)?;
+            Ok(Step::Next(frame.get(1)))
+        }
+        Item::End => match frame.get(0).cast::<Str>() {
+            Some(s) => methods::join(cx, s, list.value()).map(|s| Step::Done(s.value())),
+            None => Ok(Step::Done(Value::NONE)),
+        },
+    }
+}
+
 /// Splitting methods of str.
 #[methods]
 pub mod methods {
@@ -204,6 +237,7 @@ pub mod methods {
     /// string.
     ///
     /// Example: `'.'.join(['ab', 'pq', 'rs']) -> 'ab.pq.rs'`
+    #[resumable(super::JOIN)]
     pub fn join(cx: &mut Ctx, this: Gc<Str>, iterable: Value) -> R<Gc<Str>> {
         let items = cx.join_items(iterable)?;
         if let [only] = items.items()

@@ -1,0 +1,113 @@
+//! When nothing can go on: the report of a deadlock, and what is raised in the main thread from outside.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::shared::Scheduler;
+use super::thread::{MAIN, Thread};
+use super::worker::{wake, worker};
+use crate::native::{Ctx, Raised};
+use crate::object::function::Native;
+use crate::object::kind::ClassId;
+use crate::object::misc::Boxed;
+use crate::value::Value;
+use crate::vm::frames::{FrameRef, walk_fiber};
+
+/// Raises an exception in the main thread, whose wait it ends; false: it does not wait.
+pub fn raise_in_main(cx: &mut Ctx, exc: Value) -> bool {
+    let main = worker(cx).shared.thread(MAIN);
+    main.is_some_and(|main| wake(cx, &main.last_wait(), Err(exc)))
+}
+
+/// `Machine::interrupt`: SIGINT has come; true: KeyboardInterrupt is to be raised in the running thread, which is
+/// main. Else main gets it wherever it is.
+pub fn interrupt(cx: &mut Ctx) -> bool {
+    if cx.scheduler.is_none() || worker(cx).current.id == MAIN {
+        return true;
+    }
+    let shared = worker(cx).shared.clone();
+    let Some(main) = shared.thread(MAIN) else { return false };
+    let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
+    if raise_in_main(cx, exc) {
+        return false;
+    }
+    main.interrupted.store(true, Ordering::SeqCst);
+    if let Some(member) =
+        main.running_on.load(Ordering::SeqCst).checked_sub(1).and_then(|i| shared.members().get(i).cloned())
+    {
+        member.signals.keyboard.store(true, Ordering::SeqCst);
+        member.signals.raise();
+    }
+    false
+}
+
+/// Every thread waits and nothing can wake any of them: DeadlockError in the main thread. If that has been raised
+/// before, or main has ended, the program is over: whoever runs it gets the error.
+pub fn quiescent(cx: &mut Ctx) {
+    let shared = worker(cx).shared.clone();
+    let text = describe(cx, &shared);
+    let is_host = shared.thread(MAIN).is_some_and(|main| main.home().is_some());
+    if !shared.reported.swap(true, Ordering::SeqCst) || is_host {
+        let exc = cx.new_exception(ClassId::DeadlockError, &text);
+        if raise_in_main(cx, exc) {
+            return;
+        }
+    }
+    *shared.dead.lock() = Some(text);
+    shared.wake_all();
+}
+
+/// The error of a program that a deadlock has ended.
+pub fn dead(cx: &mut Ctx) -> Option<Raised> {
+    let text = worker(cx).shared.dead.lock().take()?;
+    Some(cx.error(ClassId::DeadlockError, text))
+}
+
+/// What each thread waits for, and where.
+fn describe(cx: &mut Ctx, shared: &Scheduler) -> String {
+    let mut text = String::from("every thread waits and nothing can wake any of them");
+    for thread in shared.threads() {
+        let wait = wait_of(cx, shared, &thread);
+        text.push_str(&format!("\n  {} waits{wait}", title(&thread)));
+        let mut places = Vec::new();
+        // SAFETY: the thread is parked: its fiber holds its innermost frame.
+        unsafe { walk_fiber(thread.fiber(), |frame| places.push(place(frame))) };
+        for place in places.iter().rev() {
+            text.push_str(&format!("\n    {place}"));
+        }
+    }
+    text
+}
+
+fn title(thread: &Thread) -> String {
+    match &*thread.name.lock() {
+        Some(name) => format!("thread '{name}'"),
+        None if thread.id == MAIN => "thread 'MainThread'".into(),
+        None => format!("thread {}", thread.id),
+    }
+}
+
+fn place(frame: FrameRef) -> String {
+    let template = frame.code.template();
+    let line = crate::object::excerpt::line_of(template, frame.at);
+    format!("File \"{}\", line {line}, in {}", template.source.name, template.name)
+}
+
+/// ` in lock.acquire(), held by thread 'x'`, from the native frame that the thread parked in.
+fn wait_of(cx: &mut Ctx, shared: &Scheduler, thread: &Arc<Thread>) -> String {
+    let base = thread.fiber().base.load(Ordering::Acquire);
+    if base.is_null() {
+        return String::new();
+    }
+    // SAFETY: a parked thread's innermost frame is a native's: its callee and first argument lie as `vm::native` says.
+    let (callee, first) = unsafe { (*base.sub(4), *base.add(1)) };
+    let Some(native) = callee.cast::<Native>() else { return String::new() };
+    let name = native.def().name;
+    let Some(object) = first.cast::<Boxed>() else { return format!(" in {name}()") };
+    let class = cx.type_name(first);
+    let holder = object.holder().and_then(|id| shared.thread(id)).map(|t| title(&t));
+    match holder {
+        Some(holder) => format!(" in {class}.{name}(), held by {holder}"),
+        None => format!(" in {class}.{name}()"),
+    }
+}

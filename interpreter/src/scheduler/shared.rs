@@ -1,0 +1,365 @@
+//! What the workers of one interpreter share: the run queues, the sleepers, the timers, the list of threads.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use std::time::{Duration, Instant};
+
+use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+
+use super::thread::{Claim, MAIN, Thread, Waiter};
+use super::timers::Timers;
+use crate::object::ctx::Signals;
+use crate::value::Value;
+
+/// A nap of the worker that watches for signals while nothing is ready.
+const NAP: Duration = Duration::from_millis(5);
+
+/// What others see of a worker.
+pub struct Member {
+    pub signals: Arc<Signals>,
+    stealer: Stealer<Arc<Thread>>,
+    /// The thread to run next: woken by the one running now. Others may take it if it stays.
+    next: AtomicPtr<Thread>,
+    /// Ready threads that only this worker may run, as they have frames on its native stacks.
+    pinned: Mutex<VecDeque<Arc<Thread>>>,
+    pinned_len: AtomicUsize,
+    /// Counts slices: a count that stays is a slice that lasts.
+    pub slices: AtomicU64,
+}
+
+impl Member {
+    fn new(signals: Arc<Signals>, stealer: Stealer<Arc<Thread>>) -> Member {
+        Member {
+            signals,
+            stealer,
+            next: AtomicPtr::new(std::ptr::null_mut()),
+            pinned: Mutex::new(VecDeque::new()),
+            pinned_len: AtomicUsize::new(0),
+            slices: AtomicU64::new(0),
+        }
+    }
+
+    /// Puts a thread into the slot of the next one; the one it displaces.
+    pub fn put_next(&self, thread: Arc<Thread>) -> Option<Arc<Thread>> {
+        own(self.next.swap(Arc::into_raw(thread).cast_mut(), Ordering::AcqRel))
+    }
+
+    pub fn take_next(&self) -> Option<Arc<Thread>> {
+        if self.next.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        own(self.next.swap(std::ptr::null_mut(), Ordering::AcqRel))
+    }
+
+    fn pin(&self, thread: Arc<Thread>) {
+        let mut pinned = self.pinned.lock();
+        pinned.push_back(thread);
+        self.pinned_len.store(pinned.len(), Ordering::Release);
+    }
+
+    pub fn take_pinned(&self) -> Option<Arc<Thread>> {
+        if self.pinned_len.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let mut pinned = self.pinned.lock();
+        let first = pinned.pop_front();
+        self.pinned_len.store(pinned.len(), Ordering::Release);
+        first
+    }
+
+    fn has_pinned(&self) -> bool {
+        self.pinned_len.load(Ordering::Acquire) != 0
+    }
+
+    fn has_work(&self) -> bool {
+        self.has_pinned() || !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        drop(self.take_next());
+    }
+}
+
+fn own(raw: *mut Thread) -> Option<Arc<Thread>> {
+    // SAFETY: the slot holds a count of its thread, which whoever swaps it out gets.
+    (!raw.is_null()).then(|| unsafe { Arc::from_raw(raw) })
+}
+
+/// One interpreter's scheduler.
+pub struct Scheduler {
+    members: RwLock<Vec<Arc<Member>>>,
+    injector: Injector<Arc<Thread>>,
+    timers: Mutex<Timers>,
+    /// All threads that have not ended, by id.
+    threads: Mutex<BTreeMap<u64, Arc<Thread>>>,
+    next_id: AtomicU64,
+    /// How many threads that are not daemons have not ended, main not counted.
+    pub live: AtomicUsize,
+    idle: Mutex<Idle>,
+    changed: Condvar,
+    sleepers: AtomicUsize,
+    /// Workers that are not to run any more threads.
+    pub closing: AtomicBool,
+    /// A deadlock has been reported.
+    pub reported: AtomicBool,
+    /// The report of a deadlock that ends the program.
+    pub dead: Mutex<Option<String>>,
+    /// Parks that kept their native stack, for measuring.
+    pub detached_parks: AtomicU64,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// Counts wake-ups, so that one between the last look and the sleep is not lost.
+    wakes: u64,
+    /// One of the sleepers naps to watch timers and signals.
+    watched: bool,
+    /// How many sleepers have found nothing to do since the last wake-up.
+    settled: usize,
+}
+
+/// What an idle worker found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// Look again.
+    Again,
+    /// Every worker sleeps, and no timer will fire.
+    Quiescent,
+}
+
+impl Default for Scheduler {
+    fn default() -> Scheduler {
+        Scheduler {
+            members: RwLock::new(Vec::new()),
+            injector: Injector::new(),
+            timers: Mutex::new(Timers::default()),
+            threads: Mutex::new(BTreeMap::new()),
+            next_id: AtomicU64::new(MAIN + 1),
+            live: AtomicUsize::new(0),
+            idle: Mutex::new(Idle::default()),
+            changed: Condvar::new(),
+            sleepers: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
+            dead: Mutex::new(None),
+            detached_parks: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Scheduler {
+    /// A further worker: its index, its part that others see.
+    pub fn join(&self, signals: Arc<Signals>, deque: &Deque<Arc<Thread>>) -> (usize, Arc<Member>) {
+        let member = Arc::new(Member::new(signals, deque.stealer()));
+        let mut members = self.members.write();
+        members.push(member.clone());
+        (members.len() - 1, member)
+    }
+
+    pub fn workers(&self) -> usize {
+        self.members.read().len()
+    }
+    pub fn members(&self) -> Vec<Arc<Member>> {
+        self.members.read().clone()
+    }
+
+    // ---- the list of threads
+
+    pub fn fresh_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+    pub fn enlist(&self, thread: Arc<Thread>) {
+        if !thread.daemon && thread.id != MAIN {
+            self.live.fetch_add(1, Ordering::Relaxed);
+        }
+        self.threads.lock().insert(thread.id, thread);
+    }
+    pub fn delist(&self, thread: &Thread) {
+        self.threads.lock().remove(&thread.id);
+        if !thread.daemon && thread.id != MAIN {
+            self.live.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
+        self.threads.lock().get(&id).cloned()
+    }
+    pub fn threads(&self) -> Vec<Arc<Thread>> {
+        self.threads.lock().values().cloned().collect()
+    }
+
+    // ---- queues
+
+    /// Queues a thread that may run, from a worker that is not at hand.
+    pub fn inject(&self, thread: Arc<Thread>) {
+        match thread.home() {
+            Some(home) => self.pin(home, thread),
+            None => {
+                self.injector.push(thread);
+                self.wake_one();
+            }
+        }
+    }
+
+    /// Queues a thread with frames on a worker's native stacks.
+    pub fn pin(&self, home: usize, thread: Arc<Thread>) {
+        let member = self.members.read().get(home).cloned();
+        if let Some(member) = member {
+            member.pin(thread);
+            // Whichever sleeps may be the one.
+            self.wake_all();
+        }
+    }
+
+    /// A thread that some worker has too many of.
+    pub fn steal(&self, me: usize, deque: &Deque<Arc<Thread>>) -> Option<Arc<Thread>> {
+        if let Some(t) = settle(|| self.injector.steal_batch_and_pop(deque)) {
+            return Some(t);
+        }
+        let members = self.members.read();
+        let others = (1..members.len()).map(|i| (me + i) % members.len());
+        for other in others.clone() {
+            if let Some(t) = settle(|| members[other].stealer.steal_batch_and_pop(deque)) {
+                return Some(t);
+            }
+        }
+        others.clone().find_map(|other| members[other].take_next())
+    }
+
+    /// Whether some thread is ready that worker `me` could run.
+    fn has_work(&self, me: usize) -> bool {
+        let members = self.members.read();
+        !self.injector.is_empty()
+            || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { m.has_stealable() })
+    }
+
+    /// Whether threads are waiting for a worker.
+    pub fn has_backlog(&self) -> bool {
+        !self.injector.is_empty() || self.members.read().iter().any(|m| m.has_work())
+    }
+
+    // ---- timers
+
+    pub fn add_timer(&self, at: Instant, waiter: Waiter) {
+        let mut timers = self.timers.lock();
+        let first = timers.next().is_none_or(|next| at < next);
+        timers.add(at, waiter);
+        drop(timers);
+        if first && self.sleepers.load(Ordering::SeqCst) > 0 {
+            self.wake_one();
+        }
+    }
+
+    /// Queues the threads whose deadlines have passed; whether there were any.
+    pub fn expire(&self) -> bool {
+        let now = Instant::now();
+        let mut any = false;
+        loop {
+            let expired = self.timers.lock().expired(now);
+            let Some(waiter) = expired else { return any };
+            if waiter.claim(Value::FALSE, false) == Claim::Queue {
+                self.inject(waiter.thread().clone());
+            }
+            any = true;
+        }
+    }
+
+    pub fn has_due_timer(&self) -> bool {
+        self.timers.lock().next().is_some_and(|at| at <= Instant::now())
+    }
+
+    // ---- sleeping
+
+    /// Wakes a sleeping worker, if there is one: call after queueing.
+    pub fn wake_one(&self) {
+        if self.note_wake() {
+            self.changed.notify_one();
+        }
+    }
+
+    pub fn wake_all(&self) {
+        if self.note_wake() {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Notes that there is something to do; whether some worker sleeps.
+    fn note_wake(&self) -> bool {
+        fence(Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        let mut idle = self.idle.lock();
+        idle.wakes += 1;
+        idle.settled = 0;
+        true
+    }
+
+    /// Sleeps until there may be something to do. `external`: something outside may still wake a thread.
+    pub fn rest(&self, me: usize, external: bool) -> Rest {
+        let mut idle = self.idle.lock();
+        let seen = idle.wakes;
+        let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
+        idle.settled += 1;
+        fence(Ordering::SeqCst);
+        let rest = self.sleep(&mut idle, me, seen, sleepers, external);
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        if idle.wakes == seen {
+            idle.settled -= 1;
+        }
+        rest
+    }
+
+    fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, me: usize, seen: u64, sleepers: usize, external: bool) -> Rest {
+        if self.has_work(me) || self.closing.load(Ordering::Relaxed) {
+            return Rest::Again;
+        }
+        let deadline = self.timers.lock().prune();
+        let workers = self.workers();
+        if deadline.is_none() && !external && sleepers == workers {
+            if idle.settled == workers {
+                return Rest::Quiescent;
+            }
+            // Some have been called since they last looked: have them look again.
+            self.changed.notify_all();
+        }
+        while idle.wakes == seen {
+            if idle.watched {
+                self.changed.wait(idle);
+                continue;
+            }
+            idle.watched = true;
+            let nap = Instant::now() + NAP;
+            self.changed.wait_until(idle, deadline.map_or(nap, |at| at.min(nap)));
+            idle.watched = false;
+            // Another takes over the watch.
+            self.changed.notify_one();
+            break;
+        }
+        Rest::Again
+    }
+
+    pub fn has_sleepers(&self) -> bool {
+        self.sleepers.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Member {
+    fn has_stealable(&self) -> bool {
+        !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
+    }
+}
+
+/// Repeats a steal that lost a race.
+fn settle(mut steal: impl FnMut() -> Steal<Arc<Thread>>) -> Option<Arc<Thread>> {
+    loop {
+        match steal() {
+            Steal::Success(t) => return Some(t),
+            Steal::Empty => return None,
+            Steal::Retry => std::hint::spin_loop(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Deadlines of waits; equal ones fire in the order they were set.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+use super::thread::Waiter;
+
+/// Waits with deadlines. An entry whose wait has ended otherwise stays until its time and is then too late.
+#[derive(Default)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<Entry>>,
+    order: u64,
+}
+
+struct Entry {
+    at: Instant,
+    order: u64,
+    waiter: Waiter,
+}
+
+impl Entry {
+    fn key(&self) -> (Instant, u64) {
+        (self.at, self.order)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Timers {
+    pub fn add(&mut self, at: Instant, waiter: Waiter) {
+        self.order += 1;
+        self.heap.push(Reverse(Entry { at, order: self.order, waiter }));
+    }
+
+    /// When the next one fires.
+    pub fn next(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse(e)| e.at)
+    }
+
+    /// The next wait whose deadline has passed.
+    pub fn expired(&mut self, now: Instant) -> Option<Waiter> {
+        if self.next()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse(e)| e.waiter)
+    }
+
+    /// Forgets entries whose waits have ended; the next deadline of those that have not.
+    pub fn prune(&mut self) -> Option<Instant> {
+        while let Some(Reverse(e)) = self.heap.peek()
+            && !e.waiter.is_open()
+        {
+            self.heap.pop();
+        }
+        self.next()
+    }
+}

@@ -1,0 +1,587 @@
+//! A worker: an OS thread that takes ready threads from the queues and runs a slice of each.
+//!
+//! A slice runs on a pooled native stack. A thread that parks without native frames leaves that stack and may go on
+//! with any worker; one that parks with native frames (a script called from Rust) suspends the stack, which waits
+//! with it, and is this worker's from then on. Code that a host calls directly runs on the worker's own stack: when
+//! it parks, the worker runs others from inside that park.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use corosensei::stack::{DefaultStack, Stack as _};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use crossbeam::deque::Worker as Deque;
+
+use super::monitor::Monitor;
+use super::report;
+use super::shared::{Member, Rest, Scheduler};
+use super::thread::{Claim, MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
+use crate::native::{Ctx, R, Raised};
+use crate::object::ctx::Ctx as Context;
+use crate::object::kind::ClassId;
+use crate::object::sequence::Tuple;
+use crate::value::{Gc, Value};
+use crate::vm::call::{Started, start_thread};
+use crate::vm::run::{Outcome, run, run_raising};
+
+/// Bytes below a suspended stack's last frame that may hold saved registers.
+const RED: usize = 1024;
+const STACK_SIZE: usize = 1 << 20;
+const STACK_RESERVE: usize = 128 << 10;
+const POOLED: usize = 64;
+/// After so many slices a worker looks at the timers and the common queue first, so that neither starves.
+const FAIRNESS: u64 = 64;
+
+/// A worker's own state, kept in its context.
+pub struct Worker {
+    pub shared: Arc<Scheduler>,
+    pub index: usize,
+    pub member: Arc<Member>,
+    deque: Deque<Arc<Thread>>,
+    /// The thread that runs now: a green one, or this worker's host code.
+    pub current: Arc<Thread>,
+    /// Address of the running coroutine's yielder; 0 on the OS stack.
+    yielder: usize,
+    pool: Vec<DefaultStack>,
+    monitor: Option<Monitor>,
+}
+
+/// The worker that a context belongs to, made at first use.
+pub fn worker(cx: &mut Ctx) -> &mut Worker {
+    if cx.scheduler.is_none() {
+        let made = attach(cx);
+        cx.scheduler = Some(Box::new(made));
+    }
+    match cx.scheduler.as_mut().and_then(|s| s.downcast_mut::<Worker>()) {
+        Some(w) => w,
+        None => unreachable!("the scheduler's part of a context is a worker"),
+    }
+}
+
+fn attach(cx: &mut Ctx) -> Worker {
+    let shared = cx.iso().scheduler.get_or_init(|| Arc::new(Scheduler::default())).clone();
+    let Ok(shared) = shared.downcast::<Scheduler>() else { unreachable!("the interpreter's scheduler is one") };
+    let deque = Deque::new_fifo();
+    let (index, member) = shared.join(cx.signals_arc(), &deque);
+    let fiber = cx.fiber;
+    let handle = cx.iso().handles.lock().add(fiber.value());
+    // The first context's host code is the main thread, unless `run_main` makes a green one.
+    let id = if index == 0 { MAIN } else { shared.fresh_id() };
+    let host = Arc::new(Thread::new(id, true, fiber, handle));
+    host.set_home(Some(index));
+    host.running_on.store(index + 1, Ordering::Relaxed);
+    if index == 0 {
+        shared.enlist(host.clone());
+    }
+    Worker { shared, index, member, deque, current: host, yielder: 0, pool: Vec::new(), monitor: None }
+}
+
+/// A new thread that will call `f(*args)`, not queued yet.
+pub fn create(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<Arc<Thread>> {
+    let id = worker(cx).shared.fresh_id();
+    create_as(cx, id, f, args, daemon)
+}
+
+fn create_as(cx: &mut Ctx, id: u64, f: Value, args: Value, daemon: bool) -> R<Arc<Thread>> {
+    let segment = cx.new_segment(48)?;
+    let fiber = cx.new_fiber(segment);
+    let start = cx.tuple(&[f, args])?;
+    // The start tuple lives in the fiber until the thread runs.
+    fiber.owner.set(start);
+    let handle = cx.iso().handles.lock().add(fiber.value());
+    let thread = Arc::new(Thread::new(id, daemon, fiber, handle));
+    worker(cx).shared.enlist(thread.clone());
+    Ok(thread)
+}
+
+/// Has a created thread run.
+pub fn launch(cx: &mut Ctx, thread: Arc<Thread>) {
+    grow(cx);
+    let w = worker(cx);
+    w.queue(thread);
+    w.shared.wake_one();
+}
+
+/// With a second thread come the other workers and the monitor.
+fn grow(cx: &mut Ctx) {
+    let wanted = wanted_workers();
+    let w = worker(cx);
+    if w.index == 0 && w.monitor.is_none() {
+        w.monitor = Some(Monitor::start(w.shared.clone()));
+    }
+    if w.index != 0 || w.shared.workers() > 1 {
+        return;
+    }
+    for number in 1..wanted {
+        let Ok(new) = crate::vm::new_worker(cx) else { return };
+        let spawned =
+            std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
+                if let Ok(mut cx) = new.enter() {
+                    work(&mut cx, Until::Closing);
+                }
+            });
+        if spawned.is_err() {
+            return;
+        }
+    }
+}
+
+/// `CONC_WORKERS`, or a worker per core.
+fn wanted_workers() -> usize {
+    let asked = std::env::var("CONC_WORKERS").ok().and_then(|n| n.parse().ok());
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+    asked.unwrap_or_else(cores).clamp(1, 256)
+}
+
+/// Ends a wait and queues its thread; false: it has ended already.
+pub fn wake(cx: &mut Ctx, waiter: &Waiter, outcome: Result<Value, Value>) -> bool {
+    let (value, raises) = match outcome {
+        Ok(v) => (v, false),
+        Err(e) => (e, true),
+    };
+    match waiter.claim(value, raises) {
+        Claim::Late => false,
+        Claim::Running => true,
+        Claim::Queue => {
+            worker(cx).queue(waiter.thread().clone());
+            true
+        }
+    }
+}
+
+impl Worker {
+    /// Queues a ready thread: as the next to run here, or with the worker that must run it.
+    pub fn queue(&mut self, thread: Arc<Thread>) {
+        match thread.home() {
+            Some(home) => self.shared.pin(home, thread),
+            None => {
+                if let Some(displaced) = self.member.put_next(thread) {
+                    self.deque.push(displaced);
+                    self.shared.wake_one();
+                }
+            }
+        }
+    }
+
+    /// Queues a thread whose slice is over behind the others.
+    fn queue_last(&mut self, thread: Arc<Thread>) {
+        match thread.home() {
+            Some(home) => self.shared.pin(home, thread),
+            None => {
+                self.deque.push(thread);
+                if self.shared.has_sleepers() {
+                    self.shared.wake_one();
+                }
+            }
+        }
+    }
+
+    /// The next ready thread.
+    fn next(&mut self) -> Option<Arc<Thread>> {
+        let slices = self.member.slices.load(Ordering::Relaxed);
+        if slices.is_multiple_of(FAIRNESS) {
+            self.shared.expire();
+            if let Some(t) = self.deque.pop().or_else(|| self.shared.steal(self.index, &self.deque)) {
+                return Some(t);
+            }
+        }
+        self.member
+            .take_pinned()
+            .or_else(|| self.member.take_next())
+            .or_else(|| self.deque.pop())
+            .or_else(|| self.shared.steal(self.index, &self.deque))
+    }
+}
+
+/// What a worker works for.
+enum Until<'a> {
+    /// The turn of this host code, whose wait has ended.
+    Turn(&'a Arc<Thread>),
+    /// The end of this thread.
+    End(&'a Thread),
+    /// The end of every thread but daemons.
+    Rest,
+    Closing,
+}
+
+/// Runs ready threads until what it works for has come.
+fn work(cx: &mut Ctx, until: Until<'_>) {
+    loop {
+        let w = worker(cx);
+        let over = match until {
+            Until::Turn(_) => false,
+            Until::End(t) => t.is_done() || w.shared.dead.lock().is_some(),
+            Until::Rest => w.shared.live.load(Ordering::Acquire) == 0 || w.shared.dead.lock().is_some(),
+            Until::Closing => w.shared.closing.load(Ordering::Relaxed),
+        };
+        if over {
+            return;
+        }
+        match (w.next(), &until) {
+            (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
+            (Some(t), _) => run_slice(cx, t),
+            (None, _) => idle(cx),
+        }
+    }
+}
+
+/// Nothing is ready: sleeps, or finds that nothing ever will be.
+fn idle(cx: &mut Ctx) {
+    let shared = worker(cx).shared.clone();
+    if shared.expire() {
+        return;
+    }
+    // SIGINT may have come while nothing ran.
+    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) && report::interrupt(cx) {
+        let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
+        report::raise_in_main(cx, exc);
+        return;
+    }
+    let me = worker(cx).index;
+    let rest = cx.blocking(|| shared.rest(me, false));
+    if rest == Rest::Quiescent {
+        report::quiescent(cx);
+    }
+}
+
+// ---- slices
+
+/// The machine state of code below the slices of a worker.
+struct Below {
+    saved: (usize, usize, *mut Value, *mut Value, usize, usize),
+    fiber: Gc<crate::object::stack::Fiber>,
+    segment: Gc<crate::object::stack::Segment>,
+    base: *mut Value,
+    pc: *const std::sync::atomic::AtomicU64,
+    handled: Value,
+}
+
+impl Below {
+    fn save(cx: &mut Ctx) -> Below {
+        let yielder = worker(cx).yielder;
+        Below {
+            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, yielder),
+            fiber: cx.fiber,
+            segment: cx.segment,
+            base: cx.base,
+            pc: cx.pc,
+            handled: cx.handled,
+        }
+    }
+    fn restore(self, cx: &mut Ctx) {
+        let yielder;
+        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, yielder) = self.saved;
+        (cx.fiber, cx.segment, cx.base, cx.pc, cx.handled) =
+            (self.fiber, self.segment, self.base, self.pc, self.handled);
+        worker(cx).yielder = yielder;
+    }
+}
+
+/// Runs a ready thread until it parks, gives way or ends.
+fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
+    let below = Below::save(cx);
+    cx.native_stacks.push((frame_address(), cx.stack_base));
+    let w = worker(cx);
+    let outer = std::mem::replace(&mut w.current, thread.clone());
+    let slices = w.member.slices.load(Ordering::Relaxed);
+    w.member.slices.store(slices + 1, Ordering::Relaxed);
+    thread.running_on.store(w.index + 1, Ordering::Release);
+    if thread.interrupted.load(Ordering::Relaxed) {
+        w.member.signals.keyboard.store(true, Ordering::SeqCst);
+        w.member.signals.raise();
+    }
+    // SAFETY: this worker has just taken the thread from a queue.
+    let (detached, frames) = unsafe { (thread.own().detached.take(), std::mem::take(&mut thread.own().frames)) };
+    let mut stack = match detached {
+        Some(stack) => {
+            cx.native_stacks.retain(|&r| r != frames);
+            stack
+        }
+        None => fresh_stack(cx, thread.clone()),
+    };
+    let stop = match stack.resume(()) {
+        CoroutineResult::Yield(stop) | CoroutineResult::Return(stop) => stop,
+    };
+    cx.native_stacks.pop();
+    below.restore(cx);
+    worker(cx).current = outer;
+    let index = worker(cx).index;
+    match stop {
+        Stop::Detached | Stop::DetachedAgain => {
+            // SAFETY: the thread is still this worker's.
+            let own = unsafe { thread.own() };
+            cx.native_stacks.push(own.frames);
+            own.detached = Some(stack);
+            thread.set_home(Some(index));
+            thread.running_on.store(0, Ordering::Release);
+            worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
+            if matches!(stop, Stop::DetachedAgain) || !thread.park() {
+                worker(cx).queue_last(thread);
+            }
+        }
+        Stop::Parked => recycle(cx, stack),
+        Stop::Again => {
+            recycle(cx, stack);
+            worker(cx).queue_last(thread);
+        }
+        Stop::Ended(result) => {
+            recycle(cx, stack);
+            ended(cx, &thread, result);
+        }
+    }
+}
+
+fn recycle(cx: &mut Ctx, stack: Stack) {
+    let w = worker(cx);
+    if stack.done() && w.pool.len() < POOLED {
+        w.pool.push(stack.into_stack());
+    }
+}
+
+fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
+    if thread.id == MAIN {
+        // Whoever runs the main thread takes its result.
+        let (value, raised) = match result {
+            Ok(v) => (v, false),
+            Err(Raised(e)) => (e, true),
+        };
+        thread.fiber().wake.set(value);
+        thread.fiber().handled.set(Value::bool(raised));
+    } else if let Err(e) = result
+        && !cx.is_error(e, ClassId::SystemExit)
+    {
+        let f = thread.fiber().owner.get();
+        cx.unraisable(e, f);
+    }
+    let joiners = thread.finish();
+    let shared = worker(cx).shared.clone();
+    if thread.id != MAIN {
+        shared.delist(thread);
+        cx.iso().handles.lock().release(thread.handle());
+    }
+    for waiter in joiners {
+        wake(cx, &waiter, Ok(Value::TRUE));
+    }
+    if thread.id == MAIN || shared.live.load(Ordering::Relaxed) == 0 {
+        shared.wake_all();
+    }
+}
+
+/// A native stack set to run the thread's next slice.
+fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
+    let stack = match worker(cx).pool.pop() {
+        Some(stack) => stack,
+        None => match DefaultStack::new(STACK_SIZE) {
+            Ok(stack) => stack,
+            Err(e) => {
+                eprintln!("conc: no native stack for a thread: {e}");
+                std::process::exit(70);
+            }
+        },
+    };
+    let (low, high) = (stack.limit().get(), stack.base().get());
+    let cx_address = cx as *mut Context as usize;
+    Coroutine::with_stack(stack, move |yielder: &Yielder<(), Stop>, ()| {
+        // SAFETY: the context outlives its threads' slices, and only this code uses it while the slice runs.
+        let cx = unsafe { &mut *(cx_address as *mut Context) };
+        cx.stack_limit = low + STACK_RESERVE;
+        cx.stack_base = high;
+        worker(cx).yielder = yielder as *const Yielder<(), Stop> as usize;
+        slice(cx, &thread)
+    })
+}
+
+/// One slice of a thread, on its native stack: starts it or goes on where it parked.
+fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
+    // SAFETY: this worker runs the thread, up to a successful `park`; so below.
+    let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.own().deliver) };
+    let mut outcome = match saved {
+        None => begin(cx, thread),
+        Some(saved) => {
+            let (stack_limit, stack_base, yielder) = (cx.stack_limit, cx.stack_base, worker(cx).yielder);
+            restore(cx, thread, Saved { stack_limit, stack_base, yielder, ..saved });
+            go_on(cx, thread, deliver)
+        }
+    };
+    loop {
+        match outcome {
+            Ok(Outcome::Parked { deliver }) => {
+                set_timer(cx);
+                let saved = save(cx, thread);
+                // SAFETY: as above.
+                unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
+                thread.running_on.store(0, Ordering::Release);
+                if !deliver {
+                    return Stop::Again;
+                }
+                if thread.park() {
+                    return Stop::Parked;
+                }
+                // The wait has ended already.
+                // SAFETY: as above.
+                if let Some(saved) = unsafe { thread.own().saved.take() } {
+                    restore(cx, thread, saved);
+                }
+                thread.running_on.store(worker(cx).index + 1, Ordering::Release);
+                outcome = go_on(cx, thread, true);
+            }
+            Ok(other) => return Stop::Ended(Ok(other.value())),
+            Err(e) => return Stop::Ended(Err(e)),
+        }
+    }
+}
+
+/// The thread's first slice.
+fn begin(cx: &mut Ctx, thread: &Arc<Thread>) -> R<Outcome> {
+    let fiber = thread.fiber();
+    cx.fiber = fiber;
+    cx.segment = fiber.segment.obj();
+    cx.base = std::ptr::null_mut();
+    cx.pc = std::ptr::null();
+    cx.gen_top = cx.segment.start();
+    cx.limit = std::ptr::null_mut();
+    cx.depth = 0;
+    cx.handled = Value::NONE;
+    let start = fiber.owner.get();
+    let Some(start) = start.cast::<Tuple>() else { return Ok(Outcome::Done(Value::NONE)) };
+    let (f, args) = (start.items()[0], cx.collect_tuple(start.items()[1])?);
+    // Kept for the report of an exception that ends the thread.
+    fiber.owner.set(f);
+    match start_thread(cx, f, args.items())? {
+        // SAFETY: the frame was just pushed.
+        Started::Frame => unsafe { run(cx, cx.pc, cx.base) },
+        Started::Ended(v) => Ok(Outcome::Done(v)),
+    }
+}
+
+/// Goes on where the thread parked, with what its wait ended with.
+fn go_on(cx: &mut Ctx, thread: &Thread, deliver: bool) -> R<Outcome> {
+    if deliver {
+        match thread.outcome() {
+            // SAFETY: the parked frame is a native's.
+            Ok(value) => unsafe { *cx.base.add(crate::vm::native::RESULT as usize) = value },
+            Err(Raised(e)) => return run_raising(cx, cx.pc, cx.base, e),
+        }
+    }
+    // SAFETY: the thread's innermost frame is the one it parked or gave way in.
+    unsafe { run(cx, cx.pc, cx.base) }
+}
+
+/// Sets the timer of the park that begins, if it has one.
+fn set_timer(cx: &mut Ctx) {
+    if let Some(at) = cx.park_deadline.take() {
+        let w = worker(cx);
+        let waiter = w.current.last_wait();
+        w.shared.add_timer(at, waiter);
+    }
+}
+
+/// `Machine::park`: the running thread waits with its native stack; returns the wake-up value.
+pub fn park(cx: &mut Ctx, deliver: bool) -> R {
+    set_timer(cx);
+    let w = worker(cx);
+    let thread = w.current.clone();
+    let yielder = w.yielder;
+    let saved = save(cx, &thread);
+    if yielder == 0 {
+        // Host code, on the worker's own stack.
+        if !deliver {
+            worker(cx).queue_last(thread.clone());
+            work(cx, Until::Turn(&thread));
+        } else if thread.park() {
+            work(cx, Until::Turn(&thread));
+        }
+    } else {
+        // SAFETY: this worker runs the thread.
+        unsafe { thread.own() }.frames = (frame_address(), cx.stack_base);
+        // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
+        let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
+        y.suspend(if deliver { Stop::Detached } else { Stop::DetachedAgain });
+    }
+    restore(cx, &thread, saved);
+    let w = worker(cx);
+    w.current = thread.clone();
+    thread.running_on.store(w.index + 1, Ordering::Release);
+    if deliver { thread.outcome() } else { Ok(Value::NONE) }
+}
+
+/// Saves the machine state of the running thread.
+fn save(cx: &mut Ctx, thread: &Thread) -> Saved {
+    let fiber = thread.fiber();
+    fiber.segment.set(cx.segment.value());
+    fiber.base.store(cx.base, Ordering::Release);
+    fiber.pc.store(cx.pc as *mut _, Ordering::Release);
+    fiber.top.store(cx.stack_top(), Ordering::Release);
+    fiber.handled.set(cx.handled);
+    let yielder = worker(cx).yielder;
+    Saved {
+        limit: cx.limit,
+        gen_top: cx.gen_top,
+        depth: cx.depth,
+        repr_guard: std::mem::take(&mut cx.repr_guard),
+        stack_limit: cx.stack_limit,
+        stack_base: cx.stack_base,
+        yielder,
+    }
+}
+
+fn restore(cx: &mut Ctx, thread: &Thread, saved: Saved) {
+    let fiber = thread.fiber();
+    cx.fiber = fiber;
+    cx.segment = fiber.segment.obj();
+    cx.base = fiber.base.load(Ordering::Acquire);
+    cx.pc = fiber.pc.load(Ordering::Acquire);
+    cx.handled = fiber.handled.get();
+    cx.limit = saved.limit;
+    cx.gen_top = saved.gen_top;
+    cx.depth = saved.depth;
+    cx.repr_guard = saved.repr_guard;
+    cx.stack_limit = saved.stack_limit;
+    cx.stack_base = saved.stack_base;
+    worker(cx).yielder = saved.yielder;
+}
+
+/// An address below every frame of the caller, registers saved by a switch included.
+#[inline(always)]
+fn frame_address() -> usize {
+    let here = 0u8;
+    (&raw const here as usize).saturating_sub(RED)
+}
+
+// ---- main
+
+/// Runs `f(*args)` as the main thread, which any worker may run; this one works until it has ended.
+pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
+    let args = cx.tuple(args)?;
+    let host = worker(cx).current.clone();
+    let main = create_as(cx, MAIN, f, args, true)?;
+    worker(cx).queue(main.clone());
+    work(cx, Until::End(&main));
+    if let Some(e) = report::dead(cx) {
+        return Err(e);
+    }
+    let fiber = main.fiber();
+    let (value, raised) = (fiber.wake.get(), fiber.handled.get() == Value::TRUE);
+    let shared = worker(cx).shared.clone();
+    shared.enlist(host);
+    cx.iso().handles.lock().release(main.handle());
+    if raised { Err(Raised(value)) } else { Ok(value) }
+}
+
+/// Main has ended: works until all threads but daemons have ended too.
+pub fn finish(cx: &mut Ctx) -> R<()> {
+    if cx.scheduler.is_none() {
+        return Ok(());
+    }
+    work(cx, Until::Rest);
+    report::dead(cx).map_or(Ok(()), Err)
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.index == 0 {
+            self.shared.closing.store(true, Ordering::SeqCst);
+            self.shared.wake_all();
+        }
+    }
+}

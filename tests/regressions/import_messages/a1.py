@@ -1,0 +1,1 @@
+from a1b import x

@@ -1,0 +1,1 @@
+from a1 import y

@@ -1,0 +1,1 @@
+import a2; a2.y

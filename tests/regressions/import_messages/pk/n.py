@@ -1,0 +1,2 @@
+import pk.m
+pk.m.x

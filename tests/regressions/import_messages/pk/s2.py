@@ -1,0 +1,2 @@
+import pk
+pk.s1

@@ -1,0 +1,1 @@
+import pk2.z

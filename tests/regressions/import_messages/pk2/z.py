@@ -1,0 +1,2 @@
+import pk2
+pk2.q

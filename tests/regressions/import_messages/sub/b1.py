@@ -1,0 +1,1 @@
+from b2 import x

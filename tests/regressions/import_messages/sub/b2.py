@@ -1,0 +1,1 @@
+from b1 import x

@@ -35,7 +35,7 @@ pub fn interrupt(cx: &mut Ctx) -> bool {
     if let Some(member) =
         main.running_on.load(Ordering::SeqCst).checked_sub(1).and_then(|i| shared.members().get(i).cloned())
     {
-        member.signals.keyboard.store(true, Ordering::Release);
+        member.signals.keyboard.store(true, Ordering::SeqCst);
         member.signals.raise();
     }
     false

@@ -287,7 +287,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     w.member.slices.store(slices + 1, Ordering::Relaxed);
     thread.running_on.store(w.index + 1, Ordering::Release);
     if thread.interrupted.load(Ordering::Relaxed) {
-        w.member.signals.keyboard.store(true, Ordering::Relaxed);
+        w.member.signals.keyboard.store(true, Ordering::SeqCst);
         w.member.signals.raise();
     }
     // SAFETY: this worker has just taken the thread from a queue.

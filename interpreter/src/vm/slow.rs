@@ -515,6 +515,7 @@ pub fn list_extend(cx: &mut Ctx, list: Gc<List>, source: Value, callee: Value) -
     if !iterable {
         match cx.iter(source) {
             Ok(it) => {
+                cx.expect_items(source)?;
                 while let Some(v) = cx.next(it)? {
                     cx.list_push(list, v)?;
                     cx.poll()?;

@@ -96,7 +96,7 @@ pub mod methods {
             return Err(cx.type_error("memoryview: invalid slice key"));
         }
         let len = view_layout(this).len;
-        match cx.item_index(key, len, "memoryview")? {
+        match cx.item_index(key, || len, "memoryview")? {
             Some(at) => Ok(at),
             None => Err(out_of_bounds(cx, 1)),
         }
@@ -114,7 +114,7 @@ pub mod methods {
         let mut at = 0;
         for (i, &index) in indices.items().iter().enumerate() {
             let len = shape.map_or(view_layout(this).len, |s| cx.as_i64(s.items()[i]).unwrap_or(0) as usize);
-            match cx.item_index(index, len, "memoryview")? {
+            match cx.item_index(index, || len, "memoryview")? {
                 Some(index) => at = at * len + index,
                 None => return Err(out_of_bounds(cx, i + 1)),
             }
@@ -129,7 +129,7 @@ pub mod methods {
         if let Some(shape) = this.shape.get().cast::<Tuple>().filter(|t| t.len != 1) {
             return sliced_rows(cx, this, slice, shape);
         }
-        let span = cx.slice_span(slice, layout.len)?;
+        let span = cx.slice_span(slice, || layout.len)?;
         let start = (layout.start as i64 + span.start.max(0) * layout.stride) as usize;
         let stride = layout.stride * span.step;
         cx.new_view(base, Layout { start, len: span.count, stride, shape: Value::NONE, ..layout })
@@ -142,7 +142,7 @@ pub mod methods {
             return Err(cx.type_error("cannot slice a view with no dimension"));
         };
         let rows = cx.as_i64(rows).unwrap_or(0) as usize;
-        let span = cx.slice_span(slice, rows)?;
+        let span = cx.slice_span(slice, || rows)?;
         if span.step != 1 && span.count > 1 {
             return Err(
                 cx.error(ClassId::NotImplementedError, "multi-dimensional slicing with steps is not implemented")

@@ -152,7 +152,7 @@ pub mod methods {
     pub fn __setitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value, value: Value) -> R<()> {
         if let Some(slice) = key.cast::<SliceObject>() {
             let data = assigned(cx, value)?;
-            let span = cx.slice_span(slice, this.len())?;
+            let span = cx.slice_span(slice, || this.len())?;
             return set_slice(cx, this, span, &data);
         }
         let index = cx.names().__index__;
@@ -165,7 +165,7 @@ pub mod methods {
     }
 
     fn item_at(cx: &mut Ctx, this: Gc<ByteArray>, key: Value) -> R<usize> {
-        match cx.item_index(key, this.len(), "bytearray")? {
+        match cx.item_index(key, || this.len(), "bytearray")? {
             Some(at) => Ok(at),
             None => Err(cx.index_error("bytearray index out of range")),
         }
@@ -211,7 +211,7 @@ pub mod methods {
                 None => Err(cx.index_error("bytearray index out of range")),
             };
         };
-        let span = cx.slice_span(slice, this.len())?;
+        let span = cx.slice_span(slice, || this.len())?;
         delete_span(cx, this, span)
     }
 

@@ -354,8 +354,10 @@ pub mod methods {
                 return Err(self.overflow_error(format!("cannot fit '{got}' into an index-sized integer")));
             };
             match usize::try_from(n) {
-                Ok(n) if n > 1 << 36 => Err(self.memory_error()),
-                Ok(n) => Ok(vec![0; n]),
+                Ok(n) => {
+                    self.ensure_memory(n, 2)?;
+                    Ok(vec![0; n])
+                }
                 Err(_) => Err(self.value_error("negative count")),
             }
         }

@@ -58,9 +58,7 @@ pub mod methods {
         if negative && !signed {
             return Err(cx.overflow_error("can't convert negative int to unsigned"));
         }
-        if length > 1 << 36 {
-            return Err(cx.memory_error());
-        }
+        cx.ensure_memory(length, 2)?;
         // Two's complement of a negative number is the complement of what is one less in magnitude.
         let magnitude = if negative { (!n).unsigned_abs() } else { n.unsigned_abs() };
         let mut bytes = magnitude.to_le_bytes().to_vec();

@@ -47,6 +47,14 @@ pub fn arm(cx: &mut Ctx) -> Waiter {
     worker::worker(cx).current.arm()
 }
 
+/// The running thread need not wait after all; the exception, if one from outside has ended the wait already.
+pub fn disarm(cx: &mut Ctx) -> R<()> {
+    match worker::worker(cx).current.disarm() {
+        Some(Err(e)) => Err(e),
+        _ => Ok(()),
+    }
+}
+
 /// The running thread's last wait, which has ended: to take it out of where wakers look.
 pub fn last_wait(cx: &mut Ctx) -> Waiter {
     worker::worker(cx).current.last_wait()

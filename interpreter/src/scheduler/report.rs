@@ -22,23 +22,37 @@ pub fn raise_in_main(cx: &mut Ctx, exc: Value) -> bool {
 /// `Machine::interrupt`: SIGINT has come; true: KeyboardInterrupt is to be raised in the running thread, which is
 /// main. Else main gets it wherever it is.
 pub fn interrupt(cx: &mut Ctx) -> bool {
-    if cx.scheduler.is_none() || worker(cx).current.id == MAIN {
+    if cx.scheduler.is_none() {
         return true;
     }
+    let current = &worker(cx).current;
+    if current.id == MAIN {
+        current.interrupted.store(false, Ordering::SeqCst);
+        return true;
+    }
+    interrupt_main(cx);
+    false
+}
+
+/// The same for a worker that does not run the main thread.
+pub fn interrupt_main(cx: &mut Ctx) {
     let shared = worker(cx).shared.clone();
-    let Some(main) = shared.thread(MAIN) else { return false };
+    let Some(main) = shared.thread(MAIN) else { return };
     let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
     if raise_in_main(cx, exc) {
-        return false;
+        return;
     }
     main.interrupted.store(true, Ordering::SeqCst);
-    if let Some(member) =
-        main.running_on.load(Ordering::SeqCst).checked_sub(1).and_then(|i| shared.members().get(i).cloned())
-    {
+    // It may have begun to wait before it could see that.
+    if raise_in_main(cx, exc) {
+        main.interrupted.store(false, Ordering::SeqCst);
+        return;
+    }
+    let running_on = main.running_on.load(Ordering::SeqCst).checked_sub(1);
+    if let Some(member) = running_on.and_then(|i| shared.members().get(i).cloned()) {
         member.signals.keyboard.store(true, Ordering::SeqCst);
         member.signals.raise();
     }
-    false
 }
 
 /// Every thread waits and nothing can wake any of them: DeadlockError in the main thread. If that has been raised

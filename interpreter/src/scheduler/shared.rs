@@ -104,6 +104,8 @@ pub struct Scheduler {
     sleepers: AtomicUsize,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
+    /// The other workers and the monitor have been started.
+    pub grown: AtomicBool,
     /// A deadlock has been reported.
     pub reported: AtomicBool,
     /// The report of a deadlock that ends the program.
@@ -144,6 +146,7 @@ impl Default for Scheduler {
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            grown: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             dead: Mutex::new(None),
             detached_parks: AtomicU64::new(0),
@@ -298,14 +301,23 @@ impl Scheduler {
         true
     }
 
-    /// Sleeps until there may be something to do. `external`: something outside may still wake a thread.
-    pub fn rest(&self, me: usize, external: bool) -> Rest {
+    /// What workers work for may have come: calls those that sleep, and those that run a thread from it.
+    pub fn call_all(&self) {
+        self.wake_all();
+        for member in self.members() {
+            member.give_way();
+        }
+    }
+
+    /// Sleeps until there may be something to do. `external`: something outside may still wake a thread; `is_over`:
+    /// what the worker works for has come, of which [`Scheduler::wake_all`] tells those that sleep already.
+    pub fn rest(&self, me: usize, external: bool, is_over: impl Fn() -> bool) -> Rest {
         let mut idle = self.idle.lock();
         let seen = idle.wakes;
         let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
         idle.settled += 1;
         fence(Ordering::SeqCst);
-        let rest = self.sleep(&mut idle, me, seen, sleepers, external);
+        let rest = if is_over() { Rest::Again } else { self.sleep(&mut idle, me, seen, sleepers, external) };
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
         if idle.wakes == seen {
             idle.settled -= 1;
@@ -348,6 +360,12 @@ impl Scheduler {
 }
 
 impl Member {
+    /// Ends the slice of the thread that runs there.
+    pub fn give_way(&self) {
+        self.signals.preempt.store(true, Ordering::SeqCst);
+        self.signals.raise();
+    }
+
     fn has_stealable(&self) -> bool {
         !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
     }

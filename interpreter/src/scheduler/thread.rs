@@ -209,6 +209,26 @@ impl Thread {
         Waiter { thread: self.clone(), wait: self.wait.load(Ordering::Relaxed) >> 3 }
     }
 
+    /// Takes back a wait that was begun; what it has ended with, if somebody has ended it already.
+    pub fn disarm(&self) -> Option<Result<Value, Raised>> {
+        let word = self.wait.load(Ordering::Acquire);
+        let none = word & !phase::MASK | phase::NONE;
+        if word & phase::MASK == phase::ARMED
+            && self.wait.compare_exchange(word, none, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        {
+            return None;
+        }
+        self.await_claimer();
+        Some(self.outcome())
+    }
+
+    /// A waker is at work, or has been.
+    fn await_claimer(&self) {
+        while self.wait.load(Ordering::Acquire) & phase::MASK == phase::CLAIMED {
+            std::hint::spin_loop();
+        }
+    }
+
     /// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile.
     /// After true, another worker may be running the thread.
     pub fn park(&self) -> bool {
@@ -219,10 +239,7 @@ impl Thread {
                 return true;
             }
         }
-        // A waker is at work, or has been.
-        while self.wait.load(Ordering::Acquire) & phase::MASK == phase::CLAIMED {
-            std::hint::spin_loop();
-        }
+        self.await_claimer();
         false
     }
 

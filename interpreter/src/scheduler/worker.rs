@@ -104,15 +104,14 @@ pub fn launch(cx: &mut Ctx, thread: Arc<Thread>) {
 
 /// With a second thread come the other workers and the monitor.
 fn grow(cx: &mut Ctx) {
-    let wanted = wanted_workers();
     let w = worker(cx);
-    if w.index == 0 && w.monitor.is_none() {
-        w.monitor = Some(Monitor::start(w.shared.clone()));
-    }
-    if w.index != 0 || w.shared.workers() > 1 {
+    if w.index != 0 || w.shared.grown.swap(true, Ordering::Relaxed) {
         return;
     }
-    for number in 1..wanted {
+    w.monitor = Some(Monitor::start(w.shared.clone()));
+    // A host may have brought workers of its own.
+    let there = w.shared.workers();
+    for number in there..wanted_workers() {
         let Ok(new) = crate::vm::new_worker(cx) else { return };
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
@@ -204,41 +203,44 @@ enum Until<'a> {
     Closing,
 }
 
+impl Until<'_> {
+    fn is_over(&self, shared: &Scheduler) -> bool {
+        match self {
+            Until::Turn(_) => false,
+            Until::End(t) => t.is_done() || shared.dead.lock().is_some(),
+            Until::Rest => shared.live.load(Ordering::Acquire) == 0 || shared.dead.lock().is_some(),
+            Until::Closing => shared.closing.load(Ordering::Relaxed),
+        }
+    }
+}
+
 /// Runs ready threads until what it works for has come.
 fn work(cx: &mut Ctx, until: Until<'_>) {
     loop {
         let w = worker(cx);
-        let over = match until {
-            Until::Turn(_) => false,
-            Until::End(t) => t.is_done() || w.shared.dead.lock().is_some(),
-            Until::Rest => w.shared.live.load(Ordering::Acquire) == 0 || w.shared.dead.lock().is_some(),
-            Until::Closing => w.shared.closing.load(Ordering::Relaxed),
-        };
-        if over {
+        if until.is_over(&w.shared) {
             return;
         }
         match (w.next(), &until) {
             (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
             (Some(t), _) => run_slice(cx, t),
-            (None, _) => idle(cx),
+            (None, _) => idle(cx, &until),
         }
     }
 }
 
 /// Nothing is ready: sleeps, or finds that nothing ever will be.
-fn idle(cx: &mut Ctx) {
+fn idle(cx: &mut Ctx, until: &Until<'_>) {
     let shared = worker(cx).shared.clone();
     if shared.expire() {
         return;
     }
     // SIGINT may have come while nothing ran.
-    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) && report::interrupt(cx) {
-        let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
-        report::raise_in_main(cx, exc);
-        return;
+    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) {
+        return report::interrupt_main(cx);
     }
     let me = worker(cx).index;
-    let rest = cx.blocking(|| shared.rest(me, false));
+    let rest = cx.blocking(|| shared.rest(me, false, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }
@@ -286,7 +288,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let slices = w.member.slices.load(Ordering::Relaxed);
     w.member.slices.store(slices + 1, Ordering::Relaxed);
     thread.running_on.store(w.index + 1, Ordering::Release);
-    if thread.interrupted.load(Ordering::Relaxed) {
+    if thread.interrupted.swap(false, Ordering::Relaxed) {
         w.member.signals.keyboard.store(true, Ordering::SeqCst);
         w.member.signals.raise();
     }
@@ -363,7 +365,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         wake(cx, &waiter, Ok(Value::TRUE));
     }
     if thread.id == MAIN || shared.live.load(Ordering::Relaxed) == 0 {
-        shared.wake_all();
+        shared.call_all();
     }
 }
 
@@ -411,6 +413,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
                 thread.running_on.store(0, Ordering::Release);
+                thread.set_home(None);
                 if !deliver {
                     return Stop::Again;
                 }
@@ -585,7 +588,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         if self.index == 0 {
             self.shared.closing.store(true, Ordering::SeqCst);
-            self.shared.wake_all();
+            self.shared.call_all();
         }
     }
 }

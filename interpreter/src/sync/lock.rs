@@ -95,7 +95,11 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     let Some(lock) = lock.payload::<Lock>() else { return Step::Done(Value::FALSE) };
     match entered {
         Entered::Start => {}
-        Entered::Raised(e) => return Step::Raise(e),
+        Entered::Raised(e) => {
+            let waiter = scheduler::last_wait(cx);
+            lock.forget(waiter);
+            return Step::Raise(e);
+        }
         Entered::With(granted) | Entered::Ended(granted) => {
             if granted != Value::TRUE {
                 let waiter = scheduler::last_wait(cx);
@@ -108,14 +112,23 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
         Ok(a) => a,
         Err(e) => return Step::Raise(e),
     };
-    if !blocking {
-        return Step::Done(Value::bool(lock.try_acquire()));
-    }
-    let waiter = scheduler::arm(cx);
-    if lock.acquire_or_wait(waiter) {
+    if lock.try_acquire() {
         return Step::Done(Value::TRUE);
     }
-    Step::Park(deadline)
+    if !blocking {
+        return Step::Done(Value::FALSE);
+    }
+    let waiter = scheduler::arm(cx);
+    if !lock.acquire_or_wait(waiter) {
+        return Step::Park(deadline);
+    }
+    match scheduler::disarm(cx) {
+        Ok(()) => Step::Done(Value::TRUE),
+        Err(e) => {
+            lock.release(cx);
+            Step::Raise(e)
+        }
+    }
 }
 
 /// What `acquire(blocking, timeout)` asks for, with CPython's complaints.

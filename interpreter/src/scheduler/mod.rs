@@ -1,13 +1,14 @@
 //! The scheduler: green threads over fibers, workers and pooled native stacks.
 //!
-//! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `thread`
-//! for the word by which a wait is ended exactly once.
+//! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `wait` for
+//! the word by which a wait is ended exactly once.
 
 mod monitor;
 mod report;
 mod shared;
 pub mod thread;
 mod timers;
+mod wait;
 pub mod worker;
 
 use std::sync::Arc;

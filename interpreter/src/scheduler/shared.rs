@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
-use super::thread::{Claim, MAIN, Thread, Waiter};
+use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
+use super::wait::Claim;
 use crate::object::ctx::Signals;
 use crate::value::Value;
 

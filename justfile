@@ -27,7 +27,7 @@ asan:
 
 # Every interleaving of the scheduler's words (loom).
 models:
-    RUSTFLAGS="--cfg loom" cargo test --release -p conc-interpreter --lib models --target-dir target/loom
+    RUSTFLAGS="--cfg loom" cargo test --profile fast -p conc-interpreter --lib models --target-dir target/loom
 
 # Fuzzes the front end: `bytes`, `tokens` or `programs` (cargo-fuzz on nightly).
 fuzz target seconds="600":

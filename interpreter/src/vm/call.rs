@@ -281,6 +281,7 @@ fn place_barrier(cx: &mut Ctx, top: *mut Value, nregs: usize) -> R<*mut Value> {
     let need = BARRIER + nregs + SLACK;
     // SAFETY: both point into (or one past) the segment.
     let room = unsafe { cx.segment.end().offset_from(top) };
+    debug_assert!(room == 0 || in_segment(cx, top));
     if room >= need as isize {
         // SAFETY: as above.
         cx.limit = unsafe { cx.segment.end().sub(SLACK) };
@@ -466,10 +467,9 @@ pub unsafe fn restore_limit(cx: &mut Ctx, base: *mut Value, top: *mut Value) {
         let code = (*base.sub(1)).object() as *const Code;
         if (*code).flags & GENERATOR_LIKE != 0 && !in_segment(cx, base) {
             cx.limit = std::ptr::null_mut();
-            // The barrier may have been placed in a further segment: then everything below its end is in use.
-            if in_segment(cx, top) || top == cx.segment.start() {
-                cx.gen_top = top;
-            }
+            // A barrier that was placed in a further segment: then no more of this one is to be used. What `gen_top`
+            // says now may lie in that other segment.
+            cx.gen_top = if in_segment(cx, top) { top } else { cx.segment.end() };
         } else {
             cx.limit = cx.segment.end().sub(SLACK);
         }

@@ -88,9 +88,6 @@ pub mod sampling {
 
     /// Bytes from the system's randomness.
     pub fn urandom(cx: &mut Ctx, size: i64) -> R {
-        let Ok(size) = usize::try_from(size) else { return Err(cx.value_error("negative argument not allowed")) };
-        let mut bytes = vec![0; size];
-        crate::os::entropy::fill(&mut bytes);
-        cx.bytes(&bytes)
+        crate::os::entropy::random_bytes(cx, size)
     }
 }

@@ -1,5 +1,7 @@
 //! The system's source of randomness.
 
+use conc_interpreter::native::{Ctx, R};
+
 /// Fills a buffer with random bytes.
 pub fn fill(mut buffer: &mut [u8]) {
     while !buffer.is_empty() {
@@ -9,4 +11,16 @@ pub fn fill(mut buffer: &mut [u8]) {
             Err(_) => return,
         }
     }
+}
+
+/// So many random bytes.
+pub fn random_bytes(cx: &mut Ctx, size: i64) -> R {
+    let Ok(size) = usize::try_from(size) else { return Err(cx.value_error("negative argument not allowed")) };
+    cx.ensure_memory(size, 2)?;
+    let mut bytes = vec![0; size];
+    for part in bytes.chunks_mut(1 << 20) {
+        cx.poll()?;
+        fill(part);
+    }
+    cx.bytes(&bytes)
 }

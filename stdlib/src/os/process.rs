@@ -215,12 +215,7 @@ pub mod process {
 
     /// Return a bytes object containing random bytes suitable for cryptographic use.
     pub fn urandom(cx: &mut Ctx, size: i64) -> R {
-        let Ok(size) = usize::try_from(size) else {
-            return Err(cx.value_error("negative argument not allowed"));
-        };
-        let mut data = vec![0; size];
-        crate::os::entropy::fill(&mut data);
-        cx.bytes(&data)
+        crate::os::entropy::random_bytes(cx, size)
     }
 
     /// Obtain a series of random bytes.

@@ -101,6 +101,7 @@ pub fn tee(cx: &mut Ctx, iterable: Value, n: i64) -> R {
     if n == 0 {
         return cx.tuple(&[]);
     }
+    cx.ensure_memory(n as usize, 64)?;
     let module = crate::core::shared::import(cx, "itertools")?;
     let class = cx.get_attr_text(module, "_tee")?;
     let first = cx.call(class, &[iterable])?;
@@ -111,6 +112,7 @@ pub fn tee(cx: &mut Ctx, iterable: Value, n: i64) -> R {
         let (node, source) = (first.slots()[0].get(), first.slots()[1].get());
         let copy = make(cx, class, &TEE, &[node, source]).value();
         cx.list_push(all, copy)?;
+        cx.poll()?;
     }
     cx.list_to_tuple(all)
 }

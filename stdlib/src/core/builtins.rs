@@ -13,30 +13,28 @@ pub mod functions {
 
     use crate::core::{attributes, build_class, evaluate, extremes, numbers, output, shared};
 
-    /// Return the absolute value of the argument.
+    /// Give the number without its sign.
     pub fn abs(cx: &mut Ctx, x: Value) -> R {
         numbers::abs(cx, x)
     }
 
-    /// Return an AsyncIterator for an AsyncIterable object.
+    /// Give the asynchronous iterator of an asynchronous iterable.
     pub fn aiter(cx: &mut Ctx, async_iterable: Value) -> R {
         evaluate::aiter(cx, async_iterable)
     }
 
-    /// Return the next item of an async iterator, as an awaitable.
-    ///
-    /// If default is given and the iterator is exhausted, it is returned instead of raising StopAsyncIteration.
+    /// Give an awaitable of the asynchronous iterator's next item, or of the default once there are no more.
     pub fn anext(cx: &mut Ctx, aiterator: Value, default: Option<Value>) -> R {
         evaluate::anext(cx, aiterator, default)
     }
 
-    /// Return True if bool(x) is True for all values x in the iterable; True for an empty one.
+    /// Tell whether every item counts as true; no items at all do.
     #[resumable(extremes::ALL)]
     pub fn all(cx: &mut Ctx, iterable: Value) -> R<bool> {
         extremes::find_truth(cx, iterable, false).map(|found| !found)
     }
 
-    /// Return True if bool(x) is True for any x in the iterable; False for an empty one.
+    /// Tell whether some item counts as true; no items at all do not.
     #[resumable(extremes::ANY)]
     pub fn any(cx: &mut Ctx, iterable: Value) -> R<bool> {
         extremes::find_truth(cx, iterable, true)
@@ -52,10 +50,10 @@ pub mod functions {
         Ok(cx.try_wtf8(&plain)?.value())
     }
 
-    /// Return the binary representation of an integer.
+    /// Write an integer with binary digits.
     ///
-    /// >>> bin(2796202)
-    /// '0b1010101010101010101010'
+    /// >>> bin(10)
+    /// '0b1010'
     pub fn bin(cx: &mut Ctx, number: Value) -> R<String> {
         numbers::radix(cx, number, text::int::bin)
     }
@@ -65,14 +63,12 @@ pub mod functions {
         Err(cx.runtime_error("breakpoint() is not supported: Conc has no debugger"))
     }
 
-    /// Return whether the object is callable (i.e., some kind of function).
-    ///
-    /// Note that classes are callable, as are instances of classes with a __call__() method.
+    /// Tell whether the object can be called, as functions, classes and whatever has `__call__` can.
     pub fn callable(cx: &mut Ctx, obj: Value) -> bool {
         attributes::callable(cx, obj)
     }
 
-    /// Return a string of one character with ordinal i; 0 <= i <= 0x10ffff.
+    /// Give the character with this code point, 0 to 0x10ffff.
     pub fn chr(cx: &mut Ctx, i: Value) -> R {
         numbers::chr(cx, i)
     }
@@ -103,9 +99,7 @@ pub mod functions {
         evaluate::compile(cx, source, filename, mode, flags, dont_inherit, optimize)
     }
 
-    /// Deletes the named attribute from the given object.
-    ///
-    /// delattr(x, 'y') is equivalent to ``del x.y``
+    /// Delete an attribute by name, as `del x.y` does.
     pub fn delattr(cx: &mut Ctx, obj: Value, name: Value) -> R<()> {
         let name = attributes::attribute_name(cx, name, "")?;
         cx.del_attr(obj, name)
@@ -116,7 +110,7 @@ pub mod functions {
         attributes::dir(cx, object)
     }
 
-    /// Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.
+    /// Give the pair of x // y and x % y.
     pub fn divmod(cx: &mut Ctx, x: Value, y: Value) -> R {
         numbers::divmod(cx, x, y)
     }
@@ -167,10 +161,7 @@ pub mod functions {
         cx.format(value, spec)
     }
 
-    /// getattr(object, name[, default]) -> value
-    ///
-    /// Get a named attribute from an object; getattr(x, 'y') is equivalent to x.y. When a default argument is given,
-    /// it is returned when the attribute doesn't exist; without it, an exception is raised in that case.
+    /// Read an attribute by name, as `x.y` does; for a missing one give the default, if there is one.
     pub fn getattr(cx: &mut Ctx, object: Value, name: Value, default: Option<Value>) -> R {
         let name = attributes::attribute_name(cx, name, "")?;
         match default {
@@ -179,20 +170,18 @@ pub mod functions {
         }
     }
 
-    /// Return the dictionary containing the current scope's global variables.
+    /// Give the dictionary of the global names.
     pub fn globals(cx: &mut Ctx) -> R {
         evaluate::globals(cx)
     }
 
-    /// Return whether the object has an attribute with the given name.
+    /// Tell whether reading the attribute would succeed.
     pub fn hasattr(cx: &mut Ctx, obj: Value, name: Value) -> R<bool> {
         let name = attributes::attribute_name(cx, name, "")?;
         Ok(cx.get_attr_opt(obj, name)?.is_some())
     }
 
-    /// Return the hash value for the given object.
-    ///
-    /// Two objects that compare equal must also have the same hash value, but the reverse is not necessarily true.
+    /// Give an integer that equal objects have in common.
     pub fn hash(cx: &mut Ctx, obj: Value) -> R<i64> {
         Ok(cx.hash(obj)? as i64)
     }
@@ -202,10 +191,10 @@ pub mod functions {
         attributes::help(cx, request)
     }
 
-    /// Return the hexadecimal representation of an integer.
+    /// Write an integer with hexadecimal digits.
     ///
-    /// >>> hex(12648430)
-    /// '0xc0ffee'
+    /// >>> hex(255)
+    /// '0xff'
     pub fn hex(cx: &mut Ctx, number: Value) -> R<String> {
         numbers::radix(cx, number, text::int::hex)
     }
@@ -229,14 +218,13 @@ pub mod functions {
         cx.isinstance(obj, class_or_tuple)
     }
 
-    /// Return whether 'cls' is derived from another class or is the same class.
+    /// Tell whether one class is the other or comes from it, or from one of a tuple.
     pub fn issubclass(cx: &mut Ctx, cls: Value, class_or_tuple: Value) -> R<bool> {
         cx.issubclass(cls, class_or_tuple)
     }
 
-    /// iter(iterable) -> iterator; iter(callable, sentinel) -> iterator
-    ///
-    /// Get an iterator from an object. In the second form, the callable is called until it returns the sentinel.
+    /// iter(iterable) -> an iterator over its items
+    /// iter(function, last) -> an iterator over what calling the function gives, up to the value last
     pub fn iter(cx: &mut Ctx, object: Value, sentinel: Option<Value>) -> R {
         match sentinel {
             None => cx.iter(object),
@@ -249,12 +237,12 @@ pub mod functions {
         }
     }
 
-    /// Return the number of items in a container.
+    /// Tell how many items the container holds.
     pub fn len(cx: &mut Ctx, obj: Value) -> R<usize> {
         cx.len(obj)
     }
 
-    /// Return a dictionary containing the current scope's local variables.
+    /// Give a dictionary of the local names.
     pub fn locals(cx: &mut Ctx) -> R {
         evaluate::locals(cx)
     }
@@ -289,18 +277,16 @@ pub mod functions {
         extremes::extreme(cx, args, key, default, false)
     }
 
-    /// Return the next item from the iterator.
-    ///
-    /// If default is given and the iterator is exhausted, it is returned instead of raising StopIteration.
+    /// Give the iterator's next item, or the default once there are no more.
     #[resumable(evaluate::NEXT)]
     pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
         evaluate::next(cx, iterator, default)
     }
 
-    /// Return the octal representation of an integer.
+    /// Write an integer with octal digits.
     ///
-    /// >>> oct(342391)
-    /// '0o1234567'
+    /// >>> oct(64)
+    /// '0o100'
     pub fn oct(cx: &mut Ctx, number: Value) -> R<String> {
         numbers::radix(cx, number, text::int::oct)
     }
@@ -350,7 +336,7 @@ pub mod functions {
         numbers::ord(cx, character)
     }
 
-    /// Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.
+    /// Give base ** exp, or base ** exp % mod without computing the large power.
     pub fn pow(
         cx: &mut Ctx,
         #[kw] base: Value,
@@ -362,10 +348,9 @@ pub mod functions {
         cx.power(base, exp, r#mod)
     }
 
-    /// Prints the values to a stream, or to sys.stdout by default.
+    /// Write the values as texts, to sys.stdout unless another file is given.
     ///
-    /// sep: string inserted between values, default a space; end: string appended after the last value, default a
-    /// newline; file: a file-like object; flush: whether to forcibly flush the stream.
+    /// sep goes between them and end after the last; flush empties the file's buffer at once.
     pub fn print(
         cx: &mut Ctx,
         args: &[Value],
@@ -385,14 +370,12 @@ pub mod functions {
         output::print(cx, args, sep, end, file, flush)
     }
 
-    /// Return the canonical string representation of the object.
+    /// Give the text that stands for the object in a program.
     pub fn repr(cx: &mut Ctx, obj: Value) -> R<Gc<Str>> {
         cx.repr(obj)
     }
 
-    /// Round a number to a given precision in decimal digits.
-    ///
-    /// The return value is an integer if ndigits is omitted or None; otherwise it has the same type as the number.
+    /// Round to ndigits decimals, or to an int if that is not given.
     pub fn round(
         cx: &mut Ctx,
         #[kw] number: Value,
@@ -403,18 +386,15 @@ pub mod functions {
         numbers::round(cx, number, ndigits)
     }
 
-    /// Sets the named attribute on the given object to the specified value.
-    ///
-    /// setattr(x, 'y', v) is equivalent to ``x.y = v``
+    /// Set an attribute by name, as `x.y = v` does.
     pub fn setattr(cx: &mut Ctx, obj: Value, name: Value, value: Value) -> R<()> {
         let name = attributes::attribute_name(cx, name, "")?;
         cx.set_attr(obj, name, value)
     }
 
-    /// Return a new list containing all items from the iterable in ascending order.
+    /// Give a list of the items in order, least first, or greatest first if reverse is true.
     ///
-    /// A custom key function can be supplied to customize the sort order, and the reverse flag can be set to request
-    /// the result in descending order.
+    /// With a key function, its results for the items are what is compared.
     #[resumable(extremes::SORTED)]
     pub fn sorted(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
         extremes::sorted_call(cx, args, kwargs)
@@ -430,9 +410,7 @@ pub mod functions {
         crate::system::sys::exit_with(cx, code)
     }
 
-    /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers.
-    ///
-    /// When the iterable is empty, return the start value.
+    /// Add the items up, beginning with start.
     #[resumable(numbers::SUM)]
     pub fn sum(
         cx: &mut Ctx,
@@ -444,7 +422,7 @@ pub mod functions {
         numbers::sum(cx, iterable, start)
     }
 
-    /// Without arguments, equivalent to locals(); with an argument, equivalent to object.__dict__.
+    /// Give the object's `__dict__`, or without one the local names.
     pub fn vars(cx: &mut Ctx, object: Option<Value>) -> R {
         match object {
             None => evaluate::locals(cx),

@@ -148,9 +148,9 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(ContentHandle::default())), 0).value())
     }
 
-    /// Text I/O implementation using an in-memory buffer.
+    /// A stream whose text is in memory.
     ///
-    /// The initial_value argument sets the value of object; newline is like that of TextIOWrapper's constructor.
+    /// It starts with initial_value; newline works as it does for TextIOWrapper.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -218,7 +218,7 @@ pub mod methods {
         Ok(text.len() as i64)
     }
 
-    /// Retrieve the entire contents of the object.
+    /// Give all the text, whatever the position.
     pub fn getvalue(cx: &mut Ctx, this: Gc<Boxed>) -> R<Gc<Str>> {
         let text = with(cx, this, |c| c.text.clone())?;
         cx.try_wtf8(&text)
@@ -245,7 +245,7 @@ pub mod methods {
         })
     }
 
-    /// Tell the current file position.
+    /// Give the position, in characters from the start.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         with(cx, this, |c| c.at as i64)
     }
@@ -293,17 +293,17 @@ pub mod methods {
         newlines_value(cx, seen)
     }
 
-    /// Returns True if the IO object can be read.
+    /// Tell whether it can be read: always, until closed.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }
 
-    /// Returns True if the IO object can be written.
+    /// Tell whether it can be written: always, until closed.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }
 
-    /// Returns True if the IO object can be seeked.
+    /// Tell whether the position can be moved: always, until closed.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }

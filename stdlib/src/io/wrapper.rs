@@ -277,7 +277,7 @@ pub mod methods {
         closed.map(drop)
     }
 
-    /// Separate the buffer from the stream and return it.
+    /// Give the buffer under the text and let go of it.
     pub fn detach(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         stream(cx, this)?.0.with(cx, |cx, t| {
             t.check(cx)?;
@@ -294,7 +294,7 @@ pub mod methods {
         stream(cx, this)?.0.with(cx, |cx, t| t.seek(cx, this, cookie, whence))
     }
 
-    /// Return the stream position as a number for seek().
+    /// Give a number with which seek() comes back here.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, t| t.tell(cx, this))
     }
@@ -385,27 +385,27 @@ pub mod methods {
         call_method(cx, buffer, method, &[])
     }
 
-    /// Return underlying file descriptor if one exists.
+    /// Give the number of the open file behind the stream, if there is one.
     pub fn fileno(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "fileno")
     }
 
-    /// Return whether this is an 'interactive' stream.
+    /// Tell whether somebody sits at the other end: whether it is a terminal.
     pub fn isatty(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "isatty")
     }
 
-    /// Return whether object was opened for reading.
+    /// Tell whether the stream can be read.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "readable")
     }
 
-    /// Return whether object was opened for writing.
+    /// Tell whether the stream can be written.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "writable")
     }
 
-    /// Return whether object supports random access.
+    /// Tell whether the position can be moved.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "seekable")
     }
@@ -479,7 +479,7 @@ pub mod methods {
         stream(cx, this)?.0.with(cx, |_, t| Ok(t.write_through))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         let mut out = "<_io.TextIOWrapper".to_string();
         let buffer = this.slots()[slot::BUFFER].get();

@@ -51,37 +51,37 @@ pub mod math {
         Ok(())
     }
 
-    /// Return the arc cosine (measured in radians) of x. The result is between 0 and pi.
+    /// Give the angle whose cosine is x, in radians: 0 to pi.
     pub fn acos(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.acos())
     }
 
-    /// Return the inverse hyperbolic cosine of x.
+    /// Give the number whose hyperbolic cosine is x.
     pub fn acosh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, libm::acosh(x))
     }
 
-    /// Return the arc sine (measured in radians) of x. The result is between -pi/2 and pi/2.
+    /// Give the angle whose sine is x, in radians: -pi/2 to pi/2.
     pub fn asin(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.asin())
     }
 
-    /// Return the inverse hyperbolic sine of x.
+    /// Give the number whose hyperbolic sine is x.
     pub fn asinh(x: f64) -> f64 {
         libm::asinh(x)
     }
 
-    /// Return the arc tangent (measured in radians) of x. The result is between -pi/2 and pi/2.
+    /// Give the angle whose tangent is x, in radians: -pi/2 to pi/2.
     pub fn atan(x: f64) -> f64 {
         x.atan()
     }
 
-    /// Return the arc tangent (measured in radians) of y/x, with the signs of both considered.
+    /// Give the angle of the point (x, y) as seen from the origin, in radians: -pi to pi.
     pub fn atan2(y: f64, x: f64) -> f64 {
         y.atan2(x)
     }
 
-    /// Return the inverse hyperbolic tangent of x.
+    /// Give the number whose hyperbolic tangent is x.
     pub fn atanh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked_pole(cx, x, libm::atanh(x))
     }
@@ -91,7 +91,7 @@ pub mod math {
         x.cbrt()
     }
 
-    /// Return the ceiling of x as an Integral: the smallest integer >= x.
+    /// Give the least integer that is not below x.
     pub fn ceil(cx: &mut Ctx, x: Value) -> R {
         super::whole(cx, x, true)
     }
@@ -125,12 +125,12 @@ pub mod math {
         x.copysign(y)
     }
 
-    /// Return the cosine of x (measured in radians).
+    /// Give the cosine of an angle in radians.
     pub fn cos(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.cos())
     }
 
-    /// Return the hyperbolic cosine of x.
+    /// Give the cosine of a hyperbolic angle.
     pub fn cosh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.cosh())
     }
@@ -150,7 +150,7 @@ pub mod math {
         sums::dist(cx, p, q)
     }
 
-    /// Multidimensional Euclidean distance from the origin to a point.
+    /// Give the length of the vector with these coordinates.
     pub fn hypot(cx: &mut Ctx, coordinates: &[Value]) -> R<f64> {
         let mut parts = Vec::with_capacity(coordinates.len());
         for &c in coordinates {
@@ -159,7 +159,7 @@ pub mod math {
         Ok(sums::norm(&parts))
     }
 
-    /// Error function at x.
+    /// Give the error function's value at x.
     pub fn erf(x: f64) -> f64 {
         libm::erf(x)
     }
@@ -169,12 +169,12 @@ pub mod math {
         libm::erfc(x)
     }
 
-    /// Return e raised to the power of x.
+    /// Give e ** x.
     pub fn exp(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.exp())
     }
 
-    /// Return 2 raised to the power of x.
+    /// Give 2 ** x.
     pub fn exp2(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.exp2())
     }
@@ -184,7 +184,7 @@ pub mod math {
         checked(cx, x, x.exp_m1())
     }
 
-    /// Return the absolute value of the float x.
+    /// Give x without its sign, as a float.
     pub fn fabs(x: f64) -> f64 {
         x.abs()
     }
@@ -233,12 +233,12 @@ pub mod math {
         logarithms::ldexp(cx, x, i)
     }
 
-    /// Return an accurate floating-point sum of values in the iterable seq.
+    /// Add floats up without losing digits on the way.
     pub fn fsum(cx: &mut Ctx, seq: Value) -> R<f64> {
         sums::fsum(cx, seq)
     }
 
-    /// Return the sum of products of values from two iterables p and q of the same length.
+    /// Multiply the pairs of items of two iterables and add the products up; they must be of one length.
     pub fn sumprod(cx: &mut Ctx, p: Value, q: Value) -> R {
         sums::sumprod(cx, p, q)
     }
@@ -259,7 +259,7 @@ pub mod math {
         logarithms::gamma(cx, x)
     }
 
-    /// Natural logarithm of absolute value of Gamma function at x.
+    /// Give the logarithm of the absolute value of gamma(x).
     pub fn lgamma(cx: &mut Ctx, x: f64) -> R<f64> {
         logarithms::lgamma(cx, x)
     }
@@ -302,17 +302,17 @@ pub mod math {
         Ok(diff <= (rel_tol * b).abs() || diff <= (rel_tol * a).abs() || diff <= abs_tol)
     }
 
-    /// Return True if x is neither an infinity nor a NaN, and False otherwise.
+    /// Tell whether x is an ordinary number: no infinity and no NaN.
     pub fn isfinite(x: f64) -> bool {
         x.is_finite()
     }
 
-    /// Return True if x is a positive or negative infinity, and False otherwise.
+    /// Tell whether x is one of the two infinities.
     pub fn isinf(x: f64) -> bool {
         x.is_infinite()
     }
 
-    /// Return True if x is a NaN (not a number), and False otherwise.
+    /// Tell whether x is a NaN.
     pub fn isnan(x: f64) -> bool {
         x.is_nan()
     }
@@ -332,12 +332,12 @@ pub mod math {
         combinatorics::perm(cx, n, k)
     }
 
-    /// log(x, [base=math.e]): the logarithm of x to the given base.
+    /// Give the logarithm of x, natural unless a base is given.
     pub fn log(cx: &mut Ctx, x: Value, base: Option<Value>) -> R<f64> {
         logarithms::log(cx, x, base)
     }
 
-    /// Return the base 10 logarithm of x.
+    /// Give the decimal logarithm of x.
     pub fn log10(cx: &mut Ctx, x: Value) -> R<f64> {
         logarithms::of_any_int(cx, x, f64::log10)
     }
@@ -347,7 +347,7 @@ pub mod math {
         checked_pole(cx, x, x.ln_1p())
     }
 
-    /// Return the base 2 logarithm of x.
+    /// Give the binary logarithm of x.
     pub fn log2(cx: &mut Ctx, x: Value) -> R<f64> {
         logarithms::of_any_int(cx, x, f64::log2)
     }
@@ -401,17 +401,17 @@ pub mod math {
         Ok(libm::remainder(x, y))
     }
 
-    /// Return the sine of x (measured in radians).
+    /// Give the sine of an angle in radians.
     pub fn sin(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.sin())
     }
 
-    /// Return the hyperbolic sine of x.
+    /// Give the sine of a hyperbolic angle.
     pub fn sinh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.sinh())
     }
 
-    /// Return the square root of x.
+    /// Give the number whose square is x.
     pub fn sqrt(cx: &mut Ctx, x: f64) -> R<f64> {
         if x < 0.0 {
             return Err(cx.value_error("math domain error"));
@@ -419,12 +419,12 @@ pub mod math {
         Ok(x.sqrt())
     }
 
-    /// Return the tangent of x (measured in radians).
+    /// Give the tangent of an angle in radians.
     pub fn tan(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.tan())
     }
 
-    /// Return the hyperbolic tangent of x.
+    /// Give the tangent of a hyperbolic angle.
     pub fn tanh(x: f64) -> f64 {
         x.tanh()
     }

@@ -144,12 +144,12 @@ pub mod sys {
         cx.handled
     }
 
-    /// Return the current value of the recursion limit.
+    /// Tell how deep calls may go.
     pub fn getrecursionlimit(cx: &mut Ctx) -> usize {
         cx.iso().recursion_limit.load(Ordering::Relaxed)
     }
 
-    /// Set the maximum depth of the stack of calls.
+    /// Choose how deep calls may go.
     pub fn setrecursionlimit(cx: &mut Ctx, limit: i64) -> R<()> {
         if limit < 1 {
             return Err(cx.value_error("recursion limit must be greater or equal than 1"));
@@ -176,7 +176,7 @@ pub mod sys {
         Ok(cx.intern_str(text))
     }
 
-    /// Return the size of object in bytes.
+    /// Tell how many bytes of memory the object takes.
     pub fn getsizeof(cx: &mut Ctx, #[kw] object: Value, #[kw] default: Option<Value>) -> R {
         let name = cx.names().__sizeof__;
         match cx.call_special(object, name, &[])? {
@@ -191,12 +191,12 @@ pub mod sys {
         }
     }
 
-    /// Return the maximum string digits limit for non-binary int<->str conversions.
+    /// Tell how many digits of an int are converted at most; 0 for any number.
     pub fn get_int_max_str_digits(cx: &mut Ctx) -> usize {
         cx.iso().int_max_str_digits.load(Ordering::Relaxed)
     }
 
-    /// Set the maximum string digits limit for non-binary int<->str conversions.
+    /// Choose how many digits of an int are converted at most; 0 for any number.
     pub fn set_int_max_str_digits(cx: &mut Ctx, #[kw] maxdigits: i64) -> R<()> {
         if maxdigits != 0 && maxdigits < 640 {
             return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
@@ -205,17 +205,17 @@ pub mod sys {
         Ok(())
     }
 
-    /// Return the current default encoding used by the Unicode implementation.
+    /// Name the encoding that str methods use unless told otherwise.
     pub fn getdefaultencoding() -> &'static str {
         "utf-8"
     }
 
-    /// Return the encoding used to convert Unicode filenames to OS filenames.
+    /// Name the encoding of file names.
     pub fn getfilesystemencoding() -> &'static str {
         "utf-8"
     }
 
-    /// Return the error mode used for Unicode to OS filename conversion.
+    /// Name what happens to file names that the encoding lacks.
     pub fn getfilesystemencodeerrors() -> &'static str {
         "surrogateescape"
     }
@@ -242,7 +242,7 @@ pub mod sys {
         Ok(globals.and_then(|g| g.get_str(cx, name)).unwrap_or(Value::NONE))
     }
 
-    /// Print an object to sys.stdout and also save it in builtins._
+    /// Write the object's repr() to sys.stdout and keep the object as builtins._.
     pub fn displayhook(cx: &mut Ctx, object: Value) -> R<()> {
         if object.is_none() {
             return Ok(());
@@ -259,7 +259,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Handle an exception by displaying it with a traceback on sys.stderr.
+    /// Write an exception and its traceback to sys.stderr.
     pub fn excepthook(cx: &mut Ctx, _exctype: Value, value: Value, traceback: Value) -> R<()> {
         if let Some(e) = value.cast::<Exception>()
             && e.traceback.get().is_none()
@@ -289,7 +289,7 @@ pub mod sys {
         Err(cx.runtime_error("breakpoint() is not supported: Conc has no debugger"))
     }
 
-    /// Return the current thread switch interval.
+    /// Tell how long a thread runs before others get a turn, in seconds.
     pub fn getswitchinterval(cx: &mut Ctx) -> R {
         match recall(cx, "sys.switchinterval") {
             Some(interval) => Ok(interval),
@@ -307,7 +307,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Return True if the interpreter is shutting down.
+    /// Tell whether the program is ending.
     pub fn is_finalizing() -> bool {
         false
     }

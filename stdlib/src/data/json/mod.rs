@@ -19,12 +19,12 @@ pub mod functions {
         encode::encode(cx, encoder, obj)
     }
 
-    /// Return a JSON representation of a Python string, everything outside ASCII escaped.
+    /// Write a text as JSON, with escapes for everything outside ASCII.
     pub fn encode_basestring_ascii(cx: &mut Ctx, string: Value) -> R {
         encode::quoted(cx, string, true)
     }
 
-    /// Return a JSON representation of a Python string
+    /// Write a text as JSON.
     pub fn encode_basestring(cx: &mut Ctx, string: Value) -> R {
         encode::quoted(cx, string, false)
     }

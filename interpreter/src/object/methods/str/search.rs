@@ -84,7 +84,7 @@ pub mod methods {
         at.ok_or_else(|| cx.value_error("substring not found"))
     }
 
-    /// Return the number of non-overlapping occurrences of substring sub in `self[start:end]`.
+    /// Count how often sub occurs in `self[start:end]`, each time after the end of the one before.
     pub fn count(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let sub = cx.str_arg(sub, "count() argument 1")?;
         let Some(window) = window(cx, this, start, end)? else { return Ok(0) };
@@ -124,12 +124,12 @@ pub mod methods {
         Ok(false)
     }
 
-    /// Return True if the string starts with the specified prefix (or one of a tuple of them), False otherwise.
+    /// Tell whether the text begins with the prefix, or with one of a tuple of them.
     pub fn startswith(cx: &mut Ctx, this: Gc<Str>, prefix: Value, start: Option<Value>, end: Option<Value>) -> R<bool> {
         has_end(cx, this, prefix, (start, end), ("startswith", |text, part| text.starts_with(part)))
     }
 
-    /// Return True if the string ends with the specified suffix (or one of a tuple of them), False otherwise.
+    /// Tell whether the text ends in the suffix, or in one of a tuple of them.
     pub fn endswith(cx: &mut Ctx, this: Gc<Str>, suffix: Value, start: Option<Value>, end: Option<Value>) -> R<bool> {
         has_end(cx, this, suffix, (start, end), ("endswith", |text, part| text.ends_with(part)))
     }
@@ -156,7 +156,7 @@ pub mod methods {
         }
     }
 
-    /// Return a str with the given prefix string removed if present.
+    /// Give the text without the prefix, or all of it if it does not begin with it.
     pub fn removeprefix(cx: &mut Ctx, this: Gc<Str>, prefix: Value) -> R<Gc<Str>> {
         let prefix = cx.str_arg(prefix, "removeprefix() argument")?;
         if prefix.is_empty() || !this.as_bytes().starts_with(prefix.as_bytes()) {
@@ -165,7 +165,7 @@ pub mod methods {
         Ok(cx.sub_bytes(this, prefix.bytes as usize, this.bytes as usize))
     }
 
-    /// Return a str with the given suffix string removed if present.
+    /// Give the text without the suffix, or all of it if it does not end in it.
     pub fn removesuffix(cx: &mut Ctx, this: Gc<Str>, suffix: Value) -> R<Gc<Str>> {
         let suffix = cx.str_arg(suffix, "removesuffix() argument")?;
         if suffix.is_empty() || !this.as_bytes().ends_with(suffix.as_bytes()) {

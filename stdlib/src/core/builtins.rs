@@ -40,7 +40,7 @@ pub mod functions {
         extremes::find_truth(cx, iterable, true)
     }
 
-    /// Return repr(obj) with everything outside ASCII escaped.
+    /// Give the object's repr() with escapes for everything outside ASCII.
     pub fn ascii(cx: &mut Ctx, obj: Value) -> R {
         let shown = cx.repr(obj)?;
         if shown.is_ascii() {
@@ -73,10 +73,9 @@ pub mod functions {
         numbers::chr(cx, i)
     }
 
-    /// Compile source into a code object that can be executed by exec() or eval().
+    /// Turn source into code that exec() or eval() runs.
     ///
-    /// The mode must be 'exec' to compile a module, 'single' for one interactive statement, or 'eval' for an
-    /// expression.
+    /// mode says what it is: 'exec' a whole module, 'eval' one expression, 'single' one statement whose value is shown.
     #[allow(clippy::too_many_arguments)]
     pub fn compile(
         cx: &mut Ctx,
@@ -115,9 +114,7 @@ pub mod functions {
         numbers::divmod(cx, x, y)
     }
 
-    /// Evaluate the given source in the context of globals and locals.
-    ///
-    /// The source may be a string representing an expression or a code object as returned by compile().
+    /// Run an expression, given as source or as code from compile(), with these names; give its value.
     pub fn eval(
         cx: &mut Ctx,
         source: Value,
@@ -131,9 +128,7 @@ pub mod functions {
         evaluate::eval(cx, source, globals, locals)
     }
 
-    /// Execute the given source in the context of globals and locals.
-    ///
-    /// The source may be a string representing one or more statements or a code object as returned by compile().
+    /// Run statements, given as source or as code from compile(), with these names.
     pub fn exec(
         cx: &mut Ctx,
         source: Value,
@@ -150,7 +145,7 @@ pub mod functions {
         evaluate::exec(cx, source, globals, locals, closure)
     }
 
-    /// Return type(value).__format__(value, format_spec); the spec defaults to the empty string.
+    /// Give the value as a text in the shape that the spec describes.
     pub fn format(cx: &mut Ctx, value: Value, format_spec: Option<Value>) -> R<Gc<Str>> {
         let spec = match format_spec {
             Some(spec) => {
@@ -199,21 +194,17 @@ pub mod functions {
         numbers::radix(cx, number, text::int::hex)
     }
 
-    /// Return the identity of an object: unique among objects that exist at the same time.
+    /// Give a number that no other living object has.
     pub fn id(obj: Value) -> i64 {
         numbers::identity(obj)
     }
 
-    /// Read a string from standard input, without its trailing newline.
-    ///
-    /// The prompt string, if given, is printed to standard output first. At end of input EOFError is raised.
+    /// Read a line from standard input, after writing the prompt; EOFError if there are no more.
     pub fn input(cx: &mut Ctx, prompt: Option<Value>) -> R {
         output::input(cx, prompt)
     }
 
-    /// Return whether an object is an instance of a class or of a subclass thereof.
-    ///
-    /// A tuple or a union of classes may be given to check against any of them.
+    /// Tell whether the object is of the class, or of one in a tuple or union, or of a subclass.
     pub fn isinstance(cx: &mut Ctx, obj: Value, class_or_tuple: Value) -> R<bool> {
         cx.isinstance(obj, class_or_tuple)
     }
@@ -247,9 +238,9 @@ pub mod functions {
         evaluate::locals(cx)
     }
 
-    /// With a single iterable argument, return its biggest item; with two or more arguments, the largest argument.
+    /// Give the greatest item of an iterable, or the greatest of several arguments.
     ///
-    /// The default is returned if the iterable is empty; key is a function of one argument.
+    /// key gives what is compared in place of an item; default is for an iterable without items.
     #[resumable(extremes::MAX)]
     pub fn max(
         cx: &mut Ctx,
@@ -262,9 +253,9 @@ pub mod functions {
         extremes::extreme(cx, args, key, default, true)
     }
 
-    /// With a single iterable argument, return its smallest item; with two or more arguments, the smallest argument.
+    /// Give the least item of an iterable, or the least of several arguments.
     ///
-    /// The default is returned if the iterable is empty; key is a function of one argument.
+    /// key gives what is compared in place of an item; default is for an iterable without items.
     #[resumable(extremes::MIN)]
     pub fn min(
         cx: &mut Ctx,
@@ -291,11 +282,12 @@ pub mod functions {
         numbers::radix(cx, number, text::int::oct)
     }
 
-    /// Open file and return a stream.  Raise OSError upon failure.
+    /// Open a file, a path or the number of an open one, and give a stream; OSError if that fails.
     ///
-    /// file is a path or an integer file descriptor. mode is 'r' (default) to read, 'w' to write (truncating), 'x' to
-    /// create, 'a' to append, with 'b' for binary, 't' for text (default) and '+' for updating. buffering is 0 for
-    /// none (binary only), 1 for line buffering (text only), or a size. encoding, errors and newline are for text.
+    /// mode has one of 'r' to read, 'w' to start over, 'x' for a new file only and 'a' to add at the end; '+' for both
+    /// reading and writing; 'b' for bytes in place of text. buffering is a size, 0 for none or 1 to write out each
+    /// line.
+    /// encoding, errors and newline concern text.
     #[allow(clippy::too_many_arguments)]
     pub fn open(
         cx: &mut Ctx,
@@ -331,7 +323,7 @@ pub mod functions {
         )
     }
 
-    /// Return the ordinal of a one-character string, bytes or bytearray.
+    /// Give the code point of a character, or the number of a byte.
     pub fn ord(cx: &mut Ctx, character: Value) -> R<i64> {
         numbers::ord(cx, character)
     }

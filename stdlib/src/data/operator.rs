@@ -421,7 +421,7 @@ pub mod functions {
         shared::call_with_dict(cx, obj, args, kwargs.0)
     }
 
-    /// Return 'a == b' in a way that protects against timing attacks.
+    /// Tell whether a and b are equal, in a time that does not depend on where they differ.
     pub fn _compare_digest(cx: &mut Ctx, a: Value, b: Value) -> R<bool> {
         use conc_interpreter::object::string::Str;
         let (a, b) = match (a.cast::<Str>(), b.cast::<Str>()) {

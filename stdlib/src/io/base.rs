@@ -248,13 +248,13 @@ pub mod stream_methods {
         cx.bytes(&line)
     }
 
-    /// Return a list of lines from the stream; hint limits their total length.
+    /// Read all lines into a list, or so many that they reach the length in hint.
     pub fn readlines(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] hint: Value) -> R {
         let hint = super::size_arg(cx, hint)?;
         super::read_lines(cx, this.value(), hint)
     }
 
-    /// Write a list of lines to stream; line separators are not added.
+    /// Write the texts one after the other, with nothing between them.
     pub fn writelines(cx: &mut Ctx, this: Gc<Boxed>, lines: Value) -> R<()> {
         super::check_open(cx, this.value())?;
         super::write_lines(cx, this.value(), lines)
@@ -352,7 +352,7 @@ pub mod buffered_methods {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Read and return up to n bytes.
+    /// Read no more than n bytes.
     pub fn read(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "read"))
     }

@@ -187,7 +187,7 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(FileHandle::default())), slot::COUNT).value())
     }
 
-    /// Open a file; the mode can be 'r', 'w', 'x' or 'a' for reading, writing, exclusive creation or appending.
+    /// Open a file to read ('r'), to start over ('w'), to make ('x') or to add to ('a').
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,

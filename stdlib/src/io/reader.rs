@@ -143,7 +143,7 @@ pub mod reading {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Read and return up to size bytes, everything to the end without a size.
+    /// Read size bytes, or everything if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let stream = stream(cx, this)?;
         let n = match size_arg(cx, size)? {

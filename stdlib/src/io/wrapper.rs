@@ -174,11 +174,11 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(TextHandle::default())), slot::COUNT).value())
     }
 
-    /// Character and line based layer over a buffer, such as a BufferedReader.
+    /// Read and write text over a buffer of bytes.
     ///
-    /// encoding defaults to UTF-8; errors says how to treat encoding errors, 'strict' by default; newline controls
-    /// how line endings are handled: None, '', '\n', '\r' or '\r\n'. With line_buffering, a flush follows every
-    /// write that contains a line break.
+    /// encoding is UTF-8 unless given; errors names what happens to what does not convert. newline is the line end that
+    /// is read and written: None for any of them, read as '\n', '' for any unchanged, or '\n', '\r' or '\r\n'.
+    /// line_buffering writes out whenever a line ends.
     #[allow(clippy::too_many_arguments)]
     pub fn __init__(
         cx: &mut Ctx,

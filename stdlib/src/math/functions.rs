@@ -86,7 +86,7 @@ pub mod math {
         checked_pole(cx, x, libm::atanh(x))
     }
 
-    /// Return the cube root of x.
+    /// Give the number whose cube is x.
     pub fn cbrt(x: f64) -> f64 {
         x.cbrt()
     }
@@ -96,7 +96,7 @@ pub mod math {
         super::whole(cx, x, true)
     }
 
-    /// Return the largest Integral <= x.
+    /// Give the greatest integer that is not above x.
     pub fn floor(cx: &mut Ctx, x: Value) -> R {
         super::whole(cx, x, false)
     }
@@ -120,7 +120,7 @@ pub mod math {
         }
     }
 
-    /// Return a float with the magnitude (absolute value) of x but the sign of y.
+    /// Give x with its sign made that of y.
     pub fn copysign(x: f64, y: f64) -> f64 {
         x.copysign(y)
     }
@@ -145,7 +145,7 @@ pub mod math {
         x * (std::f64::consts::PI / 180.0)
     }
 
-    /// Return the Euclidean distance between two points p and q, given as sequences of coordinates.
+    /// Give the length of the straight line between two points.
     pub fn dist(cx: &mut Ctx, p: Value, q: Value) -> R<f64> {
         sums::dist(cx, p, q)
     }
@@ -179,7 +179,7 @@ pub mod math {
         checked(cx, x, x.exp2())
     }
 
-    /// Return exp(x)-1, without the loss of precision of direct evaluation for small x.
+    /// Give e ** x - 1, exact even where x is nearly 0.
     pub fn expm1(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.exp_m1())
     }
@@ -189,7 +189,7 @@ pub mod math {
         x.abs()
     }
 
-    /// Return x! for an integer x >= 0.
+    /// Give the product of all integers from 1 to x.
     pub fn factorial(cx: &mut Ctx, n: Value) -> R {
         combinatorics::factorial(cx, n)
     }
@@ -209,7 +209,7 @@ pub mod math {
         Ok(r)
     }
 
-    /// Return fmod(x, y), according to platform C; x % y may differ.
+    /// Give what is left of x after taking y away as often as it fits; it has the sign of x, unlike that of x % y.
     pub fn fmod(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
         if y.is_infinite() && x.is_finite() {
             return Ok(x);
@@ -221,14 +221,14 @@ pub mod math {
         Ok(r)
     }
 
-    /// Return the mantissa and exponent of x, as pair (m, e): x = m * 2.**e with 0.5 <= abs(m) < 1.0.
+    /// Give (m, e) such that x is m * 2 ** e, with m from 0.5 up to but not including 1, or 0.
     pub fn frexp(cx: &mut Ctx, x: f64) -> R {
         let (m, exponent) = if x == 0.0 || !x.is_finite() { (x, 0) } else { libm::frexp(x) };
         let (m, exponent) = (cx.float(m), cx.int(i64::from(exponent)));
         cx.tuple(&[m, exponent])
     }
 
-    /// Return x * (2**i); essentially the inverse of frexp().
+    /// Give x * 2 ** i, which undoes frexp().
     pub fn ldexp(cx: &mut Ctx, x: f64, i: Value) -> R<f64> {
         logarithms::ldexp(cx, x, i)
     }
@@ -274,10 +274,11 @@ pub mod math {
         combinatorics::lcm(cx, integers)
     }
 
-    /// Determine whether two floating-point numbers are close in value.
+    /// Tell whether two numbers are nearly equal.
     ///
-    /// rel_tol: maximum difference for being considered "close", relative to the magnitude of the input values;
-    /// abs_tol: maximum difference regardless of it. NaN is close to nothing, infinities only to themselves.
+    /// The difference may be rel_tol times the larger of the two, or abs_tol, whichever is more. An infinity is close
+    /// to
+    /// itself alone, a NaN to nothing.
     pub fn isclose(
         cx: &mut Ctx,
         #[kw] a: f64,
@@ -317,7 +318,7 @@ pub mod math {
         x.is_nan()
     }
 
-    /// Return the integer part of the square root of the input.
+    /// Give the greatest integer whose square is not above n.
     pub fn isqrt(cx: &mut Ctx, n: Value) -> R {
         combinatorics::isqrt(cx, n)
     }
@@ -342,7 +343,7 @@ pub mod math {
         logarithms::of_any_int(cx, x, f64::log10)
     }
 
-    /// Return the natural logarithm of 1+x, accurate for x near zero.
+    /// Give the natural logarithm of 1 + x, exact even where x is nearly 0.
     pub fn log1p(cx: &mut Ctx, x: f64) -> R<f64> {
         checked_pole(cx, x, x.ln_1p())
     }
@@ -352,7 +353,7 @@ pub mod math {
         logarithms::of_any_int(cx, x, f64::log2)
     }
 
-    /// Return the fractional and integer parts of x, both with the sign of x.
+    /// Give what is after the decimal point and what is before it, both as floats.
     pub fn modf(cx: &mut Ctx, x: f64) -> R {
         let (fraction, whole) =
             if x.is_infinite() { (0f64.copysign(x), x) } else { ((x - x.trunc()).copysign(x), x.trunc()) };
@@ -360,7 +361,7 @@ pub mod math {
         cx.tuple(&[fraction, whole])
     }
 
-    /// Return the floating-point value the given number of steps after x towards y.
+    /// Give the float that comes so many steps after x on the way to y.
     pub fn nextafter(
         cx: &mut Ctx,
         x: f64,
@@ -372,7 +373,7 @@ pub mod math {
         logarithms::nextafter(cx, x, y, steps)
     }
 
-    /// Return x**y (x to the power of y) as floats.
+    /// Give x ** y, as a float.
     pub fn pow(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
         let r = x.powf(y);
         if r.is_finite() || x.is_nan() || y.is_nan() {
@@ -429,7 +430,7 @@ pub mod math {
         x.tanh()
     }
 
-    /// Return the value of the least significant bit of the float x.
+    /// Give the distance from abs(x) to the next larger float.
     pub fn ulp(x: f64) -> f64 {
         let x = x.abs();
         if !x.is_finite() {

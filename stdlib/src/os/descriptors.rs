@@ -133,7 +133,7 @@ pub mod descriptors {
         errors::check(cx, rustix::io::pwrite(fd, &data, offset as u64))
     }
 
-    /// Set the position of a file descriptor and return the new position.
+    /// Move the position of an open file and give it.
     pub fn lseek(cx: &mut Ctx, fd: i64, position: i64, whence: i64) -> R<i64> {
         let raw = crate::io::file::RawFile::new(fd as i32, false, true, true);
         raw.seek(position, whence).map(|n| n as i64).map_err(|e| errors::raise(cx, e))

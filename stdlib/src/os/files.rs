@@ -290,7 +290,7 @@ pub mod files {
         rename_to(cx, src, dst, "replace", src_dir_fd, dst_dir_fd)
     }
 
-    /// Create a hard link to a file.
+    /// Give a file a second path.
     pub fn link(
         cx: &mut Ctx,
         #[kw] src: Value,
@@ -386,7 +386,7 @@ pub mod files {
         errors::check_path(cx, result.map_err(|e| errors::errno_of(&e)), path.value)
     }
 
-    /// Set the access and modified time of path: times in seconds or ns in nanoseconds, by default the current time.
+    /// Set when a path was last read and changed, in seconds or with ns in nanoseconds; to now without either.
     pub fn utime(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -480,7 +480,7 @@ pub mod files {
         cx.bytes(path.as_os_str().as_bytes())
     }
 
-    /// Return the file system path representation of the object: a str or bytes unchanged, else its __fspath__().
+    /// Give the path as str or bytes: it is one of them, or has `__fspath__`.
     pub fn fspath(cx: &mut Ctx, #[kw] path: Value) -> R {
         paths::fspath(cx, path, "expected str, bytes or os.PathLike object")
     }

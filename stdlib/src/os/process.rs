@@ -126,7 +126,7 @@ pub mod process {
         errors::check(cx, sys::setsid()).map(drop)
     }
 
-    /// Kill a process with a signal; a negative process id is a process group.
+    /// Send a signal to a process, or with a negative number to a group.
     pub fn kill(cx: &mut Ctx, process: i64, number: i64) -> R<()> {
         let signal = signal(cx, number)?;
         let result = if process > 0 {
@@ -252,7 +252,7 @@ pub mod process {
         build(cx, &UNAME_RESULT, &items, &[])
     }
 
-    /// Return processor times used by the process and its children, and the elapsed time.
+    /// Give the processor times of the process and of its children, and the time on the clock.
     pub fn times(cx: &mut Ctx) -> R {
         let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
@@ -269,7 +269,7 @@ pub mod process {
         Ok(i64::from(errors::check(cx, sys::nice(increment as i32))?))
     }
 
-    /// Execute the command in a subshell and return its exit status in the system's encoding.
+    /// Have a shell run the command; give its status as wait() does.
     pub fn system(cx: &mut Ctx, #[kw] command: Value) -> R<i64> {
         use std::os::unix::process::ExitStatusExt;
         let command = crate::os::paths::path_named(cx, command, "system: command should be string or bytes")?;
@@ -289,7 +289,7 @@ pub mod process {
         }
     }
 
-    /// Return the process exit code from a wait status: negative for a signal.
+    /// Give the exit status in what wait() gave, or the negated number of the signal.
     pub fn waitstatus_to_exitcode(cx: &mut Ctx, #[kw] status: i64) -> R<i64> {
         let (signal, code) = (status & 0x7f, status >> 8 & 0xff);
         match signal {

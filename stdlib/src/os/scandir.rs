@@ -236,7 +236,7 @@ pub mod entry {
         false
     }
 
-    /// Return inode of the entry.
+    /// Give the number of the entry's inode.
     pub fn inode(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let inode = this.data::<Entry>().map_or(0, |e| e.inode);
         Ok(cx.uint(inode))
@@ -263,7 +263,7 @@ pub mod entry {
         Ok(value)
     }
 
-    /// Return the path of the entry.
+    /// Give the entry's path, for open() and the like.
     pub fn __fspath__(this: Gc<Boxed>) -> Value {
         this.slots()[slot::PATH].get()
     }

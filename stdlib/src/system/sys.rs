@@ -121,15 +121,14 @@ pub mod sys {
         super::initial(cx, module)
     }
 
-    /// Exit the interpreter by raising SystemExit(status).
+    /// End the program, or the thread, by raising SystemExit.
     ///
-    /// Without a status or with None the exit status is zero; an integer is the status itself; any other object is
-    /// printed to stderr, with status one.
+    /// A status that is an int goes to the system, None is 0; anything else is written to sys.stderr and makes it 1.
     pub fn exit(cx: &mut Ctx, status: Option<Value>) -> R {
         super::exit_with(cx, status)
     }
 
-    /// Return information about the exception being handled: (type, value, traceback), or three times None.
+    /// Give class, exception and traceback of what is being handled; three times None if nothing is.
     pub fn exc_info(cx: &mut Ctx) -> R {
         let exc = cx.handled;
         let Some(e) = exc.cast::<Exception>() else {
@@ -139,7 +138,7 @@ pub mod sys {
         cx.tuple(&[class, exc, traceback])
     }
 
-    /// Return the exception being handled, or None.
+    /// Give the exception that is being handled; None if there is none.
     pub fn exception(cx: &mut Ctx) -> Value {
         cx.handled
     }
@@ -220,7 +219,7 @@ pub mod sys {
         "surrogateescape"
     }
 
-    /// Return a frame object from the call stack, depth calls below the top of the stack.
+    /// Give the frame of the caller, or of one depth calls further up.
     pub fn _getframe(cx: &mut Ctx, #[default(0)] depth: i64) -> R {
         let frame = conc_interpreter::vm::frames::frame_object(cx, depth.max(0) as usize)?;
         if frame.is_none() {
@@ -229,7 +228,7 @@ pub mod sys {
         Ok(frame)
     }
 
-    /// Return the name of the module of the frame depth calls below the top of the stack.
+    /// Name the module of the caller, or of one depth calls further up.
     pub fn _getframemodulename(
         cx: &mut Ctx,
         #[kw]
@@ -259,7 +258,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Write an exception and its traceback to sys.stderr.
+    /// Show an exception and its traceback on sys.stderr.
     pub fn excepthook(cx: &mut Ctx, _exctype: Value, value: Value, traceback: Value) -> R<()> {
         if let Some(e) = value.cast::<Exception>()
             && e.traceback.get().is_none()
@@ -328,7 +327,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Adds a new audit hook callback; it is told of events that scripts audit.
+    /// Have a function told of every event that is audited.
     pub fn addaudithook(cx: &mut Ctx, #[kw] hook: Value) -> R<()> {
         let hooks = match recall(cx, "sys.audithooks").and_then(|h| h.cast()) {
             Some(hooks) => hooks,
@@ -341,7 +340,7 @@ pub mod sys {
         cx.list_push(hooks, hook)
     }
 
-    /// Return the hooks for asynchronous generators.
+    /// Give the two hooks for asynchronous generators.
     pub fn get_asyncgen_hooks(cx: &mut Ctx) -> R {
         let first = recall(cx, "sys.asyncgen_firstiter").unwrap_or(Value::NONE);
         let last = recall(cx, "sys.asyncgen_finalizer").unwrap_or(Value::NONE);

@@ -180,7 +180,7 @@ pub mod time {
         Ok(t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9)
     }
 
-    /// Get information of the specified clock: a namespace with implementation, monotonic, adjustable, resolution.
+    /// Tell how a clock works: a namespace with implementation, monotonic, adjustable and resolution.
     pub fn get_clock_info(cx: &mut Ctx, name: Value) -> R {
         let text = cx.text_of(name);
         let (clock, title, monotonic, adjustable) = match text.as_str() {
@@ -207,7 +207,7 @@ pub mod time {
         Ok(space)
     }
 
-    /// Convert seconds since the Epoch to a struct_time expressing UTC; by default the current time.
+    /// Give the parts of a time in UTC, now unless seconds are given.
     pub fn gmtime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R {
         let at = moment(cx, seconds)?;
         let mut fields = Fields::utc(at);
@@ -215,7 +215,7 @@ pub mod time {
         fields.to_value(cx)
     }
 
-    /// Convert seconds since the Epoch to a struct_time expressing local time; by default the current time.
+    /// Give the parts of a time where we are, now unless seconds are given.
     pub fn localtime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R {
         let at = moment(cx, seconds)?;
         Fields::local(at).to_value(cx)
@@ -245,14 +245,14 @@ pub mod time {
         ::rustix::time::clock_gettime(ClockId::Realtime).tv_sec
     }
 
-    /// Convert a time tuple to a string according to a format specification; by default the current local time.
+    /// Lay a time out as the format says, now unless a tuple is given.
     pub fn strftime(cx: &mut Ctx, format: Value, tuple: Option<Value>) -> R<String> {
         let pattern = text_arg(cx, format, |got| format!("strftime() argument 1 must be str, not {got}"))?;
         let fields = given_or_now(cx, tuple, "strftime")?;
         Ok(format::format(&fields, &pattern.to_text()))
     }
 
-    /// Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'; by default the current local time.
+    /// Lay a time out as in 'Mon Jan  1 00:00:00 2001', now unless a tuple is given.
     pub fn asctime(cx: &mut Ctx, tuple: Option<Value>) -> R<String> {
         let fields = given_or_now(cx, tuple, "asctime")?;
         Ok(format::asctime(&fields))

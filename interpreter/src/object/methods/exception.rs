@@ -65,7 +65,7 @@ pub mod methods {
         Ok(this.value())
     }
 
-    /// Add a note to the exception
+    /// Give the exception one more line to show, in `__notes__`.
     pub fn add_note(cx: &mut Ctx, this: Value, note: Value) -> R<()> {
         let Some(text) = note.cast::<Str>() else {
             let got = cx.type_name(note);

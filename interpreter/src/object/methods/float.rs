@@ -178,12 +178,7 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// You probably don't want to use this function.
-    ///
-    ///   typestr
-    ///     Must be 'double' or 'float'.
-    ///
-    /// It tells the format of floating-point numbers of that C type.
+    /// Name the layout of C's float or double, for tests.
     #[class_method]
     pub fn __getformat__(cx: &mut Ctx, _cls: Value, typestr: Value) -> R<&'static str> {
         let kind = cx.str_arg(typestr, "__getformat__() argument")?;

@@ -201,9 +201,7 @@ pub mod batched {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Batch data into tuples of length n. The last batch may be shorter than n.
-    ///
-    /// With strict, ValueError is raised if the final batch is shorter than n.
+    /// Make an iterator over tuples of n items; the last may have fewer, or with strict is a ValueError.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -293,8 +291,7 @@ pub mod zip_longest {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a zip_longest object whose .__next__() method returns tuples of one item of each iterable, until the
-    /// longest is exhausted; shorter ones are filled up with fillvalue.
+    /// Make an iterator over tuples with one item from each iterable; fillvalue stands in where one has no more.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterables: &[Value], kwargs: Kwargs) -> R {
         let fill = crate::core::shared::keyword(cx, kwargs, "fillvalue");

@@ -24,9 +24,9 @@ pub mod methods {
         cx.new_bytearray(class, b"")
     }
 
-    /// Construct a mutable bytearray object from an iterable yielding integers in range(256), a text string encoded
-    /// using the specified encoding, a bytes or a buffer object, any object implementing the buffer API, or an
-    /// integer.
+    /// Make a bytearray: of a bytes-like object's bytes, of the ints below 256 in an iterable, of a text in an
+    /// encoding, or
+    /// of so many zero bytes.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<ByteArray>,

@@ -11,8 +11,9 @@ pub mod methods {
     use crate::object::string::Bytes;
     use crate::value::{Gc, Value};
 
-    /// Construct an immutable array of bytes from an iterable yielding integers in range(256), a text string encoded
-    /// using the specified encoding, any object implementing the buffer API, or an integer.
+    /// Make bytes: of a bytes-like object, of the ints below 256 in an iterable, of a text in an encoding, or of so
+    /// many
+    /// zero bytes.
     #[static_method]
     #[name = "__new__"]
     pub fn new(

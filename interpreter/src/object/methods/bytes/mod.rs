@@ -207,11 +207,9 @@ pub mod methods {
         cx.hex_text(&this.data(), sep, group)
     }
 
-    /// Return a translation table useable for the bytes or bytearray translate method.
+    /// Make the table with which translate() puts each byte of to in place of the one in frm.
     ///
-    /// The returned table will be one where each byte in frm is mapped to the byte at the same position in to.
-    ///
-    /// The bytes objects frm and to must be of the same length.
+    /// Both have the same length.
     #[static_method]
     pub fn maketrans(cx: &mut Ctx, frm: Value, to: Value) -> R {
         let (from, to) = (cx.byte_vec(frm)?, cx.byte_vec(to)?);

@@ -96,7 +96,7 @@ pub mod methods {
         case::istitle(this.as_bytes())
     }
 
-    /// Return True if all characters are printable, or the string is empty.
+    /// Tell whether repr() would show every character as it is; so it would of an empty text.
     pub fn isprintable(this: Gc<Str>) -> bool {
         case::isprintable(this.as_bytes())
     }

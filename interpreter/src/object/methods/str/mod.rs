@@ -23,8 +23,7 @@ pub mod methods {
     use crate::text::spec_apply;
     use crate::value::{Gc, Value};
 
-    /// Create a new string object from the given object. If encoding or errors is specified, the object must expose
-    /// a buffer that will be decoded with them; otherwise the result is what its `__str__` gives.
+    /// Make a text: of what the object's `__str__` gives, or of bytes in an encoding if that or errors is given.
     #[static_method]
     #[name = "__new__"]
     pub fn new(

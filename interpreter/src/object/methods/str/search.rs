@@ -52,33 +52,25 @@ pub mod methods {
         Ok(Some(window.first + if this.is_ascii() { at } else { wtf8::count(&text[..at]) }))
     }
 
-    /// Return the lowest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Return -1 on failure.
+    /// Find sub in `self[start:end]`, the first if there are several; -1 if it is not there.
     pub fn find(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R {
         let at = position(cx, this, sub, (start, end), ("find", search::find))?;
         Ok(cx.int(at.map_or(-1, |at| at as i64)))
     }
 
-    /// Return the highest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Return -1 on failure.
+    /// Find sub in `self[start:end]`, the last if there are several; -1 if it is not there.
     pub fn rfind(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R {
         let at = position(cx, this, sub, (start, end), ("rfind", search::rfind))?;
         Ok(cx.int(at.map_or(-1, |at| at as i64)))
     }
 
-    /// Return the lowest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Raises ValueError when the substring is not found.
+    /// Find sub in `self[start:end]`, the first if there are several; ValueError if it is not there.
     pub fn index(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let at = position(cx, this, sub, (start, end), ("index", search::find))?;
         at.ok_or_else(|| cx.value_error("substring not found"))
     }
 
-    /// Return the highest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Raises ValueError when the substring is not found.
+    /// Find sub in `self[start:end]`, the last if there are several; ValueError if it is not there.
     pub fn rindex(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let at = position(cx, this, sub, (start, end), ("rindex", search::rfind))?;
         at.ok_or_else(|| cx.value_error("substring not found"))
@@ -134,9 +126,7 @@ pub mod methods {
         has_end(cx, this, suffix, (start, end), ("endswith", |text, part| text.ends_with(part)))
     }
 
-    /// Return a copy with all occurrences of substring old replaced by new.
-    ///
-    /// If count is given and not negative, only the first count occurrences are replaced.
+    /// Give a copy with new in place of each old, or of the first count of them.
     pub fn replace(
         cx: &mut Ctx,
         this: Gc<Str>,

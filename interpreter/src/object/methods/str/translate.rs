@@ -82,13 +82,11 @@ pub mod methods {
         Ok(table)
     }
 
-    /// Return a translation table usable for str.translate().
+    /// Make a table for translate().
     ///
-    /// If there is only one argument, it must be a dictionary mapping Unicode ordinals (integers) or characters to
-    /// Unicode ordinals, strings or None. Character keys will be then converted to ordinals. If there are two
-    /// arguments, they must be strings of equal length, and in the resulting dictionary, each character in x will be
-    /// mapped to the character at the same position in y. If there is a third argument, it must be a string, whose
-    /// characters will be mapped to None in the result.
+    /// One argument is a dictionary from characters, or their code points, to what takes their place. Two are texts of
+    /// one
+    /// length: each character of x turns into the one of y at its place. The characters of a third are dropped.
     #[static_method]
     pub fn maketrans(cx: &mut Ctx, x: Value, y: Option<Value>, z: Option<Value>) -> R<Gc<Dict>> {
         let Some(y) = y else { return table_of_dict(cx, x) };

@@ -428,7 +428,7 @@ pub mod functions {
         }
     }
 
-    /// Import a module; the import statement calls this.
+    /// Do what the import statement does.
     ///
     /// With an empty fromlist the top-level package of a dotted name is returned, else the module itself. level is
     /// the number of dots of a relative import.

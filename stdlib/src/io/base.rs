@@ -200,7 +200,7 @@ pub mod stream_methods {
         super::check_open(cx, this.value())
     }
 
-    /// Change the stream position.
+    /// Move to a position: from the start, from here or from the end.
     pub fn seek(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "seek"))
     }
@@ -210,7 +210,7 @@ pub mod stream_methods {
         call_method(cx, this.value(), "seek", &[Value::small_int(0), Value::small_int(1)])
     }
 
-    /// Truncate file to size bytes.
+    /// Cut the file off after size bytes.
     pub fn truncate(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "truncate"))
     }
@@ -406,12 +406,12 @@ pub mod text_methods {
         Err(super::unsupported(cx, "read"))
     }
 
-    /// Read until newline or EOF.
+    /// Read up to the end of a line.
     pub fn readline(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "readline"))
     }
 
-    /// Write string s to stream.
+    /// Write the text.
     pub fn write(cx: &mut Ctx, _this: Gc<Boxed>, _s: Value) -> R {
         Err(super::unsupported(cx, "write"))
     }
@@ -421,7 +421,7 @@ pub mod text_methods {
         Err(super::unsupported(cx, "detach"))
     }
 
-    /// Encoding of the text stream.
+    /// What encoding the text has as bytes.
     #[getter]
     pub fn encoding(_this: Gc<Boxed>) -> Value {
         Value::NONE

@@ -151,7 +151,7 @@ pub mod methods {
         cx.call(class, &[data])
     }
 
-    /// Change the stream position and return it.
+    /// Move to a position and give it.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         if whence == 0 && pos < 0 {
             return Err(cx.value_error(format!("negative seek value {pos}")));

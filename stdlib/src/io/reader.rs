@@ -16,7 +16,7 @@ pub mod common {
         Ok(cx.new_boxed(class, Some(Box::new(BufferedHandle::default())), slot::COUNT).value())
     }
 
-    /// Flush and close the stream.
+    /// Write out what is buffered and close the raw stream.
     pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         stream(cx, this)?.0.with(cx, |cx, b| b.close(cx, this))
     }
@@ -29,7 +29,7 @@ pub mod common {
         })
     }
 
-    /// Change the stream position and return it.
+    /// Move to a position and give it.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, target: i64, #[default(0)] whence: i64) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, b| b.seek(cx, this, target, whence))
     }
@@ -39,7 +39,7 @@ pub mod common {
         stream(cx, this)?.0.with(cx, |cx, b| b.tell(cx, this))
     }
 
-    /// Truncate the file to pos bytes, by default the current position.
+    /// Cut the file off after pos bytes, at the position unless given.
     pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R {
         stream(cx, this)?.0.with(cx, |cx, b| b.truncate(cx, this, pos))
     }

@@ -195,7 +195,7 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// Read until newline or EOF.
+    /// Read up to the end of a line.
     pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let limit = size_arg(cx, size)?;
         let line = with(cx, this, |c| c.line(limit))?;
@@ -224,7 +224,7 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// Change the stream position: 0 is the start, 1 the current position, 2 the end (the last two with offset 0).
+    /// Move to a position from the start (0); or stay (1), or go to the end (2), with offset 0.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         if !(0..=2).contains(&whence) {
             return Err(cx.value_error(format!("Invalid whence ({whence}, should be 0, 1 or 2)")));
@@ -250,7 +250,7 @@ pub mod methods {
         with(cx, this, |c| c.at as i64)
     }
 
-    /// Truncate size to pos, by default the current position; the position is unchanged.
+    /// Cut the text off after pos characters, at the position unless given; it does not move.
     pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R<i64> {
         let size = match size_arg(cx, pos)? {
             Some(n) => Some(n),
@@ -267,7 +267,7 @@ pub mod methods {
         })
     }
 
-    /// Close the IO object; its text is gone then.
+    /// Close the stream and drop its text.
     pub fn close(this: Gc<Boxed>) {
         if let Some(handle) = this.data::<ContentHandle>() {
             *handle.0.lock() = Content { closed: true, ..Content::default() };

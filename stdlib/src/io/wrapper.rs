@@ -244,7 +244,7 @@ pub mod methods {
         })
     }
 
-    /// Flush and close the stream and its buffer.
+    /// Write out what is buffered, then close the buffer underneath.
     pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         let stream = stream(cx, this)?;
         let open = stream.0.with(cx, |cx, t| {
@@ -289,7 +289,7 @@ pub mod methods {
         Ok(this.slots()[slot::BUFFER].swap(Value::NONE))
     }
 
-    /// Set the stream position to one that tell() returned, the start, or (whence 2) the end.
+    /// Move to where tell() was called, to the start, or with whence 2 to the end.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, cookie: Value, #[default(0)] whence: i64) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, t| t.seek(cx, this, cookie, whence))
     }

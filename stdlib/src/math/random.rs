@@ -69,7 +69,7 @@ pub mod methods {
         Ok(Mersenne::from_int(&IBig::from(hash)))
     }
 
-    /// seed([n]) -> None. Defaults to the system's randomness.
+    /// Start from a seed, or without one from what the system gives.
     pub fn seed(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] n: Value) -> R<()> {
         let fresh = seeded(cx, n)?;
         *generator(cx, this)?.0.lock() = fresh;

@@ -71,7 +71,7 @@ pub mod functions {
         Ok(cx.list_snapshot(list)?.len as i64)
     }
 
-    /// Run all registered exit functions, the last registered first. What they raise is shown and goes no further.
+    /// Call the functions now, the last registered first. What they raise is shown and goes no further.
     pub fn _run_exitfuncs(cx: &mut Ctx) -> R<()> {
         let list = registered(cx)?;
         let entries = cx.list_snapshot(list)?;

@@ -31,7 +31,7 @@ pub mod functions {
         Ok(())
     }
 
-    /// Run the garbage collector.
+    /// Collect what nothing refers to any more.
     pub fn collect(
         cx: &mut Ctx,
         #[kw]

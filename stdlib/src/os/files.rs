@@ -260,7 +260,7 @@ pub mod files {
         unlink_at(cx, path, "unlink", dir_fd, false)
     }
 
-    /// Rename a file or directory.
+    /// Give a file or directory another path.
     pub fn rename(
         cx: &mut Ctx,
         #[kw] src: Value,

@@ -270,7 +270,7 @@ pub mod sys {
         super::write_error(cx, &text)
     }
 
-    /// Handle an unraisable exception: say where it was ignored, on sys.stderr.
+    /// Say on sys.stderr where an exception was ignored.
     pub fn unraisablehook(cx: &mut Ctx, unraisable: Value) -> R<()> {
         let (object, message) = (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
         let value = cx.get_attr_text(unraisable, "exc_value")?;

@@ -105,7 +105,7 @@ pub mod methods {
         Ok(cx.int(hash as i64))
     }
 
-    /// True if self else False.
+    /// Tell whether the number is not zero.
     pub fn __bool__(this: Gc<Complex>) -> bool {
         this.re != 0.0 || this.im != 0.0
     }

@@ -58,7 +58,7 @@ pub mod methods {
         Ok(cx.int(hash as i64))
     }
 
-    /// True if self else False.
+    /// Tell whether the number is not zero.
     pub fn __bool__(this: FloatValue) -> bool {
         this.float != 0.0
     }

@@ -13,7 +13,7 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create a function object.
+    /// Make a function of code and globals.
     #[static_method]
     #[allow(clippy::too_many_arguments)] // CPython's constructor has as many
     pub fn __new__(
@@ -346,7 +346,7 @@ pub mod cell {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create a new cell object.
+    /// Make a cell, with something in it or empty.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, contents: Option<Value>) -> Gc<Cell> {
         cx.new_cell(contents.unwrap_or(Value::UNBOUND))

@@ -166,7 +166,7 @@ pub mod module {
     use crate::value::{Gc, Value};
     use std::sync::atomic::Ordering;
 
-    /// Create a module object.
+    /// Make a module of this name, with nothing in it.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Module>> {
         let class = class_for_new(cx, class, ClassId::Module)?;

@@ -72,7 +72,7 @@ pub mod methods {
         Ok(cx.int(hash as i64))
     }
 
-    /// True if self else False.
+    /// Tell whether the number is not zero.
     pub fn __bool__(cx: &mut Ctx, this: IntValue) -> bool {
         cx.as_i64(this.0) != Some(0)
     }

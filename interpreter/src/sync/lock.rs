@@ -158,7 +158,7 @@ impl Ctx {
 pub mod plain {
     use super::*;
 
-    /// Release the lock.
+    /// Open the lock to the next that waits.
     pub fn release(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         let b = lock_of(cx, this.value())?;
         match b.payload::<Lock>() {

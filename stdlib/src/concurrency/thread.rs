@@ -17,7 +17,7 @@ pub mod thread {
     /// The longest timeout, in seconds.
     pub const TIMEOUT_MAX: f64 = 9_223_372_036.0;
 
-    /// Start a thread that calls the function; return its identifier.
+    /// Run the function in a new thread and give its identifier.
     pub fn start_new_thread(cx: &mut Ctx, function: Value, args: Value, kwargs: Option<Value>) -> R<i64> {
         if !args.is_a::<Tuple>() {
             return Err(cx.type_error("2nd arg must be a tuple"));

@@ -351,7 +351,8 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         && !cx.is_error(e, ClassId::SystemExit)
     {
         let f = thread.fiber().owner.get();
-        cx.unraisable(e, f);
+        let message = format!("Exception ignored in thread started by {}", cx.repr_text(f));
+        cx.unraisable_as(e, Value::NONE, Some(&message));
     }
     let joiners = thread.finish();
     let shared = worker(cx).shared.clone();

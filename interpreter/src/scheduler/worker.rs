@@ -211,7 +211,11 @@ fn work(cx: &mut Ctx, until: Until<'_>) {
         let over = match until {
             Until::Turn(_) => false,
             Until::End(t) => t.is_done() || w.shared.dead.lock().is_some(),
-            Until::Rest => w.shared.live.load(Ordering::Acquire) == 0 || w.shared.dead.lock().is_some(),
+            Until::Rest => {
+                w.shared.live.load(Ordering::Acquire) == 0
+                    || w.shared.dead.lock().is_some()
+                    || w.shared.broken_off.load(Ordering::Acquire)
+            }
             Until::Closing => w.shared.closing.load(Ordering::Relaxed),
         };
         if over {
@@ -573,12 +577,18 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     if raised { Err(Raised(value)) } else { Ok(value) }
 }
 
-/// Main has ended: works until all threads but daemons have ended too.
+/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes.
 pub fn finish(cx: &mut Ctx) -> R<()> {
     if cx.scheduler.is_none() {
         return Ok(());
     }
+    let shared = worker(cx).shared.clone();
+    shared.finishing.store(true, Ordering::SeqCst);
     work(cx, Until::Rest);
+    shared.finishing.store(false, Ordering::SeqCst);
+    if shared.broken_off.swap(false, Ordering::SeqCst) {
+        return Err(cx.error(ClassId::KeyboardInterrupt, ""));
+    }
     report::dead(cx).map_or(Ok(()), Err)
 }
 

@@ -201,7 +201,8 @@ pub fn check_depth(cx: &mut Ctx) -> R<()> {
     }
     if limit == 0 {
         cx.handle_interrupt()?;
-        if cx.depth < depth_limit(cx) {
+        // Not by the signals' word, which another interrupt may have lowered by now.
+        if cx.depth < cx.iso().recursion_limit.load(Ordering::Relaxed) {
             return Ok(());
         }
     }

@@ -220,9 +220,14 @@ impl Scheduler {
         }
     }
 
+    /// A thread from the common queue.
+    pub fn take_injected(&self, deque: &Deque<Arc<Thread>>) -> Option<Arc<Thread>> {
+        settle(|| self.injector.steal_batch_and_pop(deque))
+    }
+
     /// A thread that some worker has too many of.
     pub fn steal(&self, me: usize, deque: &Deque<Arc<Thread>>) -> Option<Arc<Thread>> {
-        if let Some(t) = settle(|| self.injector.steal_batch_and_pop(deque)) {
+        if let Some(t) = self.take_injected(deque) {
             return Some(t);
         }
         let members = self.members.read();
@@ -271,10 +276,6 @@ impl Scheduler {
             }
             any = true;
         }
-    }
-
-    pub fn has_due_timer(&self) -> bool {
-        self.timers.lock().next().is_some_and(|at| at <= Instant::now())
     }
 
     // ---- sleeping

@@ -29,7 +29,8 @@ const RED: usize = 1024;
 const STACK_SIZE: usize = 1 << 20;
 const STACK_RESERVE: usize = 128 << 10;
 const POOLED: usize = 64;
-/// After so many slices a worker looks at the timers and the common queue first, so that neither starves.
+/// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
+/// neither starves.
 const FAIRNESS: u64 = 64;
 
 /// A worker's own state, kept in its context.
@@ -44,6 +45,8 @@ pub struct Worker {
     yielder: usize,
     pool: Vec<DefaultStack>,
     monitor: Option<Monitor>,
+    /// The last slice was a long one.
+    was_long: bool,
 }
 
 /// The worker that a context belongs to, made at first use.
@@ -73,7 +76,7 @@ fn attach(cx: &mut Ctx) -> Worker {
     if index == 0 {
         shared.enlist(host.clone());
     }
-    Worker { shared, index, member, deque, current: host, yielder: 0, pool: Vec::new(), monitor: None }
+    Worker { shared, index, member, deque, current: host, yielder: 0, pool: Vec::new(), monitor: None, was_long: false }
 }
 
 /// A new thread that will call `f(*args)`, not queued yet.
@@ -165,6 +168,7 @@ impl Worker {
 
     /// Queues a thread whose slice is over behind the others.
     fn queue_last(&mut self, thread: Arc<Thread>) {
+        self.was_long = true;
         match thread.home() {
             Some(home) => self.shared.pin(home, thread),
             None => {
@@ -179,9 +183,10 @@ impl Worker {
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         let slices = self.member.slices.load(Ordering::Relaxed);
-        if slices.is_multiple_of(FAIRNESS) {
+        if std::mem::take(&mut self.was_long) || slices.is_multiple_of(FAIRNESS) {
             self.shared.expire();
-            if let Some(t) = self.deque.pop().or_else(|| self.shared.steal(self.index, &self.deque)) {
+            let injected = self.shared.take_injected(&self.deque);
+            if let Some(t) = injected.or_else(|| self.deque.pop()) {
                 return Some(t);
             }
         }

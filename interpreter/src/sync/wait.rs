@@ -72,16 +72,10 @@ pub fn moment(cx: &mut Ctx, seconds: f64) -> R<Instant> {
         return Err(cx.value_error("Invalid value NaN (not a number)"));
     }
     // What does not fit into CPython's nanoseconds.
-    if seconds >= TIMEOUT_MAX + 0.855 {
-        return Err(cx.overflow_error("timestamp out of range for platform time_t"));
-    }
-    if seconds >= TIMEOUT_MAX + 1e-9 {
-        return Err(cx.overflow_error("timeout value is too large"));
-    }
-    let duration = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
-    match Instant::now().checked_add(duration) {
+    let duration = Duration::try_from_secs_f64(seconds.max(0.0)).ok().filter(|_| seconds < TIMEOUT_MAX + 0.854);
+    match duration.and_then(|d| Instant::now().checked_add(d)) {
         Some(at) => Ok(at),
-        None => Err(cx.overflow_error("timeout value is too large")),
+        None => Err(cx.overflow_error("timestamp out of range for platform time_t")),
     }
 }
 
@@ -148,6 +142,9 @@ fn wrong_receiver(cx: &mut Ctx, this: Value) -> Raised {
 }
 
 const THIS: Param = Param { name: "self", kind: ParamKind::PositionalOnly, required: true, default: "" };
+
+/// `(self)`
+pub const THIS_PARAMS: &[Param] = &[THIS];
 
 /// `(self, blocking=True, timeout=-1)`
 pub const ACQUIRE_PARAMS: &[Param] = &[

@@ -1255,6 +1255,12 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     reg!(a) = v;
                                     pc = code!().entry.add(native::SEND_AT);
                                 }
+                                Step::Yield => {
+                                    reg!(a) = Value::NONE;
+                                    cx.pc = pc.add(1);
+                                    cx.park_deadline = None;
+                                    return Ok(Outcome::Parked { deliver: false });
+                                }
                                 Step::Park(deadline) => {
                                     cx.pc = pc.add(1);
                                     cx.park_deadline = deadline;

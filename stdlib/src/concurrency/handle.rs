@@ -6,7 +6,7 @@ use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::misc::{Boxed, Payload};
 use conc_interpreter::scheduler::{self, Thread};
-use conc_interpreter::sync::wait::{self, Patience, WAIT_PARAMS, method};
+use conc_interpreter::sync::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 use parking_lot::Mutex;
@@ -69,7 +69,20 @@ pub fn launch(cx: &mut Ctx, handle: Value) -> R<()> {
     Ok(())
 }
 
-static RESUMABLE: &[NativeDef] = &[method("join", "Wait until the thread has ended.", WAIT_PARAMS, join)];
+static RESUMABLE: &[NativeDef] = &[
+    method("join", "Wait until the thread has ended.", WAIT_PARAMS, join),
+    method("_launch", "Have the thread run, at once if a worker is free.", THIS_PARAMS, start),
+];
+
+/// The worker goes to the new thread, and the starter on with whichever is free next: what the thread does before it
+/// first waits is done when the starter goes on alone.
+fn start(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
+    match entered {
+        Entered::Start => launch(cx, frame.get(0)).map(|()| Step::Yield).into(),
+        Entered::Raised(e) => Step::Raise(e),
+        Entered::With(_) | Entered::Ended(_) => Step::Done(Value::NONE),
+    }
+}
 
 fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     step(cx, frame, entered).into()

@@ -40,14 +40,23 @@ impl State {
     /// Takes the next item; somebody who waits for room gets it.
     fn take(&mut self, cx: &mut Ctx, items: Gc<Boxed>) -> Option<Value> {
         let item = deque::pop_end(cx, items, true)?;
+        self.promise(cx, items);
+        Some(item)
+    }
+    /// Promises room that there is to a thread that waits for it.
+    fn promise(&mut self, cx: &mut Ctx, items: Gc<Boxed>) {
         if !self.is_full(items) && self.putters.wake_first(cx, Value::TRUE).is_some() {
             self.promised += 1;
         }
-        Some(item)
     }
     /// Gives an item to who waits for one or puts it into the deque; false: its ring has no room.
     fn put(&mut self, cx: &mut Ctx, items: Gc<Boxed>, item: Value) -> bool {
-        let done = self.getters.wake_first(cx, wrap(item)).is_some() || deque::try_push(cx, items, item, false);
+        let given = self.getters.wake_first(cx, wrap(item)).is_some();
+        if given {
+            // The room that it had is still there.
+            self.promise(cx, items);
+        }
+        let done = given || deque::try_push(cx, items, item, false);
         self.unfinished += i64::from(done);
         done
     }

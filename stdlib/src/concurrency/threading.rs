@@ -20,11 +20,6 @@ pub mod functions {
         Ok(handle)
     }
 
-    /// Has the thread of a handle run.
-    pub fn launch(cx: &mut Ctx, handle: Value) -> R<()> {
-        handle::launch(cx, handle)
-    }
-
     #[init]
     pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
         let classes = [

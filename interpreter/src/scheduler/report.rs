@@ -45,6 +45,11 @@ pub fn interrupt(cx: &mut Ctx) -> bool {
 /// before, or main has ended, the program is over: whoever runs it gets the error.
 pub fn quiescent(cx: &mut Ctx) {
     let shared = worker(cx).shared.clone();
+    let main_has_ended = shared.thread(MAIN).is_none_or(|main| main.is_done());
+    if main_has_ended && shared.live.load(Ordering::Acquire) == 0 {
+        // Only daemons are left: the program is ending.
+        return;
+    }
     let text = describe(cx, &shared);
     let is_host = shared.thread(MAIN).is_some_and(|main| main.home().is_some());
     if !shared.reported.swap(true, Ordering::SeqCst) || is_host {

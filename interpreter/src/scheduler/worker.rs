@@ -206,27 +206,29 @@ enum Until<'a> {
 
 /// Runs ready threads until what it works for has come.
 fn work(cx: &mut Ctx, until: Until<'_>) {
-    loop {
-        let w = worker(cx);
-        let over = match until {
-            Until::Turn(_) => false,
-            Until::End(t) => t.is_done() || w.shared.dead.lock().is_some(),
-            Until::Rest => w.shared.live.load(Ordering::Acquire) == 0 || w.shared.dead.lock().is_some(),
-            Until::Closing => w.shared.closing.load(Ordering::Relaxed),
-        };
-        if over {
-            return;
-        }
-        match (w.next(), &until) {
+    let shared = worker(cx).shared.clone();
+    while !until.is_over(&shared) {
+        match (worker(cx).next(), &until) {
             (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
             (Some(t), _) => run_slice(cx, t),
-            (None, _) => idle(cx),
+            (None, _) => idle(cx, &until),
+        }
+    }
+}
+
+impl Until<'_> {
+    fn is_over(&self, shared: &Scheduler) -> bool {
+        match self {
+            Until::Turn(_) => false,
+            Until::End(t) => t.is_done() || shared.dead.lock().is_some(),
+            Until::Rest => shared.live.load(Ordering::Acquire) == 0 || shared.dead.lock().is_some(),
+            Until::Closing => shared.closing.load(Ordering::Relaxed),
         }
     }
 }
 
 /// Nothing is ready: sleeps, or finds that nothing ever will be.
-fn idle(cx: &mut Ctx) {
+fn idle(cx: &mut Ctx, until: &Until<'_>) {
     let shared = worker(cx).shared.clone();
     if shared.expire() {
         return;
@@ -238,7 +240,7 @@ fn idle(cx: &mut Ctx) {
         return;
     }
     let me = worker(cx).index;
-    let rest = cx.blocking(|| shared.rest(me, false));
+    let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }
@@ -411,6 +413,8 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
                 thread.running_on.store(0, Ordering::Release);
+                // No native frames are left: any worker may run it again.
+                thread.set_home(None);
                 if !deliver {
                     return Stop::Again;
                 }

@@ -64,11 +64,11 @@ pub fn report(cx: &mut Ctx, exc: Value) -> u8 {
 
 /// Exit functions, finalizers, the last flush; then the status the process ends with.
 pub fn finish(cx: &mut Ctx, status: u8) -> u8 {
+    call_if_loaded(cx, "threading", "_shutdown");
     let status = match conc_interpreter::scheduler::finish(cx) {
         Ok(()) => status,
         Err(e) => report(cx, e.0),
     };
-    call_if_loaded(cx, "threading", "_shutdown");
     call_if_loaded(cx, "atexit", "_run_exitfuncs");
     cx.finalize_all();
     let flushed = flush(cx, "stdout");

@@ -22,10 +22,17 @@ pub fn raise_in_main(cx: &mut Ctx, exc: Value) -> bool {
 /// `Machine::interrupt`: SIGINT has come; true: KeyboardInterrupt is to be raised in the running thread, which is
 /// main. Else main gets it wherever it is.
 pub fn interrupt(cx: &mut Ctx) -> bool {
-    if cx.scheduler.is_none() || worker(cx).current.id == MAIN {
+    if cx.scheduler.is_none() {
         return true;
     }
     let shared = worker(cx).shared.clone();
+    if shared.finishing.load(Ordering::SeqCst) {
+        break_off(cx, &shared);
+        return false;
+    }
+    if worker(cx).current.id == MAIN {
+        return true;
+    }
     let Some(main) = shared.thread(MAIN) else { return false };
     let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
     if raise_in_main(cx, exc) {
@@ -39,6 +46,19 @@ pub fn interrupt(cx: &mut Ctx) -> bool {
         member.signals.raise();
     }
     false
+}
+
+/// Has the first worker, which waits for the last threads, look up from what it runs.
+fn break_off(cx: &mut Ctx, shared: &Scheduler) {
+    shared.broken_off.store(true, Ordering::SeqCst);
+    let here = worker(cx).index == 0;
+    if let Some(first) = shared.members().first() {
+        first.signals.preempt.store(true, Ordering::Release);
+        if !here {
+            first.signals.raise();
+        }
+    }
+    shared.wake_all();
 }
 
 /// Every thread waits and nothing can wake any of them: DeadlockError in the main thread. If that has been raised

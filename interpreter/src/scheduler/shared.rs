@@ -104,6 +104,10 @@ pub struct Scheduler {
     sleepers: AtomicUsize,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
+    /// Main has ended; the program waits for the threads that are no daemons.
+    pub finishing: AtomicBool,
+    /// SIGINT has come while it did: it waits no longer.
+    pub broken_off: AtomicBool,
     /// A deadlock has been reported.
     pub reported: AtomicBool,
     /// The report of a deadlock that ends the program.
@@ -144,6 +148,8 @@ impl Default for Scheduler {
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            finishing: AtomicBool::new(false),
+            broken_off: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             dead: Mutex::new(None),
             detached_parks: AtomicU64::new(0),

@@ -221,7 +221,11 @@ impl Until<'_> {
         match self {
             Until::Turn(_) => false,
             Until::End(t) => t.is_done() || shared.dead.lock().is_some(),
-            Until::Rest => shared.live.load(Ordering::Acquire) == 0 || shared.dead.lock().is_some(),
+            Until::Rest => {
+                shared.live.load(Ordering::Acquire) == 0
+                    || shared.dead.lock().is_some()
+                    || shared.broken_off.load(Ordering::Acquire)
+            }
             Until::Closing => shared.closing.load(Ordering::Relaxed),
         }
     }
@@ -353,7 +357,8 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         && !cx.is_error(e, ClassId::SystemExit)
     {
         let f = thread.fiber().owner.get();
-        cx.unraisable(e, f);
+        let message = format!("Exception ignored in thread started by {}", cx.repr_text(f));
+        cx.unraisable_as(e, Value::NONE, Some(&message));
     }
     let joiners = thread.finish();
     let shared = worker(cx).shared.clone();
@@ -576,12 +581,18 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     if raised { Err(Raised(value)) } else { Ok(value) }
 }
 
-/// Main has ended: works until all threads but daemons have ended too.
+/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes.
 pub fn finish(cx: &mut Ctx) -> R<()> {
     if cx.scheduler.is_none() {
         return Ok(());
     }
+    let shared = worker(cx).shared.clone();
+    shared.finishing.store(true, Ordering::SeqCst);
     work(cx, Until::Rest);
+    shared.finishing.store(false, Ordering::SeqCst);
+    if shared.broken_off.swap(false, Ordering::SeqCst) {
+        return Err(cx.error(ClassId::KeyboardInterrupt, ""));
+    }
     report::dead(cx).map_or(Ok(()), Err)
 }
 

@@ -27,8 +27,15 @@ const SLOTS: usize = 5;
 
 const FIRST_CAP: usize = 8;
 
+/// An empty deque.
+pub fn empty(cx: &mut Ctx) -> R {
+    let module = crate::core::shared::import(cx, "_collections")?;
+    let class = cx.get_attr_text(module, "deque")?;
+    cx.call(class, &[])
+}
+
 /// The deque behind a value.
-fn deque(v: Value) -> Option<Gc<Boxed>> {
+pub fn deque(v: Value) -> Option<Gc<Boxed>> {
     v.cast::<Boxed>().filter(|b| b.is(&DEQUE))
 }
 
@@ -36,7 +43,8 @@ fn buffer(d: &Boxed) -> Option<Gc<Buffer>> {
     d.slots()[BUFFER].get().cast()
 }
 
-fn len(d: &Boxed) -> usize {
+/// How many items there are.
+pub fn len(d: &Boxed) -> usize {
     number(d, LEN) as usize
 }
 
@@ -71,21 +79,23 @@ fn ring(cx: &mut Ctx, cap: usize) -> R<Gc<Buffer>> {
 }
 
 fn push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> R<()> {
-    loop {
-        let lock = cx.lock(&d.header);
-        let maxlen = number(&d, MAXLEN);
-        if maxlen == 0 {
-            return Ok(());
-        }
-        if maxlen > 0 && len(&d) as i64 >= maxlen {
-            take(&d, !left);
-        }
-        if put(&d, item, left) {
-            return Ok(());
-        }
-        drop(lock);
+    while !try_push(cx, d, item, left) {
         grow(cx, d)?;
     }
+    Ok(())
+}
+
+/// Adds at an end without allocating; false: the ring is full.
+pub fn try_push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> bool {
+    let _lock = cx.lock(&d.header);
+    let maxlen = number(&d, MAXLEN);
+    if maxlen == 0 {
+        return true;
+    }
+    if maxlen > 0 && len(&d) as i64 >= maxlen {
+        take(&d, !left);
+    }
+    put(&d, item, left)
 }
 
 /// Puts an item at an end; the caller holds the lock. False: the ring is full.
@@ -104,7 +114,7 @@ fn put(d: &Boxed, item: Value, left: bool) -> bool {
 }
 
 /// Makes the ring larger, unless another thread does at the same time.
-fn grow(cx: &mut Ctx, d: Gc<Boxed>) -> R<()> {
+pub fn grow(cx: &mut Ctx, d: Gc<Boxed>) -> R<()> {
     let old = buffer(&d);
     let cap = old.map_or(FIRST_CAP, |b| (b.cap * 2).max(FIRST_CAP));
     let new = ring(cx, cap)?;
@@ -143,7 +153,8 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
     Some(item)
 }
 
-fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
+/// Removes an end.
+pub fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
     let _lock = cx.lock(&d.header);
     take(&d, left)
 }

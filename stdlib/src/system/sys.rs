@@ -67,13 +67,14 @@ static UNRAISABLE: Layout = Layout {
 };
 
 /// Hands an exception that nobody can catch to the hook; what the hook itself raises goes to the default one.
-fn report_unraisable(cx: &mut Ctx, exc: Value, source: Value) -> R<()> {
+fn report_unraisable(cx: &mut Ctx, exc: Value, source: Value, message: Value) -> R<()> {
     let Some(hook) = output::sys_value(cx, cx.names().unraisablehook).filter(|h| !h.is_none()) else {
-        return default_unraisable(cx, exc, "Exception ignored in", source);
+        let lead = if message.is_none() { "Exception ignored in".to_string() } else { cx.str_text(message) };
+        return default_unraisable(cx, exc, &lead, source);
     };
     let class = cx.class_of(exc).value();
     let traceback = exc.cast::<Exception>().map_or(Value::NONE, |e| e.traceback.get());
-    let args = build(cx, &UNRAISABLE, &[class, exc, traceback, Value::NONE, source], &[])?;
+    let args = build(cx, &UNRAISABLE, &[class, exc, traceback, message, source], &[])?;
     match cx.call(hook, &[args]) {
         Ok(_) => Ok(()),
         Err(e) => default_unraisable(cx, e.0, "Exception ignored in sys.unraisablehook", hook),
@@ -279,8 +280,13 @@ pub mod sys {
     }
 
     /// Reports an exception that nobody can catch.
-    pub fn _report_unraisable(cx: &mut Ctx, exc: Value, source: Value) -> R<()> {
-        super::report_unraisable(cx, exc, source)
+    pub fn _report_unraisable(
+        cx: &mut Ctx,
+        exc: Value,
+        source: Value,
+        #[default(Value::NONE)] message: Value,
+    ) -> R<()> {
+        super::report_unraisable(cx, exc, source, message)
     }
 
     /// There is no debugger to break into.

@@ -333,7 +333,7 @@ pub mod raw_methods {
         cx.bytes(&out)
     }
 
-    /// Read bytes into a buffer.
+    /// Fill the given buffer as far as bytes come.
     pub fn readinto(cx: &mut Ctx, _this: Gc<Boxed>, _buffer: Value) -> R {
         Err(cx.error(ClassId::NotImplementedError, ""))
     }

@@ -94,14 +94,14 @@ pub mod methods {
         })
     }
 
-    /// Read at most size bytes, all that follow without a size.
+    /// Read size bytes, or the rest if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let n = size_arg(cx, size)?.unwrap_or(usize::MAX);
         let data = with(cx, this, |m| m.take(n))?;
         cx.bytes(&data)
     }
 
-    /// Read at most size bytes, all that follow without a size.
+    /// Read size bytes, or the rest if no size is given.
     pub fn read1(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         read(cx, this, size)
     }
@@ -122,7 +122,7 @@ pub mod methods {
         cx.bytes(&line)
     }
 
-    /// Read bytes into a buffer and return their number.
+    /// Fill the given buffer as far as bytes come; give their number.
     pub fn readinto(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R<i64> {
         let len = writable_len(cx, buffer)?;
         let data = with(cx, this, |m| m.take(len))?;

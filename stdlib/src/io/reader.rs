@@ -176,7 +176,7 @@ pub mod reading {
         cx.bytes(&data)
     }
 
-    /// Read bytes into a writable buffer and return their number.
+    /// Fill the given buffer as far as bytes come; give their number.
     pub fn readinto(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R {
         let len = writable_len(cx, buffer)?;
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.read(cx, this, len))?;
@@ -185,7 +185,7 @@ pub mod reading {
         Ok(Value::small_int(data.len() as i64))
     }
 
-    /// Read bytes into a writable buffer, with at most one read of the raw stream.
+    /// Put bytes into the given buffer, asking the raw stream at most once; give their number.
     pub fn readinto1(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R {
         let len = writable_len(cx, buffer)?;
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.read1(cx, this, Some(len)))?;
@@ -193,7 +193,7 @@ pub mod reading {
         Ok(Value::small_int(data.len() as i64))
     }
 
-    /// Read and return a line, at most size bytes of it.
+    /// Read up to the end of a line, and no further than size bytes.
     pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let limit = size_arg(cx, size)?;
         let line = stream(cx, this)?.0.with(cx, |cx, b| b.read_line(cx, this, limit))?;

@@ -188,7 +188,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Read at most size characters, all that follow without a size.
+    /// Read size characters, or the rest if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let n = size_arg(cx, size)?;
         let text = with(cx, this, |c| c.take(n))?;

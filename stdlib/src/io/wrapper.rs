@@ -203,7 +203,7 @@ pub mod methods {
         super::init(cx, this, buffer, Options { encoding, errors, newline, line_buffering, write_through })
     }
 
-    /// Read at most size characters, all that follow without a size.
+    /// Read size characters, or the rest if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let n = size_arg(cx, size)?;
         stream(cx, this)?.0.with(cx, |cx, t| t.read(cx, this, n))

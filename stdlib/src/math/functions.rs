@@ -101,7 +101,7 @@ pub mod math {
         super::whole(cx, x, false)
     }
 
-    /// Truncates the Real x to the nearest Integral toward 0, by its __trunc__ method.
+    /// Drop the fraction of x, as its __trunc__ does.
     pub fn trunc(cx: &mut Ctx, x: Value) -> R {
         if x.is_int() {
             return Ok(x);
@@ -135,12 +135,12 @@ pub mod math {
         checked(cx, x, x.cosh())
     }
 
-    /// Convert angle x from radians to degrees.
+    /// Give the degrees of an angle in radians.
     pub fn degrees(x: f64) -> f64 {
         x * (180.0 / std::f64::consts::PI)
     }
 
-    /// Convert angle x from degrees to radians.
+    /// Give the radians of an angle in degrees.
     pub fn radians(x: f64) -> f64 {
         x * (std::f64::consts::PI / 180.0)
     }
@@ -164,7 +164,7 @@ pub mod math {
         libm::erf(x)
     }
 
-    /// Complementary error function at x.
+    /// Give 1 - erf(x), exact even where erf(x) is nearly 1.
     pub fn erfc(x: f64) -> f64 {
         libm::erfc(x)
     }
@@ -194,7 +194,7 @@ pub mod math {
         combinatorics::factorial(cx, n)
     }
 
-    /// Fused multiply-add operation: (x * y) + z with a single round.
+    /// Give x * y + z, rounded once only.
     pub fn fma(cx: &mut Ctx, x: f64, y: f64, z: f64) -> R<f64> {
         let r = x.mul_add(y, z);
         if r.is_finite() {
@@ -243,7 +243,7 @@ pub mod math {
         sums::sumprod(cx, p, q)
     }
 
-    /// Calculate the product of all the elements in the input iterable, times start (default 1).
+    /// Multiply the items, beginning with start.
     pub fn prod(
         cx: &mut Ctx,
         iterable: Value,
@@ -254,7 +254,7 @@ pub mod math {
         sums::prod(cx, iterable, start)
     }
 
-    /// Gamma function at x.
+    /// Give the gamma function's value at x; it is (n - 1)! for an integer n.
     pub fn gamma(cx: &mut Ctx, x: f64) -> R<f64> {
         logarithms::gamma(cx, x)
     }
@@ -323,12 +323,12 @@ pub mod math {
         combinatorics::isqrt(cx, n)
     }
 
-    /// Number of ways to choose k items from n items without repetition and without order.
+    /// Count the ways to choose k of n items.
     pub fn comb(cx: &mut Ctx, n: Value, k: Value) -> R {
         combinatorics::comb(cx, n, k)
     }
 
-    /// Number of ways to choose k items from n items without repetition and with order; k defaults to n.
+    /// Count the ways to put k of n items in a row, all n unless k is given.
     pub fn perm(cx: &mut Ctx, n: Value, #[default(Value::NONE)] k: Value) -> R {
         combinatorics::perm(cx, n, k)
     }
@@ -388,7 +388,7 @@ pub mod math {
         Ok(r)
     }
 
-    /// Difference between x and the closest integer multiple of y, the even one if two are equally close.
+    /// Give how far x is above or below the nearest multiple of y; between two it is the even one.
     pub fn remainder(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
         if x.is_nan() || y.is_nan() {
             return Ok(f64::NAN);

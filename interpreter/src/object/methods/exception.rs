@@ -260,7 +260,7 @@ pub mod attribute_error {
         init_fields(cx, this, args, kwargs.0, &[("name", extra::ATTR_NAME), ("obj", extra::ATTR_OBJ)])
     }
 
-    /// attribute name
+    /// The name that the object lacks.
     #[getter]
     pub fn name(this: Gc<Exception>) -> Value {
         this.extra[extra::ATTR_NAME].get()

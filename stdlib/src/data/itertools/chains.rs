@@ -237,7 +237,7 @@ pub mod chain {
         Ok(make(cx, class, &CHAIN, &[sources, Value::NONE]).value())
     }
 
-    /// Alternative chain() constructor taking a single iterable argument that evaluates lazily.
+    /// Make an iterator over the items of the iterables in an iterable, each taken when it is its turn.
     #[class_method]
     pub fn from_iterable(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
         let sources = cx.iter(iterable)?;

@@ -7,9 +7,33 @@ bench python="python3":
     cargo build --profile fast
     benches/run.py --rounds 6 py={{python}} conc=target/fast/conc
 
-# The script suite with a collection at every allocation.
+# The script suite with a collection at every allocation, and the parallel test with one.
 stress filter="":
-    CONC_GC=stress cargo test --test suite --profile fast -- {{filter}}
+    CONC_GC=stress-all cargo run --profile fast -- -c "print('the start is fine')"
+    CONC_GC=stress CONC_STRESS_ROUNDS=500 cargo test --profile fast --test parallel --test embedding
+    CONC_GC=stress cargo test --profile fast --test suite -- {{filter}}
+
+sanitized := "cargo +nightly test -Zbuild-std --target x86_64-unknown-linux-gnu --profile fast --test parallel --test embedding"
+
+# Two workers in one heap, and interpreters on threads, under ThreadSanitizer (nightly with rust-src).
+tsan:
+    CONC_STRESS_ROUNDS=5000 RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
+        {{sanitized}} --target-dir target/tsan
+
+# The same under AddressSanitizer. Stacks stay where they are: the collector scans them.
+asan:
+    ASAN_OPTIONS=detect_stack_use_after_return=0 CONC_STRESS_ROUNDS=5000 \
+        RUSTFLAGS="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer" {{sanitized}} --target-dir target/asan
+
+# Fuzzes the front end: `bytes`, `tokens` or `programs` (cargo-fuzz on nightly).
+fuzz target seconds="600":
+    cargo +nightly fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=2048 -max_len=3000
+
+# Calls everything with hostile arguments; random programs beside Python.
+hostile python="python3.13":
+    cargo build --profile fast
+    {{python}} tests/generate/hostile.py target/fast/conc
+    {{python}} tests/generate/differential.py target/fast/conc --python {{python}}
 
 # Records again what CPython 3.13 prints for scripts under a path.
 record path="tests":

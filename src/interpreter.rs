@@ -5,16 +5,15 @@ use std::fmt;
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::dict::Dict;
 use conc_interpreter::object::isolate::BuiltinModule;
-use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::module::Module;
 use conc_interpreter::value::{Gc, Value};
 use conc_interpreter::vm::Host;
-use conc_interpreter::vm::compile::{compile_flag, compile_text, exec};
+use conc_interpreter::vm::compile::exec;
 
 use crate::convert::{FromValue, IntoValue, Local, Scope};
-use crate::error::{Raised, Syntax};
+use crate::error::Raised;
 use crate::function::{Callable, HostFunction, methods};
-use crate::{Error, Result, Root};
+use crate::{Error, Program, Result, Root};
 
 /// What scripts may reach outside the interpreter.
 ///
@@ -225,33 +224,43 @@ impl Interpreter {
 
     /// Runs statements in `__main__`; tracebacks name the text as given.
     pub fn exec_named(&mut self, text: &str, name: &str) -> Result<()> {
-        self.run(text, name, "exec", |_, _| Ok(()))
+        self.run(&Program::named(text, name)?)
     }
 
     /// The value of an expression in `__main__`.
     pub fn eval<T: FromValue>(&mut self, text: &str) -> Result<T> {
-        self.run(text, "<string>", "eval", convert)
+        self.evaluate(&Program::expression(text)?)
     }
 
-    fn run<T>(
-        &mut self,
-        text: &str,
-        name: &str,
-        mode: &str,
-        then: impl FnOnce(&mut Ctx, Value) -> Result<T>,
-    ) -> Result<T> {
-        let cx = self.host.enter();
-        let template = match compile_text(cx, text, name, mode, compile_flag::SHOWN) {
-            Ok(template) => template,
-            Err(e) if cx.is_error(e, ClassId::SyntaxError) => return Err(syntax_error(cx, e.0, text, name, mode)),
-            Err(e) => return Err(raised(cx, e.0)),
-        };
+    /// Runs a program in `__main__`. Every run makes code of its own; the program stays as it is.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), conc::Error> {
+    /// let program = conc::Program::new("counted = [n for n in range(limit)]")?;
+    /// for limit in [3, 5] {
+    ///     let mut interp = conc::Interpreter::new()?;
+    ///     interp.set("limit", limit)?;
+    ///     interp.run(&program)?;
+    ///     assert_eq!(interp.eval::<usize>("len(counted)")?, limit);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn run(&mut self, program: &Program) -> Result<()> {
+        self.execute(program, |_, _| Ok(()))
+    }
+
+    /// The value of a program made by [`Program::expression`]; other programs give `None`.
+    pub fn evaluate<T: FromValue>(&mut self, program: &Program) -> Result<T> {
+        self.execute(program, convert)
+    }
+
+    fn execute<T>(&mut self, program: &Program, then: impl FnOnce(&mut Ctx, Value) -> Result<T>) -> Result<T> {
         let run = |cx: &mut Ctx| {
             let globals = cx.main_namespace()?;
-            let code = cx.instantiate(&template, globals)?;
+            let code = cx.instantiate(program.template(), globals)?;
             exec(cx, code.value(), globals, Value::UNBOUND)
         };
-        finish(cx, run, then)
+        finish(self.host.enter(), run, then)
     }
 
     /// Calls a global function of `__main__` (or a builtin).
@@ -358,44 +367,6 @@ fn convert<T: FromValue>(cx: &mut Ctx, v: Value) -> Result<T> {
 
 fn raised(cx: &mut Ctx, exc: Value) -> Error {
     Error::Raised(Box::new(Raised::new(cx, exc)))
-}
-
-/// The parser's findings; what the compiler finds after it is one of them as well.
-fn syntax_error(cx: &mut Ctx, exc: Value, text: &str, name: &str, mode: &str) -> Error {
-    let mut diagnostics = match mode {
-        "eval" => conc_grammar::parse_expression(text).diagnostics,
-        _ => conc_grammar::parse_module(text).diagnostics,
-    };
-    if diagnostics.is_empty() {
-        diagnostics = compile_errors(text, name, mode);
-    }
-    if diagnostics.is_empty() {
-        return raised(cx, exc);
-    }
-    Error::Syntax(Box::new(Syntax { name: name.to_string(), text: text.to_string(), diagnostics }))
-}
-
-fn compile_errors(text: &str, name: &str, mode: &str) -> Vec<conc_grammar::Diagnostic> {
-    use conc_interpreter::bytecode::template::Source;
-    use conc_interpreter::compiler::{Mode, Options, compile, compile_expression};
-    let source = std::sync::Arc::new(Source::new(name, text));
-    let errors = match mode {
-        "eval" => match conc_grammar::parse_expression(text).into_result() {
-            Ok(expr) => {
-                let options = Options { mode: Mode::Eval, ..Options::default() };
-                compile_expression(&expr, source, &options, &mut Vec::new()).err()
-            }
-            Err(_) => None,
-        },
-        _ => {
-            let module = conc_grammar::parse_module(text).module;
-            compile(&module, source, &Options::default(), &mut Vec::new()).err()
-        }
-    };
-    let as_diagnostic = |e: conc_interpreter::compiler::CompileError| {
-        conc_grammar::Diagnostic::new("compile::meaning", e.span, e.message)
-    };
-    errors.unwrap_or_default().into_iter().map(as_diagnostic).collect()
 }
 
 /// Arguments of a call: a tuple of up to six values.

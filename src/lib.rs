@@ -11,13 +11,14 @@
 //!
 //! Interpreters are independent of each other and may be used on different threads. Errors are values
 //! ([`Error`]), handles of script values are [`Root`]s, and closures become functions with
-//! [`Interpreter::function`].
+//! [`Interpreter::function`]. A [`Program`] is compiled once and run by any number of interpreters.
 #![forbid(unsafe_code)]
 
 mod convert;
 mod error;
 mod function;
 mod interpreter;
+mod program;
 mod root;
 
 #[cfg(feature = "cli")]
@@ -31,4 +32,5 @@ pub use convert::{FromValue, IntoValue};
 pub use error::{Error, Frame, Raised, Result, Syntax};
 pub use function::{Callable, IntoRaise, Raise};
 pub use interpreter::{Arguments, Builder, Capabilities, Interpreter, Std};
+pub use program::Program;
 pub use root::Root;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use conc::{Error, Interpreter, Raise, Root, Std};
+use conc::{Error, Interpreter, Program, Raise, Root, Std};
 
 #[path = "../examples/embed_hello.rs"]
 mod embed_hello;
@@ -169,6 +169,62 @@ def work(n):
         assert_eq!(long.join().expect("no panic")?, 4 * once);
         Ok(())
     })
+}
+
+#[test]
+fn two_interpreters_share_a_program() -> conc::Result<()> {
+    fn portable<T: Clone + Send + Sync + 'static>(t: T) -> T {
+        t
+    }
+    let text = "
+import functools
+class Cell:
+    made = 0
+    def __init__(self, k): self.k = k; Cell.made += 1
+    def text(self): return f'{self.k:>4}' + 'tail' * 20
+@functools.cache
+def cached(k): return (k, 2 ** 70 + k, 'constant', frozenset((1, 2)))
+def work(n):
+    seen = {}
+    for k in range(n):
+        c = Cell(k % 977)
+        try:
+            if k % 5 == 0: raise KeyError(k)
+            seen[c.text()] = [c.k, cached(k % 7)[1]]
+        except KeyError as e:
+            seen[e.args[0] % 10] = [x for x in (lambda: (y for y in (1, c.k)))()]
+    return sum(v[0] for v in seen.values())
+total = sum(work(2000) for _ in range(rounds))
+";
+    let program = portable(Program::named(text, "shared.conc")?);
+    let value = portable(Program::expression("(total, Cell.made, work.__code__.co_filename)")?);
+    let run = |rounds: i64| -> conc::Result<(i64, i64)> {
+        let mut i = Interpreter::new()?;
+        i.set("rounds", rounds)?;
+        i.run(&program)?;
+        let (total, made, file): (i64, i64, String) = i.evaluate(&value)?;
+        assert_eq!((made, file.as_str()), (2000 * rounds, "shared.conc"));
+        // Again in the same interpreter: code of its own, the same globals.
+        i.set("rounds", 1)?;
+        i.run(&program)?;
+        Ok((total, i.evaluate::<(i64, i64, String)>(&value)?.0))
+    };
+    let (once, _) = run(1)?;
+    std::thread::scope(|scope| {
+        let long = scope.spawn(move || run(12));
+        for _ in 0..3 {
+            // These interpreters end while the other one still runs the same program.
+            let short = scope.spawn(move || run(1));
+            assert_eq!(short.join().expect("no panic")?, (once, once));
+        }
+        assert_eq!(long.join().expect("no panic")?, (12 * once, once));
+        Ok::<_, Error>(())
+    })?;
+    let Err(Error::Syntax(s)) = Program::new("def f():\n    return 1\nreturn f") else { panic!("accepted") };
+    assert_eq!(s.diagnostics()[0].message, "'return' outside function");
+    let e = raised(Interpreter::new()?.run(&Program::named("1 / 0", "zero.conc")?));
+    assert_eq!((e.frames()[0].file.as_str(), e.frames()[0].source.as_str()), ("zero.conc", "1 / 0"));
+    Ok(())
 }
 
 #[test]

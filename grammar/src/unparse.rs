@@ -425,14 +425,18 @@ impl Writer {
             data.iter().for_each(|&b| self.escaped_char(u32::from(b), quote, true));
             return;
         }
+        // What UTF-8 cannot hold are surrogates; their three bytes come as three chunks.
+        let mut surrogate = 0;
         for chunk in data.utf8_chunks() {
             chunk.valid().chars().for_each(|c| self.escaped_char(c as u32, quote, false));
-            // What UTF-8 cannot hold are surrogates; their three bytes come as three chunks.
-            if let [lead @ 0xED] = chunk.invalid() {
-                let _ = lead;
-                self.text("\\ud");
-            } else if let [byte] = chunk.invalid() {
-                let _ = write!(self.out, "{:x}", byte & 0x3F);
+            match chunk.invalid() {
+                [0xED] => surrogate = 0xD,
+                [byte] => surrogate = surrogate << 6 | u32::from(byte & 0x3F),
+                _ => {}
+            }
+            if surrogate >= 0xD800 {
+                let _ = write!(self.out, "\\u{surrogate:04x}");
+                surrogate = 0;
             }
         }
     }
@@ -466,7 +470,8 @@ impl Writer {
     fn joined(&mut self, parts: &[FPart]) {
         let mut inner = Writer { out: String::new() };
         inner.parts(parts);
-        let quote = if inner.out.contains('\'') { if inner.out.contains('"') { "'''" } else { "\"" } } else { "'" };
+        let free = |quote: &&str| !inner.out.contains(*quote) && !inner.out.ends_with(&quote[..1]);
+        let quote = ["'", "\"", "'''"].into_iter().find(free).unwrap_or("\"\"\"");
         let _ = write!(self.out, "f{quote}{}{quote}", inner.out);
     }
 

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use conc_grammar::Diagnostic;
 use conc_grammar::ast::Span;
-use conc_grammar::{Diagnostic, Parsed};
 use conc_interpreter::bytecode::listing;
 use conc_interpreter::bytecode::template::{CodeTemplate, Source};
-use conc_interpreter::compiler::{Options, compile};
+use conc_interpreter::compiler::{Options, compile_source};
 use miette::{NamedSource, Report};
 
 /// Checks every file; exit status 1 if there is an error to report, 2 if a file cannot be read.
@@ -54,24 +54,22 @@ struct Examined {
 }
 
 fn examine(file: &str, bytes: &[u8]) -> Examined {
-    let (text, Parsed { module, diagnostics, mut warnings }) = conc_grammar::parse_bytes(bytes);
-    if !diagnostics.is_empty() {
-        let text = if text.is_empty() { String::from_utf8_lossy(bytes).into_owned() } else { text };
-        let end = text.len() as u32;
-        let clip = |mut d: Diagnostic| {
-            d.span = Span { start: d.span.start.min(end), end: d.span.end.min(end) };
-            d.labels.iter_mut().for_each(|l| {
-                l.span = Span { start: l.span.start.min(end), end: l.span.end.min(end) };
-            });
-            d
-        };
-        return Examined { text, result: Err(diagnostics.into_iter().map(clip).collect()), warnings };
-    }
-    let mut doubts = Vec::new();
-    let compiled = compile(&module, Arc::new(Source::new(file, &text)), &Options::default(), &mut doubts);
-    warnings.extend(doubts.into_iter().map(|w| Diagnostic::warning(w.span, w.message)));
-    let as_diagnostic = |errors: Vec<conc_interpreter::compiler::CompileError>| {
-        errors.into_iter().map(|e| Diagnostic::new("compile::meaning", e.span, e.message)).collect()
+    let mut warnings = Vec::new();
+    let (text, result) = match conc_grammar::decode_source(bytes) {
+        Ok(text) => {
+            let source = Arc::new(Source::new(file, &text));
+            (text, compile_source(&source, &Options::default(), &mut warnings))
+        }
+        Err(diagnostic) => (String::from_utf8_lossy(bytes).into_owned(), Err(vec![diagnostic])),
     };
-    Examined { text, result: compiled.map_err(as_diagnostic), warnings }
+    let end = text.len() as u32;
+    let clip = |mut d: Diagnostic| {
+        d.span = Span { start: d.span.start.min(end), end: d.span.end.min(end) };
+        d.labels.iter_mut().for_each(|l| {
+            l.span = Span { start: l.span.start.min(end), end: l.span.end.min(end) };
+        });
+        d
+    };
+    let result = result.map_err(|found| found.into_iter().map(clip).collect());
+    Examined { text, result, warnings }
 }

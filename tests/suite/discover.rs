@@ -28,6 +28,18 @@ pub struct Script {
     pub missing: Vec<String>,
     /// The reason tests/waiting.txt gives for this script's failure.
     pub waiting: Option<String>,
+    pub stress: Stress,
+}
+
+/// Whether a script runs with a collection at every allocation (tests/stress.txt).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stress {
+    /// Only when asked for by `CONC_GC`.
+    Asked,
+    /// In every run of the suite, after the ordinary one.
+    Always,
+    /// Never: it would take too long.
+    Never,
 }
 
 pub enum Stderr {
@@ -43,6 +55,7 @@ pub fn suite(root: &Path) -> io::Result<(Vec<Script>, Vec<String>)> {
     let features: BTreeSet<String> = entries(&root.join("tests/features.txt"))?.into_iter().collect();
     let mut waiting = BTreeMap::new();
     let mut problems = Vec::new();
+    let stressed = stressed(root, &mut problems)?;
     for line in entries(&root.join("tests/waiting.txt"))? {
         match line.split_once(char::is_whitespace) {
             Some((path, reason)) => {
@@ -62,10 +75,28 @@ pub fn suite(root: &Path) -> io::Result<(Vec<Script>, Vec<String>)> {
     for path in paths {
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         let reason = waiting.remove(&name);
-        scripts.push(read(name, path, &features, reason)?);
+        let mut script = read(name, path, &features, reason)?;
+        if let Some((_, stress)) = stressed.iter().find(|(prefix, _)| script.name.starts_with(prefix)) {
+            script.stress = *stress;
+        }
+        scripts.push(script);
     }
     problems.extend(waiting.keys().map(|path| format!("tests/waiting.txt: there is no script {path}")));
     Ok((scripts, problems))
+}
+
+/// What tests/stress.txt says: the beginning of a path, and when scripts with it run under stress.
+fn stressed(root: &Path, problems: &mut Vec<String>) -> io::Result<Vec<(String, Stress)>> {
+    let mut stressed = Vec::new();
+    for line in entries(&root.join("tests/stress.txt"))? {
+        let (prefix, word) = line.split_once(char::is_whitespace).unwrap_or((&line, ""));
+        match word.trim() {
+            "always" => stressed.push((prefix.to_string(), Stress::Always)),
+            "never" => stressed.push((prefix.to_string(), Stress::Never)),
+            _ => problems.push(format!("tests/stress.txt: {line} says neither 'always' nor 'never'")),
+        }
+    }
+    Ok(stressed)
 }
 
 /// The lines of a list file without its comments; an absent file is empty.
@@ -128,6 +159,7 @@ fn read(name: String, path: PathBuf, features: &BTreeSet<String>, waiting: Optio
         stdout,
         stderr,
         waiting,
+        stress: Stress::Asked,
         name,
         path,
     })

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use crate::discover::{Script, Stderr};
+use crate::discover::{Script, Stderr, Stress};
 
 pub enum Outcome {
     Passed,
     Failed(Vec<Difference>),
-    /// The features the script waits for.
+    /// It waits for features, or takes too long under stress.
     Skipped,
 }
 
@@ -29,13 +29,21 @@ const LIMIT: Duration = Duration::from_secs(20);
 const LIMIT_UNDER_STRESS: Duration = Duration::from_secs(400);
 
 pub fn script(script: &Script) -> Outcome {
-    if !script.missing.is_empty() {
+    let asked = std::env::var_os("CONC_GC").is_some();
+    if !script.missing.is_empty() || (asked && script.stress == Stress::Never) {
         return Outcome::Skipped;
     }
-    let differences = match execute(script) {
+    let once = |stress: bool| match execute(script, stress) {
         Ok(run) => compare(script, &run),
         Err(error) => vec![Difference::Fact(format!("could not be run: {error}"))],
     };
+    let mut differences = once(asked);
+    if differences.is_empty() && !asked && script.stress == Stress::Always {
+        differences = once(true);
+        if !differences.is_empty() {
+            differences.insert(0, Difference::Fact("under CONC_GC=stress".into()));
+        }
+    }
     if differences.is_empty() { Outcome::Passed } else { Outcome::Failed(differences) }
 }
 
@@ -65,7 +73,7 @@ impl Drop for Work {
     }
 }
 
-fn execute(script: &Script) -> std::io::Result<Run> {
+fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
     let work = Work::new()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_conc"));
     command.arg(&script.path).current_dir(&work.0);
@@ -76,6 +84,9 @@ fn execute(script: &Script) -> std::io::Result<Run> {
         }
     }
     command.envs([("NO_COLOR", "1"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("COLUMNS", "80")]);
+    if stress && std::env::var_os("CONC_GC").is_none() {
+        command.env("CONC_GC", "stress");
+    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
@@ -86,7 +97,7 @@ fn execute(script: &Script) -> std::io::Result<Run> {
         std::thread::spawn(move || stdin.write_all(&input));
     }
 
-    let limit = if std::env::var_os("CONC_GC").is_some() { LIMIT_UNDER_STRESS } else { LIMIT };
+    let limit = if stress { LIMIT_UNDER_STRESS } else { LIMIT };
     let started = Instant::now();
     let mut nap = Duration::from_micros(200);
     let code = loop {

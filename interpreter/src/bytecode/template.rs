@@ -53,6 +53,7 @@ pub enum Const {
     False,
     Ellipsis,
     Int(i64),
+    /// Digits may have a minus sign before them.
     BigInt {
         radix: u32,
         digits: Box<str>,

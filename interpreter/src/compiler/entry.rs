@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use conc_grammar::Diagnostic;
 use conc_grammar::ast::{Expr, Module, Span, Stmt};
 
 use super::collect::Collector;
@@ -45,6 +46,30 @@ const SHALLOW: usize = 256;
 
 /// Enough for the deepest tree that the grammar accepts. Reserved, not committed.
 const DEEP_STACK: usize = 256 << 20;
+
+/// Parses and compiles a text; what is wrong with it comes in the order of the text. Warnings are added to the given ones.
+pub fn compile_source(
+    source: &Arc<Source>,
+    options: &Options,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Arc<CodeTemplate>, Vec<Diagnostic>> {
+    let mut doubts = Vec::new();
+    let compiled = if options.mode == Mode::Eval {
+        let parsed = conc_grammar::parse_expression(&source.text);
+        warnings.extend_from_slice(&parsed.warnings);
+        compile_expression(&parsed.into_result()?, source.clone(), options, &mut doubts)
+    } else {
+        let parsed = conc_grammar::parse_module(&source.text);
+        warnings.extend_from_slice(&parsed.warnings);
+        if !parsed.diagnostics.is_empty() {
+            return Err(parsed.diagnostics);
+        }
+        compile(&parsed.module, source.clone(), options, &mut doubts)
+    };
+    warnings.extend(doubts.into_iter().map(|w| Diagnostic::warning(w.span, w.message)));
+    let diagnostic = |e: CompileError| Diagnostic::new("compile::meaning", e.span, e.message);
+    compiled.map_err(|errors| errors.into_iter().map(diagnostic).collect())
+}
 
 /// Compiles a module, an `exec` string or a REPL entry. Warnings are added to the given ones.
 pub fn compile(

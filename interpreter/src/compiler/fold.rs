@@ -64,6 +64,10 @@ fn unary(op: UnaryOp, value: Const) -> Option<Const> {
     match (op, value) {
         (UnaryOp::Not, value) => Some(boolean(!truth(&value))),
         (UnaryOp::Neg, Const::Int(i)) => i.checked_neg().map(Const::Int),
+        (UnaryOp::Neg, Const::BigInt { radix, digits }) => {
+            let digits = digits.strip_prefix('-').map_or_else(|| format!("-{digits}"), str::to_string).into();
+            Some(Const::BigInt { radix, digits })
+        }
         (UnaryOp::Neg, Const::Float(x)) => Some(Const::Float(-x)),
         (UnaryOp::Neg, Const::Complex(re, im)) => Some(Const::Complex(-re, -im)),
         (UnaryOp::Pos, value @ (Const::Int(_) | Const::Float(_) | Const::Complex(..))) => Some(value),

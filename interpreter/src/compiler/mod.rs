@@ -45,5 +45,5 @@ mod tree;
 mod typeparams;
 mod unit;
 
-pub use entry::{Mode, Options, compile, compile_expression};
+pub use entry::{Mode, Options, compile, compile_expression, compile_source};
 pub use error::CompileError;

@@ -126,7 +126,7 @@ pub struct Heap {
     in_use: AtomicUsize,
     limit: AtomicUsize,
     over_limit: AtomicBool,
-    pub stress: bool,
+    stress: AtomicBool,
     pub collections: AtomicUsize,
     /// Bytes found live by the last collection.
     pub live: AtomicUsize,
@@ -150,10 +150,23 @@ impl Heap {
             in_use: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             over_limit: AtomicBool::new(false),
-            stress: std::env::var("CONC_GC").is_ok_and(|v| v == "stress"),
+            stress: AtomicBool::new(std::env::var("CONC_GC").is_ok_and(|v| v == "stress-all")),
             collections: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
         }
+    }
+
+    /// With `CONC_GC=stress`, every allocation collects from now on (with `stress-all` it does from the start).
+    pub fn ready(&self) {
+        if std::env::var("CONC_GC").is_ok_and(|v| v == "stress") {
+            self.stress.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether every allocation collects.
+    #[inline]
+    pub fn stress(&self) -> bool {
+        self.stress.load(Ordering::Relaxed)
     }
 
     /// Sets the memory limit in bytes.
@@ -173,7 +186,7 @@ impl Heap {
     /// Whether enough has been allocated to make a collection worth it.
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.since.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed)
+        self.since.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed) || self.stress()
     }
 
     /// Counts memory held outside the heap for an object, so that it too drives collection.
@@ -343,7 +356,7 @@ impl Heap {
         for class in classes {
             class.blocks.retain(|&block| {
                 // SAFETY: a small block of this heap; the world is stopped.
-                let live = unsafe { finish_sweep(block, epoch) };
+                let live = unsafe { finish_sweep(block, epoch, self.stress()) };
                 if !live {
                     // SAFETY: as above; no cell of it is in use.
                     unsafe { (*block_of(block)).state = BlockState::Free };
@@ -391,6 +404,10 @@ impl Heap {
             }
             return;
         }
+        // In a free block no mark is set: one left over would pass for a mark of a later collection, and the dead object
+        // for a live one.
+        // SAFETY: the dead object's start.
+        unsafe { mark_byte(start) }.store(0, Ordering::Relaxed);
         for i in 0..count {
             let at = start + i * BLOCK_SIZE;
             // SAFETY: blocks of the dead object.

@@ -15,6 +15,9 @@ pub const HEAD_BLOCKS: usize = 9;
 /// The largest cell of a size class; larger objects take whole blocks.
 pub const MAX_SMALL: usize = 8 << 10;
 
+/// Eight of these make a value with the tag of a reference and an address that no system maps.
+const POISON: u8 = 0xD1;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum BlockState {
@@ -29,7 +32,7 @@ pub enum BlockState {
 pub struct Block {
     pub state: BlockState,
     pub class: u8,
-    /// The memory may hold old data.
+    /// The memory may hold old data. The mark bytes of a free block are zero all the same.
     pub dirty: bool,
     /// Small: bytes of a cell. LargeStart: unused.
     pub cell: u32,
@@ -102,11 +105,11 @@ pub unsafe fn next_run(start: usize, epoch: u8) -> Option<(usize, usize)> {
 }
 
 /// Finishes the sweep of a small block without handing cells out: dead cells get a zero header.
-/// Returns whether any cell is live.
+/// Returns whether any cell is live. With `poison`, what was in a dead cell becomes references into nowhere.
 ///
 /// # Safety
 /// As for [`next_run`].
-pub unsafe fn finish_sweep(start: usize, epoch: u8) -> bool {
+pub unsafe fn finish_sweep(start: usize, epoch: u8, poison: bool) -> bool {
     // SAFETY: by the contract.
     unsafe {
         let block = block_of(start);
@@ -120,6 +123,10 @@ pub unsafe fn finish_sweep(start: usize, epoch: u8) -> bool {
                 live = true;
             } else {
                 mark.store(0, Ordering::Relaxed);
+                if poison && *(at as *const u64) != 0 {
+                    std::ptr::write_bytes(at as *mut u8, POISON, cell);
+                    (*block).dirty = true;
+                }
                 *(at as *mut u64) = 0;
             }
             at += cell;

@@ -165,7 +165,9 @@ impl Ctx {
         }
         let text = self.exception_text(e.0);
         let refused = |cx: &Ctx, v| text == format!("'{}' object cannot be interpreted as an integer", cx.type_name(v));
-        if !refused(self, a) && !refused(self, b) {
+        // Of two sequences the left one is the sequence.
+        let both = sequence(a) && sequence(b) && text.starts_with("can't multiply sequence by non-int");
+        if !both && !refused(self, a) && !refused(self, b) {
             return e;
         }
         let got = self.type_name(count);
@@ -343,6 +345,7 @@ impl Ctx {
             Sub => x - y,
             Mul => {
                 self.poll()?;
+                self.ensure_memory((x.as_sign_words().1.len() + y.as_sign_words().1.len()) * 8, 2)?;
                 x * y
             }
             And => x & y,
@@ -377,9 +380,7 @@ impl Ctx {
                 if x == IBig::ZERO {
                     return Ok(Value::small_int(0));
                 }
-                if n > 1 << 36 {
-                    return Err(self.memory_error());
-                }
+                self.ensure_memory(n / 8 + x.as_sign_words().1.len() * 8, 2)?;
                 self.iso().heap.charge(n / 8);
                 x << n
             }
@@ -410,9 +411,7 @@ impl Ctx {
         }
         let Ok(mut e) = u64::try_from(&y) else { return Err(self.memory_error()) };
         let bits = x.clone().unsigned_abs().bit_len() as u128 * e as u128;
-        if bits > 1 << 38 {
-            return Err(self.memory_error());
-        }
+        self.ensure_memory(usize::try_from(bits / 8).unwrap_or(usize::MAX), 3)?;
         let (mut base, mut result) = (x, one);
         loop {
             if e & 1 == 1 {

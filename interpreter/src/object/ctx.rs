@@ -30,10 +30,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Makes the worker look at its flags at the next poll.
+    /// Makes the worker look at its flags at the next poll. The flag has been set in sequentially consistent order.
     pub fn raise(&self) {
-        self.interrupt.store(1, Ordering::Release);
-        self.depth_limit.store(0, Ordering::Release);
+        self.interrupt.store(1, Ordering::SeqCst);
+        self.depth_limit.store(0, Ordering::SeqCst);
     }
 }
 
@@ -201,19 +201,19 @@ impl Ctx {
     #[inline(never)]
     pub fn handle_interrupt(&mut self) -> R<()> {
         let signals = self.signals_owner.clone();
-        // Sees the flags that were set before it was raised; what is raised later stays.
-        signals.interrupt.swap(0, Ordering::AcqRel);
-        signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::Relaxed);
-        if signals.stop.swap(false, Ordering::Relaxed) {
+        // Words first, flags after, all in one order with `raise`: the words of a flag set later are not overwritten.
+        signals.interrupt.store(0, Ordering::SeqCst);
+        signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::SeqCst);
+        if signals.stop.swap(false, Ordering::SeqCst) {
             self.safepoint();
         }
-        if signals.keyboard.swap(false, Ordering::Relaxed) && (self.iso().machine.interrupt)(self) {
+        if signals.keyboard.swap(false, Ordering::SeqCst) && (self.iso().machine.interrupt)(self) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
         if self.iso().heap.take_over_limit() {
             return Err(self.error(ClassId::MemoryError, ""));
         }
-        if signals.preempt.swap(false, Ordering::Relaxed) {
+        if signals.preempt.swap(false, Ordering::SeqCst) {
             self.preempt = true;
         }
         self.run_finalizers();
@@ -222,7 +222,7 @@ impl Ctx {
 
     /// Asks the worker to stop at its next poll (from another thread).
     pub(super) fn request_stop(&self) {
-        self.signals_owner.stop.store(true, Ordering::Relaxed);
+        self.signals_owner.stop.store(true, Ordering::SeqCst);
         self.signals_owner.raise();
     }
 

@@ -170,21 +170,28 @@ impl Ctx {
         if v.is_a::<Exception>() {
             return Ok(v);
         }
-        if let Some(class) = v.cast::<Class>()
-            && class.is_subclass_of(self.class(ClassId::BaseException))
-        {
-            let exc = self.call(v, &[])?;
-            if exc.is_a::<Exception>() {
-                return Ok(exc);
-            }
-            let got = self.class_of(exc);
-            let (what, got) = (self.qualified_name(class), self.qualified_name(got));
-            let message = format!(
-                "calling <class '{what}'> should have returned an instance of BaseException, not <class '{got}'>"
-            );
-            return Err(self.type_error(message));
+        match self.exception_class(v) {
+            Some(class) => self.call_exception(class, &[]),
+            None => Err(self.type_error("exceptions must derive from BaseException")),
         }
-        Err(self.type_error("exceptions must derive from BaseException"))
+    }
+
+    /// The class that `v` is, if its instances are exceptions.
+    pub fn exception_class(&self, v: Value) -> Option<Gc<Class>> {
+        v.cast::<Class>().filter(|class| class.is_subclass_of(self.class(ClassId::BaseException)))
+    }
+
+    /// Calls an exception class; what comes out is an exception.
+    pub fn call_exception(&mut self, class: Gc<Class>, args: &[Value]) -> R {
+        let exc = self.call(class.value(), args)?;
+        if exc.is_a::<Exception>() {
+            return Ok(exc);
+        }
+        let got = self.class_of(exc);
+        let (what, got) = (self.qualified_name(class), self.qualified_name(got));
+        let message =
+            format!("calling <class '{what}'> should have returned an instance of BaseException, not <class '{got}'>");
+        Err(self.type_error(message))
     }
 
     /// Whether `exc` matches what an `except` clause names: a class or a tuple of classes.

@@ -87,8 +87,9 @@ impl Ctx {
         }
     }
 
-    /// An index into `len` items, negative from the end; None: out of range.
-    pub fn item_index(&mut self, key: Value, len: usize, what: &str) -> R<Option<usize>> {
+    /// An index into `len` items, negative from the end; None: out of range. `len` is asked after `__index__`, which may
+    /// change it.
+    pub fn item_index(&mut self, key: Value, len: impl FnOnce() -> usize, what: &str) -> R<Option<usize>> {
         let i = if key.is_int() {
             key.int()
         } else {
@@ -112,6 +113,7 @@ impl Ctx {
                 }
             }
         };
+        let len = len();
         let i = if i < 0 { i + len as i64 } else { i };
         Ok(if i >= 0 && (i as usize) < len { Some(i as usize) } else { None })
     }
@@ -120,8 +122,7 @@ impl Ctx {
         if let Some(slice) = key.cast::<SliceObject>() {
             return self.list_get_slice(list, slice);
         }
-        let len = list.len();
-        match self.item_index(key, len, "list")?.and_then(|i| list.get(i)) {
+        match self.item_index(key, || list.len(), "list")?.and_then(|i| list.get(i)) {
             Some(item) => Ok(item),
             None => Err(self.index_error("list index out of range")),
         }
@@ -129,9 +130,13 @@ impl Ctx {
 
     fn list_get_slice(&mut self, list: Gc<List>, slice: Gc<SliceObject>) -> R {
         loop {
-            let buffer = list.buffer();
-            let len = buffer.len();
-            let span = self.slice_span(slice, len)?;
+            let mut buffer = list.buffer();
+            let mut len = 0;
+            let span = self.slice_span(slice, || {
+                buffer = list.buffer();
+                len = buffer.len();
+                len
+            })?;
             let new = self.new_buffer(span.count)?;
             // Another thread may have changed the list while the buffer was made.
             let lock = self.lock(&list.header);
@@ -151,7 +156,7 @@ impl Ctx {
 
     fn tuple_get_item(&mut self, t: Gc<Tuple>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
-            let span = self.slice_span(slice, t.len)?;
+            let span = self.slice_span(slice, || t.len)?;
             if span.count == t.len && span.step == 1 && t.header().shape() == ClassId::Tuple.shape() {
                 return Ok(t.value());
             }
@@ -161,7 +166,7 @@ impl Ctx {
             }
             return self.list_to_tuple(list);
         }
-        match self.item_index(key, t.len, "tuple")? {
+        match self.item_index(key, || t.len, "tuple")? {
             Some(i) => Ok(t.items()[i]),
             None => Err(self.index_error("tuple index out of range")),
         }
@@ -182,7 +187,7 @@ impl Ctx {
 
     fn str_get_item(&mut self, s: Gc<Str>, key: Value) -> R {
         if let Some(slice) = key.cast::<SliceObject>() {
-            let span = self.slice_span(slice, s.len())?;
+            let span = self.slice_span(slice, || s.len())?;
             if span.step == 1 {
                 let sub = self.substr(s, span.start as usize, span.start as usize + span.count);
                 return Ok(sub.value());
@@ -190,7 +195,7 @@ impl Ctx {
             return self.str_stride(s, span);
         }
         let len = s.len();
-        match self.item_index(key, len, "string")? {
+        match self.item_index(key, || len, "string")? {
             Some(i) if s.is_ascii() => Ok(self.char_str(s.as_bytes()[i]).value()),
             Some(i) => {
                 let at = s.offset_of(i);
@@ -217,21 +222,21 @@ impl Ctx {
             return self.bytes_slice(v, slice);
         }
         if let Some(b) = v.cast::<Bytes>() {
-            return match self.item_index(key, b.len, "byte")? {
+            return match self.item_index(key, || b.len, "byte")? {
                 Some(i) => Ok(Value::small_int(b.as_bytes()[i] as i64)),
                 None => Err(self.index_error("index out of range")),
             };
         }
         let Some(b) = v.cast::<ByteArray>() else { return Ok(Value::NOT_IMPLEMENTED) };
-        match self.item_index(key, b.len(), "bytearray")? {
+        match self.item_index(key, || b.len(), "bytearray")? {
             Some(i) => Ok(Value::small_int(b.buffer().get(i) as i64)),
             None => Err(self.index_error("bytearray index out of range")),
         }
     }
 
     fn bytes_slice(&mut self, v: Value, slice: Gc<SliceObject>) -> R {
-        let len = self.native_len(v).unwrap_or(0);
-        let span = self.slice_span(slice, len)?;
+        let length = self.native_len(v).unwrap_or(0);
+        let span = self.slice_span(slice, || v.cast::<ByteArray>().map_or(length, |b| b.len()))?;
         let (start, end) = (span.start.max(0) as usize, span.start.max(0) as usize + span.count);
         let at = |i: usize| (span.start + i as i64 * span.step) as usize;
         let Some(array) = v.cast::<ByteArray>() else {
@@ -284,7 +289,7 @@ impl Ctx {
             return self.range_slice(r, slice);
         }
         if r.len >= 0 {
-            return match self.item_index(key, r.len as usize, "range")? {
+            return match self.item_index(key, || r.len as usize, "range")? {
                 Some(i) => {
                     let n = r.start.get().int() as i128 + i as i128 * r.step.get().int() as i128;
                     Ok(self.big(&IBig::from(n)))
@@ -359,9 +364,8 @@ impl Ctx {
         Ok(self.as_int(n).unwrap_or(IBig::ZERO))
     }
 
-    /// Resolves a slice's bounds against `len`.
-    pub fn slice_span(&mut self, slice: Gc<SliceObject>, len: usize) -> R<Span> {
-        let len = len as i64;
+    /// Resolves a slice's bounds against `len`, which is asked after their `__index__`.
+    pub fn slice_span(&mut self, slice: Gc<SliceObject>, len: impl FnOnce() -> usize) -> R<Span> {
         let step = match slice.step.get() {
             v if v.is_none() => 1,
             v => self.slice_bound(v)?,
@@ -370,17 +374,13 @@ impl Ctx {
             return Err(self.value_error("slice step cannot be zero"));
         }
         let step = step.max(-i64::MAX);
+        let bound = |cx: &mut Ctx, v: Value| if v.is_none() { Ok(None) } else { cx.slice_bound(v).map(Some) };
+        let (start, stop) = (bound(self, slice.start.get())?, bound(self, slice.stop.get())?);
+        let len = len() as i64;
         let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
-        let bound = |cx: &mut Ctx, v: Value, default: i64| -> R<i64> {
-            if v.is_none() {
-                return Ok(default);
-            }
-            let i = cx.slice_bound(v)?;
-            let i = if i < 0 { i.saturating_add(len) } else { i };
-            Ok(i.clamp(low, high))
-        };
-        let start = bound(self, slice.start.get(), if step > 0 { 0 } else { len - 1 })?;
-        let stop = bound(self, slice.stop.get(), if step > 0 { len } else { -1 })?;
+        let clip = |i: i64| if i < 0 { i.saturating_add(len) } else { i }.clamp(low, high);
+        let start = start.map_or(if step > 0 { 0 } else { len - 1 }, clip);
+        let stop = stop.map_or(if step > 0 { len } else { -1 }, clip);
         let count = if step > 0 {
             if start >= stop { 0 } else { (stop - start - 1) / step + 1 }
         } else if start <= stop {
@@ -436,8 +436,7 @@ impl Ctx {
         if let Some(slice) = key.cast::<SliceObject>() {
             return self.list_set_slice(list, slice, item);
         }
-        let len = list.len();
-        match self.item_index(key, len, "list")? {
+        match self.item_index(key, || list.len(), "list")? {
             Some(i) if self.list_set(list, i, item) => Ok(()),
             _ => Err(self.index_error("list assignment index out of range")),
         }
@@ -451,8 +450,7 @@ impl Ctx {
             }
             Err(e) => return Err(e),
         };
-        let len = list.len();
-        let span = self.slice_span(slice, len)?;
+        let span = self.slice_span(slice, || list.len())?;
         if span.step == 1 {
             let stop = (span.start as usize) + span.count;
             return self.list_splice(list, span.start as usize, stop, items.items());
@@ -501,19 +499,18 @@ impl Ctx {
     }
 
     fn list_del_item(&mut self, list: Gc<List>, key: Value) -> R<()> {
-        let len = list.len();
         let Some(slice) = key.cast::<SliceObject>() else {
             let index = if key.is_int() {
                 key.int()
             } else {
-                self.item_index(key, len, "list")?.map_or(i64::MAX, |i| i as i64)
+                self.item_index(key, || list.len(), "list")?.map_or(i64::MAX, |i| i as i64)
             };
             return match self.list_pop(list, index)? {
                 Some(_) => Ok(()),
                 None => Err(self.index_error("list assignment index out of range")),
             };
         };
-        let span = self.slice_span(slice, len)?;
+        let span = self.slice_span(slice, || list.len())?;
         if span.count == 0 {
             return Ok(());
         }
@@ -812,7 +809,7 @@ impl Ctx {
                 if count == 1 && t.header().shape() == ClassId::Tuple.shape() {
                     return Ok(sequence);
                 }
-                self.check_repeat(t.len * 8, count)?;
+                self.ensure_memory((t.len * 8).saturating_mul(count), 2)?;
                 let list = self.new_list();
                 for _ in 0..if t.len == 0 { 0 } else { count } {
                     for &item in t.items() {
@@ -824,13 +821,25 @@ impl Ctx {
             }
             Kind::Str => {
                 let Some(s) = sequence.cast::<Str>() else { return Ok(Value::NOT_IMPLEMENTED) };
-                self.check_repeat(s.bytes as usize, count)?;
+                // A str counts its bytes in 32 bits.
+                if s.len().saturating_mul(count) > i64::MAX as usize {
+                    return Err(self.overflow_error("repeated string is too long"));
+                }
+                let total = (s.bytes as usize).saturating_mul(count);
+                if total > u32::MAX as usize {
+                    return Err(self.memory_error());
+                }
+                self.ensure_memory(total, 2)?;
                 let out = s.as_bytes().repeat(count);
                 Ok(self.try_wtf8(&out)?.value())
             }
             _ => {
                 let data = self.byte_vec(sequence)?;
-                self.check_repeat(data.len(), count)?;
+                let total = data.len().saturating_mul(count);
+                if total > i64::MAX as usize && sequence.is_a::<Bytes>() {
+                    return Err(self.overflow_error("repeated bytes are too long"));
+                }
+                self.ensure_memory(total, 2)?;
                 let out = data.repeat(count);
                 if sequence.is_a::<ByteArray>() {
                     let class = self.class(ClassId::ByteArray);
@@ -841,17 +850,10 @@ impl Ctx {
         }
     }
 
-    fn check_repeat(&mut self, bytes: usize, count: usize) -> R<()> {
-        match bytes.checked_mul(count) {
-            Some(total) if total < 1 << 36 => Ok(()),
-            _ => Err(self.memory_error()),
-        }
-    }
-
     fn list_repeat(&mut self, sequence: Value, count: usize) -> R {
         let Some(list) = sequence.cast::<List>() else { return Ok(Value::NOT_IMPLEMENTED) };
         let items = self.list_snapshot(list)?;
-        self.check_repeat(items.len * 8, count)?;
+        self.ensure_memory((items.len * 8).saturating_mul(count), 1)?;
         let total = items.len * count;
         let new = self.new_buffer(total)?;
         if let [item] = items.items() {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::kind::ClassId;
-use crate::object::misc::DictView;
+use crate::object::misc::{DictView, Range};
 use crate::object::sequence::{Buffer, List, Tuple};
 use crate::object::set::Set;
 use crate::value::{Gc, Value};
@@ -205,7 +205,17 @@ impl Ctx {
         if self.extend_from_table(list, iterable)? {
             return Ok(());
         }
+        self.expect_items(iterable)?;
         self.for_each(iterable, |cx, item| cx.list_push(list, item))
+    }
+
+    /// Refuses a range whose items cannot all be in memory, before any is made.
+    pub fn expect_items(&mut self, iterable: Value) -> R<()> {
+        match iterable.cast::<Range>() {
+            Some(range) if range.len < 0 => Err(self.overflow_error("Python int too large to convert to C ssize_t")),
+            Some(range) => self.ensure_memory(range.len as usize, 8),
+            None => Ok(()),
+        }
     }
 
     /// Appends the items of a dict, dict view or set as one snapshot (rules C3); false: it is none of them.

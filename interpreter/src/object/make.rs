@@ -43,7 +43,7 @@ impl Ctx {
     #[inline(never)]
     fn cell_slow(&mut self, size: usize) -> *mut u8 {
         let heap = &self.iso().heap;
-        if (heap.wants_collection() || heap.stress) && self.iso().gc_enabled.load(Ordering::Relaxed) {
+        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
             self.collect();
         }
         if heap.take_over_limit() {
@@ -51,7 +51,7 @@ impl Ctx {
             self.signals_arc().raise();
         }
         let cell = heap.refill(&mut self.local, size);
-        if heap.stress {
+        if heap.stress() {
             // The next allocation comes here again.
             self.local.discard(size);
         }
@@ -68,7 +68,7 @@ impl Ctx {
     #[inline(never)]
     fn large_cell(&mut self, size: usize, word: u64) -> R<*mut u8> {
         let heap = &self.iso().heap;
-        if (heap.wants_collection() || heap.stress) && self.iso().gc_enabled.load(Ordering::Relaxed) {
+        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
             self.collect();
         }
         let at = match self.iso().heap.allocate_large(size) {

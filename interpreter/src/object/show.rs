@@ -146,6 +146,11 @@ impl Ctx {
         self.error(class, &*fault.message)
     }
 
+    /// MemoryError if there is no memory for `bytes` bytes, `copies` of which exist at once.
+    pub fn ensure_memory(&mut self, bytes: usize, copies: usize) -> R<()> {
+        text::fault::ensure_memory(bytes.saturating_mul(copies)).map_err(|fault| self.fault(fault))
+    }
+
     /// Runs `body` unless `v` is being shown already further out; tells whether it ran.
     pub fn guarded(&mut self, v: Value, body: impl FnOnce(&mut Ctx) -> R<()>) -> R<bool> {
         if self.repr_guard.contains(&v.bits()) {

@@ -305,14 +305,14 @@ impl Scheduler {
         true
     }
 
-    /// Sleeps until there may be something to do. `external`: something outside may still wake a thread.
-    pub fn rest(&self, me: usize, external: bool) -> Rest {
+    /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
+    pub fn rest(&self, me: usize, over: impl Fn() -> bool) -> Rest {
         let mut idle = self.idle.lock();
         let seen = idle.wakes;
         let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
         idle.settled += 1;
         fence(Ordering::SeqCst);
-        let rest = self.sleep(&mut idle, me, seen, sleepers, external);
+        let rest = if self.has_work(me) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
         if idle.wakes == seen {
             idle.settled -= 1;
@@ -320,13 +320,10 @@ impl Scheduler {
         rest
     }
 
-    fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, me: usize, seen: u64, sleepers: usize, external: bool) -> Rest {
-        if self.has_work(me) || self.closing.load(Ordering::Relaxed) {
-            return Rest::Again;
-        }
+    fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, seen: u64, sleepers: usize) -> Rest {
         let deadline = self.timers.lock().prune();
         let workers = self.workers();
-        if deadline.is_none() && !external && sleepers == workers {
+        if deadline.is_none() && sleepers == workers {
             if idle.settled == workers {
                 return Rest::Quiescent;
             }

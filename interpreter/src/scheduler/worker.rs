@@ -183,10 +183,11 @@ impl Worker {
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         let slices = self.member.slices.load(Ordering::Relaxed);
-        if std::mem::take(&mut self.was_long) || slices.is_multiple_of(FAIRNESS) {
+        let due = slices.is_multiple_of(FAIRNESS);
+        if std::mem::take(&mut self.was_long) || due {
             self.shared.expire();
             let injected = self.shared.take_injected(&self.deque);
-            if let Some(t) = injected.or_else(|| self.deque.pop()) {
+            if let Some(t) = injected.or_else(|| if due { self.deque.pop() } else { None }) {
                 return Some(t);
             }
         }
@@ -211,31 +212,33 @@ enum Until<'a> {
 
 /// Runs ready threads until what it works for has come.
 fn work(cx: &mut Ctx, until: Until<'_>) {
-    loop {
-        let w = worker(cx);
-        let over = match until {
-            Until::Turn(_) => false,
-            Until::End(t) => t.is_done() || w.shared.dead.lock().is_some(),
-            Until::Rest => {
-                w.shared.live.load(Ordering::Acquire) == 0
-                    || w.shared.dead.lock().is_some()
-                    || w.shared.broken_off.load(Ordering::Acquire)
-            }
-            Until::Closing => w.shared.closing.load(Ordering::Relaxed),
-        };
-        if over {
-            return;
-        }
-        match (w.next(), &until) {
+    let shared = worker(cx).shared.clone();
+    while !until.is_over(&shared) {
+        match (worker(cx).next(), &until) {
             (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
             (Some(t), _) => run_slice(cx, t),
-            (None, _) => idle(cx),
+            (None, _) => idle(cx, &until),
+        }
+    }
+}
+
+impl Until<'_> {
+    fn is_over(&self, shared: &Scheduler) -> bool {
+        match self {
+            Until::Turn(_) => false,
+            Until::End(t) => t.is_done() || shared.dead.lock().is_some(),
+            Until::Rest => {
+                shared.live.load(Ordering::Acquire) == 0
+                    || shared.dead.lock().is_some()
+                    || shared.broken_off.load(Ordering::Acquire)
+            }
+            Until::Closing => shared.closing.load(Ordering::Relaxed),
         }
     }
 }
 
 /// Nothing is ready: sleeps, or finds that nothing ever will be.
-fn idle(cx: &mut Ctx) {
+fn idle(cx: &mut Ctx, until: &Until<'_>) {
     let shared = worker(cx).shared.clone();
     if shared.expire() {
         return;
@@ -247,7 +250,7 @@ fn idle(cx: &mut Ctx) {
         return;
     }
     let me = worker(cx).index;
-    let rest = cx.blocking(|| shared.rest(me, false));
+    let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }
@@ -296,7 +299,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     w.member.slices.store(slices + 1, Ordering::Relaxed);
     thread.running_on.store(w.index + 1, Ordering::Release);
     if thread.interrupted.load(Ordering::Relaxed) {
-        w.member.signals.keyboard.store(true, Ordering::Relaxed);
+        w.member.signals.keyboard.store(true, Ordering::SeqCst);
         w.member.signals.raise();
     }
     // SAFETY: this worker has just taken the thread from a queue.
@@ -421,6 +424,8 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
                 thread.running_on.store(0, Ordering::Release);
+                // No native frames are left: any worker may run it again.
+                thread.set_home(None);
                 if !deliver {
                     return Stop::Again;
                 }

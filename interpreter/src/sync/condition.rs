@@ -149,13 +149,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
     lock_again(cx, frame, base)
 }
 
-fn start(
-    cx: &mut Ctx,
-    frame: &mut NativeFrame<'_>,
-    this: Gc<Boxed>,
-    condition: &Condition,
-    base: Base<'_>,
-) -> R<Step> {
+fn start(cx: &mut Ctx, frame: &mut NativeFrame<'_>, this: Gc<Boxed>, condition: &Condition, base: Base<'_>) -> R<Step> {
     if let Base::Other = base {
         let f = cx.get_attr_text(this.value(), "_wait_elsewhere")?;
         let timeout = frame.get(1);
@@ -212,7 +206,13 @@ pub mod plain {
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
         cx.new_boxed(class, Some(Box::new(Condition::default())), 1)
     }
-    pub fn __init__(cx: &mut Ctx, this: Gc<Boxed>, #[kw] #[default(Value::NONE)] lock: Value) -> R<()> {
+    pub fn __init__(
+        cx: &mut Ctx,
+        this: Gc<Boxed>,
+        #[kw]
+        #[default(Value::NONE)]
+        lock: Value,
+    ) -> R<()> {
         data(cx, this)?;
         let lock = match lock.is_none() {
             true => {
@@ -253,7 +253,13 @@ pub mod plain {
         }
     }
     /// Wake up to `n` of the threads that wait.
-    pub fn notify(cx: &mut Ctx, this: Gc<Boxed>, #[kw] #[default(1)] n: i64) -> R {
+    pub fn notify(
+        cx: &mut Ctx,
+        this: Gc<Boxed>,
+        #[kw]
+        #[default(1)]
+        n: i64,
+    ) -> R {
         notify_up_to(cx, this, n)
     }
     /// Wake all threads that wait.

@@ -160,9 +160,7 @@ pub mod plain {
         let own = writable(cx, this, name)?;
         let class = cx.class_of(this.value());
         match cx.lookup(class, name) {
-            Some(found) if cx.is_data_descriptor(found) => {
-                cx.descriptor_set(found, this.value(), Value::UNBOUND)
-            }
+            Some(found) if cx.is_data_descriptor(found) => cx.descriptor_set(found, this.value(), Value::UNBOUND),
             _ => match own.remove(cx, name.value())? {
                 Some(_) => Ok(()),
                 None => Err(missing(cx, this, name)),

@@ -105,7 +105,13 @@ pub mod plain {
         Ok(())
     }
     /// Give back permits.
-    pub fn release(cx: &mut Ctx, this: Gc<Boxed>, #[kw] #[default(1)] n: i64) -> R<()> {
+    pub fn release(
+        cx: &mut Ctx,
+        this: Gc<Boxed>,
+        #[kw]
+        #[default(1)]
+        n: i64,
+    ) -> R<()> {
         if n < 1 {
             return Err(cx.value_error("n must be one or more"));
         }

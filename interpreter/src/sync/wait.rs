@@ -159,11 +159,6 @@ pub const STATE_PARAMS: &[Param] =
     &[THIS, Param { name: "state", kind: ParamKind::PositionalOnly, required: true, default: "" }];
 
 /// A method that waits.
-pub const fn method(
-    name: &'static str,
-    doc: &'static str,
-    params: &'static [Param],
-    resume: ResumeFn,
-) -> NativeDef {
+pub const fn method(name: &'static str, doc: &'static str, params: &'static [Param], resume: ResumeFn) -> NativeDef {
     NativeDef::resumable(name, doc, Role::Method, params, resume)
 }

@@ -31,8 +31,9 @@ impl Fault {
     }
 }
 
-/// Refuses a result of about `bytes` bytes when there is no memory for it, before anything allocates in vain.
-pub(super) fn ensure_memory(bytes: usize) -> Result<(), Fault> {
+/// Refuses a result of about `bytes` bytes when there is no memory for it, before anything allocates in vain: what the
+/// standard collections do without memory is to end the process.
+pub fn ensure_memory(bytes: usize) -> Result<(), Fault> {
     const SURELY_FINE: usize = 1 << 20;
     if bytes <= SURELY_FINE || (bytes < isize::MAX as usize / 8 && Vec::<u8>::new().try_reserve_exact(bytes).is_ok()) {
         return Ok(());

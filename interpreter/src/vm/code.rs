@@ -95,10 +95,15 @@ impl Ctx {
                 self.list_to_tuple(list)?
             }
             Const::FrozenSet(items) => {
-                let set = self.new_set(true)?;
+                let first = self.new_set(true)?;
                 for item in items {
                     let item = self.constant(item)?;
-                    set.add(self, item)?;
+                    first.add(self, item)?;
+                }
+                // CPython's compiler makes its frozensets anew from themselves, which changes the order of collisions.
+                let set = self.new_set(true)?;
+                for (key, _) in first.keys() {
+                    set.add(self, key)?;
                 }
                 set.value()
             }

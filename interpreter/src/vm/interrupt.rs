@@ -13,7 +13,7 @@ extern "C" fn on_interrupt(_: libc::c_int) {
     if !target.is_null() {
         // SAFETY: a target is leaked when set, and these are atomic stores, allowed in a signal handler.
         unsafe {
-            (*target).keyboard.store(true, Ordering::Release);
+            (*target).keyboard.store(true, Ordering::SeqCst);
             (*target).raise();
         }
     }

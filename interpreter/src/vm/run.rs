@@ -184,12 +184,23 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             }
                         }};
                     }
-                    macro_rules! arith {
-                        ($op:ident, $x:expr, $y:expr) => {{
-                            let (x, y) = ($x, $y);
-                            let v = special!(slow::arith(cx, BinaryOp::$op, aux, x, y));
-                            reg!(a) = v;
+                    // The rest of an instruction out of the loop, which goes on where that says.
+                    macro_rules! finish {
+                        ($e:expr) => {{
+                            spill!();
+                            let e = $e;
+                            if !e.is_unbound() {
+                                break 'ops e;
+                            }
+                            pc = cx.pc;
+                            base = cx.base;
+                            continue;
                         }};
+                    }
+                    macro_rules! arith {
+                        ($op:ident, $x:expr, $y:expr) => {
+                            finish!(slow::arith_at(cx, BinaryOp::$op, word, $x, $y))
+                        };
                     }
                     // A float that does not fit a word is allocated.
                     macro_rules! set_float {
@@ -229,8 +240,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() && y.is_float() {
                                 reg!(a) = Value::bool(x.float() $o y.float());
                             } else {
-                                let v = special!(special::compare(cx, CompareOp::$op, x, y));
-                                reg!(a) = v;
+                                finish!(slow::compare_at(cx, CompareOp::$op, word, x, y));
                             }
                         }};
                     }
@@ -242,7 +252,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() && y.is_float() {
                                 x.float() $o y.float()
                             } else {
-                                special!(special::compare_truth(cx, CompareOp::$op, x, y)) == Value::TRUE
+                                finish!(slow::compare_jump_at(cx, CompareOp::$op, word, x, y))
                             };
                             if holds == (aux != 0) {
                                 jump!(c as i16);

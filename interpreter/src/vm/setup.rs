@@ -38,6 +38,7 @@ pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
     crate::object::methods::install(&mut cx);
     super::methods::install(&mut cx);
     make_builtins(&mut cx)?;
+    cx.iso().heap.ready();
     Ok(cx)
 }
 

@@ -7,6 +7,7 @@ use crate::bytecode::template::flags;
 use crate::native::{Ctx, R, Raised};
 use crate::object::arith::BinaryOp;
 use crate::object::class::{Class, class_flag};
+use crate::object::compare::CompareOp;
 use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
 use crate::object::function::{Cell, Code, Function};
@@ -21,7 +22,7 @@ use crate::value::{Gc, Value};
 // ---- arithmetic
 
 #[inline(never)]
-pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R<Called> {
+fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R<Called> {
     if x.is_float() && y.is_int() {
         if let Some(v) = mixed(cx, op, x.float(), y.int() as f64) {
             return Ok(Called::Value(v));
@@ -38,6 +39,54 @@ pub fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R<Calle
         return cx.concat(a, b).map(Called::Value);
     }
     super::special::binary(cx, op, aux == 1, x, y)
+}
+
+/// The rest of an arithmetic instruction: writes its register, or pushes the frame of a special method. Returns the
+/// exception to raise, or unbound: go on at `cx.pc`, `cx.base`.
+#[inline(never)]
+pub fn arith_at(cx: &mut Ctx, op: BinaryOp, word: u64, x: Value, y: Value) -> Value {
+    let called = arith(cx, op, (word >> 8) as u8, x, y);
+    settle(cx, word, called)
+}
+
+/// The same for a comparison.
+#[inline(never)]
+pub fn compare_at(cx: &mut Ctx, op: CompareOp, word: u64, x: Value, y: Value) -> Value {
+    let called = super::special::compare(cx, op, x, y);
+    settle(cx, word, called)
+}
+
+fn settle(cx: &mut Ctx, word: u64, called: R<Called>) -> Value {
+    match called {
+        Ok(Called::Value(v)) => {
+            // SAFETY: the word is the current instruction of the frame at `cx.base`, and A one of its registers.
+            unsafe { *cx.base.add((word >> 16) as u16 as usize) = v };
+            Value::UNBOUND
+        }
+        Ok(_) => Value::UNBOUND,
+        Err(Raised(e)) => e,
+    }
+}
+
+/// The same for a comparison that jumps.
+#[inline(never)]
+pub fn compare_jump_at(cx: &mut Ctx, op: CompareOp, word: u64, x: Value, y: Value) -> Value {
+    let holds = match super::special::compare_truth(cx, op, x, y) {
+        Ok(Called::Value(v)) => v == Value::TRUE,
+        Ok(_) => return Value::UNBOUND,
+        Err(Raised(e)) => return e,
+    };
+    if holds == ((word >> 8) as u8 != 0) {
+        let offset = (word >> 48) as u16 as i16 as isize;
+        if offset <= 0
+            && let Err(Raised(e)) = cx.poll()
+        {
+            return e;
+        }
+        // SAFETY: the verifier has checked the jump.
+        cx.pc = unsafe { cx.pc.offset(offset - 1) };
+    }
+    Value::UNBOUND
 }
 
 /// `object[key]`, dicts first.
@@ -515,6 +564,7 @@ pub fn list_extend(cx: &mut Ctx, list: Gc<List>, source: Value, callee: Value) -
     if !iterable {
         match cx.iter(source) {
             Ok(it) => {
+                cx.expect_items(source)?;
                 while let Some(v) = cx.next(it)? {
                     cx.list_push(list, v)?;
                     cx.poll()?;

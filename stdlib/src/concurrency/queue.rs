@@ -132,8 +132,7 @@ static WAITING: &[NativeDef] = &[
     method("put", "Put an item, waiting for room.", PUT_PARAMS, put),
     method("get", "Take the next item, waiting for one.", GET_PARAMS, get),
 ];
-static JOINING: &[NativeDef] =
-    &[method("join", "Wait until task_done has been called for every item.", &[THIS], join)];
+static JOINING: &[NativeDef] = &[method("join", "Wait until task_done has been called for every item.", &[THIS], join)];
 
 fn put(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     put_step(cx, frame, entered).into()
@@ -315,7 +314,13 @@ pub mod full {
     use super::*;
 
     /// A queue of at most `maxsize` items, if that is positive.
-    pub fn __init__(cx: &mut Ctx, this: Gc<Boxed>, #[kw] #[default(0)] maxsize: i64) -> R<()> {
+    pub fn __init__(
+        cx: &mut Ctx,
+        this: Gc<Boxed>,
+        #[kw]
+        #[default(0)]
+        maxsize: i64,
+    ) -> R<()> {
         data(cx, this)?.0.lock().maxsize = maxsize;
         // A subclass that keeps its items in a way of its own.
         let (class, start) = (cx.class_of(this.value()), cx.intern("_start"));
@@ -343,7 +348,13 @@ pub mod full {
         Ok(())
     }
     /// Take no more items; with `immediate`, forget those that are left.
-    pub fn shutdown(cx: &mut Ctx, this: Gc<Boxed>, #[kw] #[default(false)] immediate: bool) -> R<()> {
+    pub fn shutdown(
+        cx: &mut Ctx,
+        this: Gc<Boxed>,
+        #[kw]
+        #[default(false)]
+        immediate: bool,
+    ) -> R<()> {
         let (queue, items) = (data(cx, this)?, items(cx, this)?);
         let mut s = queue.0.lock();
         s.close(cx);

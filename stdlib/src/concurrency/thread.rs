@@ -64,7 +64,7 @@ pub mod thread {
     /// The longest timeout, in seconds.
     pub const TIMEOUT_MAX: f64 = conc_interpreter::sync::wait::TIMEOUT_MAX;
 
-    /// Start a thread that calls the function; return its identifier.
+    /// Run the function in a new thread and give its identifier.
     pub fn start_new_thread(cx: &mut Ctx, function: Value, args: Value, kwargs: Option<Value>) -> R<i64> {
         if !callable(cx, function) {
             return Err(cx.type_error("first arg must be callable"));

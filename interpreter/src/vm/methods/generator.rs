@@ -3,26 +3,38 @@
 use conc_macros::methods;
 
 use crate::native::{Ctx, Entered, R, Resume, Step};
+use crate::object::exception::{Exception, Traceback};
 use crate::object::generator::{Generator, state};
+use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
 use crate::vm::generator;
 
 /// What `throw(type, value, traceback)` raises.
 pub fn thrown(cx: &mut Ctx, typ: Value, value: Option<Value>, traceback: Option<Value>) -> R {
-    let exc = match value.filter(|v| !v.is_none()) {
-        Some(v) if v.is_a::<crate::object::exception::Exception>() => v,
-        Some(v) => cx.call(typ, &[v])?,
-        None => match cx.exception_from(typ) {
-            Ok(exc) => exc,
-            Err(_) => {
-                let got = cx.type_name(typ);
-                let message = format!("exceptions must be classes or instances deriving from BaseException, not {got}");
-                return Err(cx.type_error(message));
-            }
-        },
+    let (value, traceback) = (value.filter(|v| !v.is_none()), traceback.filter(|t| !t.is_none()));
+    if traceback.is_some_and(|t| !t.is_a::<Traceback>()) {
+        return Err(cx.type_error("throw() third argument must be a traceback object"));
+    }
+    let exc = if typ.is_a::<Exception>() {
+        if value.is_some() {
+            return Err(cx.type_error("instance exception may not have a separate value"));
+        }
+        typ
+    } else if let Some(class) = cx.exception_class(typ) {
+        match value {
+            Some(v) if cx.class_of(v).is_subclass_of(class) => v,
+            Some(v) => match v.cast::<Tuple>() {
+                Some(args) => cx.call_exception(class, args.items())?,
+                None => cx.call_exception(class, &[v])?,
+            },
+            None => cx.call_exception(class, &[])?,
+        }
+    } else {
+        let got = cx.type_name(typ);
+        let message = format!("exceptions must be classes or instances deriving from BaseException, not {got}");
+        return Err(cx.type_error(message));
     };
-    if let (Some(tb), Some(e)) = (traceback.filter(|t| !t.is_none()), exc.cast::<crate::object::exception::Exception>())
-    {
+    if let (Some(tb), Some(e)) = (traceback, exc.cast::<Exception>()) {
         e.traceback.set(tb);
     }
     Ok(exc)
@@ -56,7 +68,7 @@ const SEND: Resume = Resume::when(
 pub mod methods {
     use super::*;
 
-    /// send(value) -> resume with the value; return the next yielded value or raise StopIteration.
+    /// Go on with the value as the result of the yield; give what is yielded next, or raise StopIteration.
     #[resumable(super::SEND)]
     pub fn send(cx: &mut Ctx, this: Gc<Generator>, value: Value) -> R {
         let result = generator::resume(cx, this, value, false);
@@ -70,7 +82,7 @@ pub mod methods {
         outcome(cx, result)
     }
 
-    /// close() -> raise GeneratorExit inside.
+    /// End the generator by raising GeneratorExit where it stands.
     pub fn close(cx: &mut Ctx, this: Gc<Generator>) -> R {
         generator::close_with_value(cx, this)
     }

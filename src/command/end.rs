@@ -88,6 +88,8 @@ fn call_if_loaded(cx: &mut Ctx, module: &str, function: &str) {
     let Some(f) = module.dict().get_str(cx, name) else { return };
     if let Err(e) = cx.call(f, &[])
         && !cx.is_error(e, ClassId::SystemExit)
+        // The wait for the last threads says it too.
+        && !cx.is_error(e, ClassId::DeadlockError)
     {
         cx.unraisable(e, f);
     }

@@ -66,9 +66,13 @@ fn break_off(cx: &mut Ctx, shared: &Scheduler) {
 pub fn quiescent(cx: &mut Ctx) {
     let shared = worker(cx).shared.clone();
     // SIGINT wakes main, once the first worker sees it.
-    let signalled = shared.members().iter().any(|m| m.signals.keyboard.load(Ordering::Acquire));
-    if signalled || has_ended(&shared) {
-        // The worker that is to see it went to sleep before it could.
+    if shared.members().iter().any(|m| m.signals.keyboard.load(Ordering::Acquire)) {
+        shared.wake_all();
+        return;
+    }
+    let main_has_ended = shared.thread(MAIN).is_none_or(|main| main.is_done());
+    if main_has_ended && shared.live.load(Ordering::Acquire) == 0 {
+        // Only daemons are left: the program is ending, once its worker has seen that.
         shared.wake_all();
         return;
     }
@@ -82,14 +86,6 @@ pub fn quiescent(cx: &mut Ctx) {
     }
     *shared.dead.lock() = Some(text);
     shared.wake_all();
-}
-
-/// Whether what the first worker works for has come.
-fn has_ended(shared: &Scheduler) -> bool {
-    match shared.finishing.load(Ordering::SeqCst) {
-        true => shared.live.load(Ordering::SeqCst) == 0,
-        false => shared.thread(MAIN).is_some_and(|main| main.is_done()),
-    }
 }
 
 /// The error of a program that a deadlock has ended.

@@ -183,10 +183,11 @@ impl Worker {
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         let slices = self.member.slices.load(Ordering::Relaxed);
-        if std::mem::take(&mut self.was_long) || slices.is_multiple_of(FAIRNESS) {
+        let due = slices.is_multiple_of(FAIRNESS);
+        if std::mem::take(&mut self.was_long) || due {
             self.shared.expire();
             let injected = self.shared.take_injected(&self.deque);
-            if let Some(t) = injected.or_else(|| self.deque.pop()) {
+            if let Some(t) = injected.or_else(|| if due { self.deque.pop() } else { None }) {
                 return Some(t);
             }
         }

@@ -3,9 +3,9 @@
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::lock::{self, Lock};
-use super::rlock::{self, RLock};
-use super::wait::{self, ACQUIRE_PARAMS, WAIT_PARAMS, Waiters, method};
+use super::lock::Lock;
+use super::rlock::RLock;
+use super::wait::{self, ACQUIRE_PARAMS, Acquire, WAIT_PARAMS, Waiters, method};
 use crate::native::{Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Raised, Step};
 use crate::object::class::Class;
 use crate::object::misc::{Boxed, Payload};
@@ -84,8 +84,8 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     }
     let lock = frame.get(0);
     match lock.cast::<Boxed>() {
-        Some(b) if b.payload::<Lock>().is_some() => lock::acquire(cx, frame, entered),
-        Some(b) if b.payload::<RLock>().is_some() => rlock::acquire(cx, frame, entered),
+        Some(b) if b.payload::<Lock>().is_some() => wait::acquire::<Lock>(cx, frame, entered),
+        Some(b) if b.payload::<RLock>().is_some() => wait::acquire::<RLock>(cx, frame, entered),
         _ => match entered {
             Entered::Start => acquire_other(cx, frame, lock).into(),
             Entered::Raised(e) => Step::Raise(e),
@@ -285,7 +285,7 @@ pub mod plain {
         Ok(Value::NONE)
     }
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
-        let waiting = data(cx, this)?.0.lock().len();
+        let waiting = data(cx, this)?.0.lock().waiting();
         let lock = cx.repr_text(this.slots()[LOCK].get());
         Ok(format!("<Condition({lock}, {waiting})>"))
     }

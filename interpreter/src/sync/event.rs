@@ -30,18 +30,8 @@ fn wait(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
 
 fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let (_, event) = wait::payload::<Event>(cx, frame.get(0))?;
-    match entered {
-        Entered::Start => {}
-        Entered::Raised(e) => {
-            event.0.lock().waiters.leave(cx);
-            return Err(e);
-        }
-        Entered::With(set) | Entered::Ended(set) => {
-            if set != Value::TRUE {
-                event.0.lock().waiters.leave(cx);
-            }
-            return Ok(Step::Done(set));
-        }
+    if let Some(over) = wait::over(entered, || event.0.lock().waiters.leave(cx))? {
+        return Ok(over);
     }
     if event.0.lock().set {
         return Ok(Step::Done(Value::TRUE));

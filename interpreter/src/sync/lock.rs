@@ -3,8 +3,8 @@
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::wait::{self, ACQUIRE_PARAMS, Patience, Waiters, method};
-use crate::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
+use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method};
+use crate::native::{Ctx, NativeDef, R};
 use crate::object::misc::{Boxed, Payload};
 use crate::scheduler;
 use crate::value::{Gc, Value};
@@ -26,9 +26,8 @@ impl Payload for Lock {
     }
 }
 
-impl Lock {
-    /// Takes the lock if it is free; else enters the queue, if the caller is going to park.
-    pub fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
+impl Acquire for Lock {
+    fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
         let me = scheduler::current(cx);
         let mut s = self.0.lock();
         if s.holder == 0 {
@@ -40,9 +39,12 @@ impl Lock {
         }
         false
     }
-    pub fn leave(&self, cx: &mut Ctx) {
+    fn leave(&self, cx: &mut Ctx) {
         self.0.lock().waiters.leave(cx);
     }
+}
+
+impl Lock {
     pub fn is_locked(&self) -> bool {
         self.0.lock().holder != 0
     }
@@ -59,40 +61,10 @@ impl Lock {
 
 /// acquire and `__enter__`, which are resumable.
 pub static RESUMABLE: &[NativeDef] = &[
-    method("acquire", "Take the lock, waiting for it.", ACQUIRE_PARAMS, acquire),
-    method("acquire_lock", "Another name of acquire.", ACQUIRE_PARAMS, acquire),
-    method("__enter__", "Take the lock, waiting for it.", ACQUIRE_PARAMS, acquire),
+    method("acquire", "Take the lock, waiting for it.", ACQUIRE_PARAMS, wait::acquire::<Lock>),
+    method("acquire_lock", "Another name of acquire.", ACQUIRE_PARAMS, wait::acquire::<Lock>),
+    method("__enter__", "Take the lock, waiting for it.", ACQUIRE_PARAMS, wait::acquire::<Lock>),
 ];
-
-pub(super) fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
-    step(cx, frame, entered).into()
-}
-
-fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
-    let (_, lock) = wait::payload::<Lock>(cx, frame.get(0))?;
-    match entered {
-        Entered::Start => {}
-        Entered::Raised(e) => {
-            lock.leave(cx);
-            return Err(e);
-        }
-        Entered::With(granted) | Entered::Ended(granted) => {
-            if granted != Value::TRUE {
-                lock.leave(cx);
-            }
-            return Ok(Step::Done(granted));
-        }
-    }
-    let patience = match (frame.get(1).is_unbound(), frame.get(2).is_unbound()) {
-        (true, true) => Patience::Forever,
-        _ => wait::blocking(cx, frame.get(1), frame.get(2))?,
-    };
-    let deadline = patience.deadline();
-    if lock.acquire(cx, deadline.is_some()) {
-        return Ok(Step::Done(Value::TRUE));
-    }
-    Ok(deadline.map_or(Step::Done(Value::FALSE), Step::Park))
-}
 
 impl Ctx {
     /// A new lock, not held.

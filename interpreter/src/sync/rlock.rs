@@ -3,7 +3,7 @@
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::wait::{self, ACQUIRE_PARAMS, Patience, Waiters, method};
+use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method};
 use crate::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use crate::object::misc::{Boxed, Payload};
 use crate::scheduler;
@@ -27,9 +27,8 @@ impl Payload for RLock {
     }
 }
 
-impl RLock {
-    /// Takes the lock if it is free or the caller's; else enters the queue, if the caller is going to park.
-    pub fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
+impl Acquire for RLock {
+    fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
         let me = scheduler::current(cx);
         let mut s = self.0.lock();
         if s.owner == me {
@@ -45,9 +44,12 @@ impl RLock {
         }
         false
     }
-    pub fn leave(&self, cx: &mut Ctx) {
+    fn leave(&self, cx: &mut Ctx) {
         self.0.lock().waiters.leave(cx);
     }
+}
+
+impl RLock {
     pub fn is_owned(&self, cx: &mut Ctx) -> bool {
         let me = scheduler::current(cx);
         self.0.lock().owner == me
@@ -90,39 +92,19 @@ fn hand_on(s: &mut State, cx: &mut Ctx) {
 
 /// acquire and `__enter__`, which are resumable.
 pub static RESUMABLE: &[NativeDef] = &[
-    method("acquire", "Take the lock, waiting for it unless it is the caller's.", ACQUIRE_PARAMS, acquire),
-    method("__enter__", "Take the lock, waiting for it unless it is the caller's.", ACQUIRE_PARAMS, acquire),
+    method(
+        "acquire",
+        "Take the lock, waiting for it unless it is the caller's.",
+        ACQUIRE_PARAMS,
+        wait::acquire::<RLock>,
+    ),
+    method(
+        "__enter__",
+        "Take the lock, waiting for it unless it is the caller's.",
+        ACQUIRE_PARAMS,
+        wait::acquire::<RLock>,
+    ),
 ];
-
-pub(super) fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
-    step(cx, frame, entered).into()
-}
-
-fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
-    let (_, lock) = wait::payload::<RLock>(cx, frame.get(0))?;
-    match entered {
-        Entered::Start => {}
-        Entered::Raised(e) => {
-            lock.leave(cx);
-            return Err(e);
-        }
-        Entered::With(granted) | Entered::Ended(granted) => {
-            if granted != Value::TRUE {
-                lock.leave(cx);
-            }
-            return Ok(Step::Done(granted));
-        }
-    }
-    let patience = match (frame.get(1).is_unbound(), frame.get(2).is_unbound()) {
-        (true, true) => Patience::Forever,
-        _ => wait::blocking(cx, frame.get(1), frame.get(2))?,
-    };
-    let deadline = patience.deadline();
-    if lock.acquire(cx, deadline.is_some()) {
-        return Ok(Step::Done(Value::TRUE));
-    }
-    Ok(deadline.map_or(Step::Done(Value::FALSE), Step::Park))
-}
 
 /// RLock
 #[methods]

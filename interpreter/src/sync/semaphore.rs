@@ -36,18 +36,8 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
 
 fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let (_, semaphore) = wait::payload::<Semaphore>(cx, frame.get(0))?;
-    match entered {
-        Entered::Start => {}
-        Entered::Raised(e) => {
-            semaphore.0.lock().waiters.leave(cx);
-            return Err(e);
-        }
-        Entered::With(granted) | Entered::Ended(granted) => {
-            if granted != Value::TRUE {
-                semaphore.0.lock().waiters.leave(cx);
-            }
-            return Ok(Step::Done(granted));
-        }
+    if let Some(over) = wait::over(entered, || semaphore.0.lock().waiters.leave(cx))? {
+        return Ok(over);
     }
     let (blocking, timeout) = (frame.get(1), frame.get(2));
     let blocking = blocking.is_unbound() || cx.truth(blocking)?;

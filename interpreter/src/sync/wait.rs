@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::native::{Ctx, NativeDef, Param, ParamKind, R, Raised, ResumeFn, Role};
+use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Raised, ResumeFn, Role, Step};
 use crate::object::misc::{Boxed, Payload};
 use crate::scheduler::{self, Waiter};
 use crate::value::{Gc, Value};
@@ -21,12 +21,10 @@ impl Waiters {
     pub fn join(&mut self, cx: &mut Ctx) {
         self.0.push_back(scheduler::arm(cx));
     }
-    /// Takes the running thread's last wait out; false: a waker has been there.
-    pub fn leave(&mut self, cx: &mut Ctx) -> bool {
+    /// Takes the running thread's last wait out.
+    pub fn leave(&mut self, cx: &mut Ctx) {
         let wait = scheduler::last_wait(cx);
-        let before = self.0.len();
         self.0.retain(|w| *w != wait);
-        self.0.len() < before
     }
     /// Ends the wait of the first that still waits; its thread's id.
     pub fn wake_first(&mut self, cx: &mut Ctx, value: Value) -> Option<u64> {
@@ -41,7 +39,7 @@ impl Waiters {
         while self.wake_first(cx, value).is_some() {}
     }
     /// How many still wait.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.0.iter().filter(|w| w.is_open()).count()
     }
 }
@@ -139,6 +137,53 @@ pub fn payload<'a, T: Payload>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a T
 fn wrong_receiver(cx: &mut Ctx, this: Value) -> Raised {
     let got = cx.type_name(this);
     cx.type_error(format!("descriptor does not apply to a '{got}' object"))
+}
+
+/// A lock that threads queue for.
+pub trait Acquire: Payload {
+    /// Takes the lock; else enters the queue, if the caller is going to park.
+    fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool;
+    /// Leaves the queue.
+    fn leave(&self, cx: &mut Ctx);
+}
+
+/// The resumable method `acquire(blocking=True, timeout=-1)`.
+pub fn acquire<T: Acquire>(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
+    acquire_step::<T>(cx, frame, entered).into()
+}
+
+fn acquire_step<T: Acquire>(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (_, lock) = payload::<T>(cx, frame.get(0))?;
+    if let Some(over) = over(entered, || lock.leave(cx))? {
+        return Ok(over);
+    }
+    let patience = match (frame.get(1).is_unbound(), frame.get(2).is_unbound()) {
+        (true, true) => Patience::Forever,
+        _ => blocking(cx, frame.get(1), frame.get(2))?,
+    };
+    let deadline = patience.deadline();
+    if lock.acquire(cx, deadline.is_some()) {
+        return Ok(Step::Done(Value::TRUE));
+    }
+    Ok(deadline.map_or(Step::Done(Value::FALSE), Step::Park))
+}
+
+/// What a native whose only wait is over does: it returns whether it was woken, having left the queue if not. None: it
+/// is entered for the first time.
+pub fn over(entered: Entered, leave: impl FnOnce()) -> R<Option<Step>> {
+    match entered {
+        Entered::Start => Ok(None),
+        Entered::Raised(e) => {
+            leave();
+            Err(e)
+        }
+        Entered::With(woken) | Entered::Ended(woken) => {
+            if woken != Value::TRUE {
+                leave();
+            }
+            Ok(Some(Step::Done(woken)))
+        }
+    }
 }
 
 const THIS: Param = Param { name: "self", kind: ParamKind::PositionalOnly, required: true, default: "" };

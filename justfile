@@ -25,6 +25,10 @@ asan:
     ASAN_OPTIONS=detect_stack_use_after_return=0 CONC_STRESS_ROUNDS=5000 \
         RUSTFLAGS="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer" {{sanitized}} --target-dir target/asan
 
+# Every interleaving of the scheduler's words (loom).
+models:
+    RUSTFLAGS="--cfg loom" cargo test --profile fast -p conc-interpreter --lib models --target-dir target/loom
+
 # Fuzzes the front end: `bytes`, `tokens` or `programs` (cargo-fuzz on nightly).
 fuzz target seconds="600":
     cargo +nightly fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=2048 -max_len=3000

@@ -19,7 +19,7 @@ pub fn status_of(cx: &mut Ctx, exc: Value) -> u8 {
     if cx.is_instance(exc, ClassId::SystemExit) {
         return exit_status(cx, exc);
     }
-    if broken && cx.is_instance(exc, ClassId::BrokenPipeError) {
+    if (broken || conc_stdlib::io::standard::is_output_cut_off()) && cx.is_instance(exc, ClassId::BrokenPipeError) {
         return 1;
     }
     report(cx, exc)

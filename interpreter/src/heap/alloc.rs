@@ -126,6 +126,8 @@ pub struct Heap {
     in_use: AtomicUsize,
     limit: AtomicUsize,
     over_limit: AtomicBool,
+    /// Small objects have begun to use the last of the address space.
+    short: AtomicBool,
     stress: AtomicBool,
     pub collections: AtomicUsize,
     /// Bytes found live by the last collection.
@@ -150,6 +152,7 @@ impl Heap {
             in_use: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             over_limit: AtomicBool::new(false),
+            short: AtomicBool::new(false),
             stress: AtomicBool::new(std::env::var("CONC_GC").is_ok_and(|v| v == "stress-all")),
             collections: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
@@ -175,8 +178,26 @@ impl Heap {
     }
 
     /// Whether small allocations have passed the limit: the machine raises MemoryError at its next poll.
+    pub fn is_over_limit(&self) -> bool {
+        self.over_limit.load(Ordering::Relaxed)
+    }
+
+    /// The same, once.
     pub fn take_over_limit(&self) -> bool {
         self.over_limit.load(Ordering::Relaxed) && self.over_limit.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the address space is nearly used up: time to collect twice (the second
+    /// collection knows which blocks the first has emptied), then to call [`Heap::check_space`].
+    pub fn take_short(&self) -> bool {
+        self.short.load(Ordering::Relaxed) && self.short.swap(false, Ordering::Relaxed)
+    }
+
+    /// After collections in want of address space: the machine is to raise MemoryError if that has not helped.
+    pub fn check_space(&self) {
+        if self.blocks.lock().free.len() < BLOCKS {
+            self.over_limit.store(true, Ordering::Relaxed);
+        }
     }
 
     pub fn bytes_in_use(&self) -> usize {
@@ -252,6 +273,9 @@ impl Heap {
             return Some(block);
         }
         if blocks.fresh.is_empty() {
+            if reservation().is_short(1) {
+                self.short.store(true, Ordering::Relaxed);
+            }
             let chunk = self.take_chunks(blocks, 1)?;
             blocks.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
         }
@@ -295,12 +319,20 @@ impl Heap {
 
     /// `count` adjoining blocks.
     fn take_blocks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
+        let start = self.find_blocks(blocks, count)?;
         self.in_use.fetch_add(count * BLOCK_SIZE, Ordering::Relaxed);
+        Some(start)
+    }
+
+    fn find_blocks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
         if let Some(start) = take_adjoining(&mut blocks.free, count) {
             return Some(start);
         }
         if count <= BLOCKS - HEAD_BLOCKS {
             if blocks.fresh.len() < count * BLOCK_SIZE {
+                if reservation().is_short(1) {
+                    return None;
+                }
                 let rest = blocks.fresh.clone();
                 blocks.free.extend(rest.step_by(BLOCK_SIZE));
                 let chunk = self.take_chunks(blocks, 1)?;
@@ -311,6 +343,9 @@ impl Heap {
             return Some(start);
         }
         let chunks = (count + HEAD_BLOCKS).div_ceil(BLOCKS);
+        if reservation().is_short(chunks) {
+            return None;
+        }
         Some(self.take_chunks(blocks, chunks)? + HEAD_BLOCKS * BLOCK_SIZE)
     }
 

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 pub const CHUNK_SIZE: usize = 4 << 20;
 const LARGEST_RESERVATION: usize = 256 << 30;
 const SMALLEST_RESERVATION: usize = 256 << 20;
+/// So many chunks are kept for small objects until the machine has raised MemoryError.
+const SPARE: usize = 8;
 
 /// Who owns a chunk: `heap id << 32 | distance in chunks to the start of its span`; zero when free.
 #[repr(transparent)]
@@ -92,6 +94,13 @@ impl Reservation {
         // SAFETY: the range belongs to the reservation; the advice changes no contents and may fail without harm.
         unsafe { libc::madvise(chunk as *mut libc::c_void, count * CHUNK_SIZE, advice) };
         Some(chunk)
+    }
+
+    /// Whether no more than the spare chunks would be left after `count` more.
+    pub fn is_short(&self, count: usize) -> bool {
+        let free = self.free.lock();
+        let returned = if count == 1 { free.returned.len() } else { 0 };
+        self.chunks - free.fresh + returned < count + SPARE
     }
 
     /// Gives `count` chunks from `address` on back; nobody may use them any more.

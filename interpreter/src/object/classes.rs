@@ -11,7 +11,7 @@ use crate::object::layout::{adds_dict, adds_weakref};
 use crate::object::names::Names;
 use crate::object::sequence::{List, Tuple};
 use crate::object::string::Str;
-use crate::value::{Gc, Value};
+use crate::value::{Gc, Slot, Value};
 
 /// Instances get this many inline slots if nothing better is known.
 const DEFAULT_INLINE: u16 = 4;
@@ -191,8 +191,11 @@ impl Ctx {
         let list = match base.subclasses.get().cast::<List>() {
             Some(list) => list,
             None => {
-                let list = self.new_list();
+                let fresh = self.new_list();
+                let lock = self.lock(base.header());
+                let list = base.subclasses.get().cast::<List>().unwrap_or(fresh);
                 base.subclasses.set(list.value());
+                drop(lock);
                 list
             }
         };
@@ -213,11 +216,17 @@ impl Ctx {
     }
 
     fn forget_dead_subclasses(&mut self, list: Gc<List>) {
-        for i in (0..list.len()).rev() {
-            if list.get(i).is_some_and(|entry| living_subclass(entry).is_none()) {
-                let _ = self.list_splice(list, i, i + 1, &[]);
-            }
+        let Ok(fresh) = self.new_buffer(list.len()) else { return };
+        let lock = self.lock(list.header());
+        let old = list.buffer();
+        // Unless another thread has added to it.
+        if old.len() <= fresh.cap && fresh.cap > 0 {
+            let living = old.slots()[..old.len()].iter().map(Slot::get).filter(|e| living_subclass(*e).is_some());
+            let count = living.zip(fresh.slots()).map(|(entry, slot)| slot.set(entry)).count();
+            fresh.len.store(count, Ordering::Release);
+            list.buffer.set(fresh.value());
         }
+        drop(lock);
     }
 
     // ---- mutation

@@ -273,6 +273,7 @@ impl Ctx {
         let mut i = 0;
         while let (Some(x), Some(y)) = (self.item(a, i), self.item(b, i)) {
             i += 1;
+            self.poll()?;
             if x == y {
                 continue;
             }
@@ -300,6 +301,7 @@ impl Ctx {
 
     fn dict_within(&mut self, x: Gc<Dict>, y: Gc<Dict>) -> R<bool> {
         for (key, value) in x.pairs() {
+            self.poll()?;
             match y.get(self, key)? {
                 Some(other) if self.same(value, other)? => {}
                 _ => return Ok(false),
@@ -325,6 +327,7 @@ impl Ctx {
     /// Whether all keys of `x` are in `y`.
     pub fn subset(&mut self, x: Gc<Set>, y: Gc<Set>) -> R<bool> {
         for (key, _) in x.keys() {
+            self.poll()?;
             if !y.contains(self, key)? {
                 return Ok(false);
             }

@@ -252,7 +252,8 @@ impl Dict {
     pub fn get_key(&self, cx: &mut Ctx, key: Value) -> R<Option<Value>> {
         let hash = cx.hash(key)?;
         let (table, found) = self.find(cx, key, hash)?;
-        Ok(found.filter(|&i| self.read(&table.entries()[i]).is_some()).map(|i| table.entries()[i].key.get()))
+        let entry = found.map(|i| &table.entries()[i]).filter(|entry| self.read(entry).is_some());
+        Ok(entry.map(|entry| entry.key.get()).filter(|key| !key.is_unbound()))
     }
 
     pub fn set(&self, cx: &mut Ctx, key: Value, value: Value) -> R<()> {
@@ -270,7 +271,8 @@ impl Dict {
 
     pub fn set_hashed(&self, cx: &mut Ctx, key: Value, hash: u64, value: Value) -> R<()> {
         loop {
-            let used = self.table().used();
+            let before = self.table();
+            let used = before.used();
             let (table, found) = self.find(cx, key, hash)?;
             if let Some(i) = found {
                 let lock = cx.lock(&self.header);
@@ -285,7 +287,7 @@ impl Dict {
                 }
                 continue;
             }
-            if self.try_append(cx, table, used, hash, key, value)? {
+            if table == before && self.try_append(cx, table, used, hash, key, value)? {
                 return Ok(());
             }
         }

@@ -107,6 +107,7 @@ impl Ctx {
         }
         let mut mix = TupleHash::new(t);
         while let Some(item) = mix.item() {
+            self.poll()?;
             let lane = self.hash(item)?;
             mix.add(lane);
         }
@@ -119,6 +120,7 @@ impl Ctx {
         let mut outer = Vec::new();
         let mut mix = TupleHash::new(t);
         loop {
+            self.poll()?;
             let exact = |v: &Value| v.header().is_some_and(|h| h.shape() == ClassId::Tuple.shape());
             if let Some(inner) = mix.item().filter(exact).and_then(|v| v.cast()) {
                 outer.push(std::mem::replace(&mut mix, TupleHash::new(inner)));

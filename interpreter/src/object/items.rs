@@ -21,6 +21,9 @@ pub struct Span {
     pub count: usize,
 }
 
+/// Items written between two polls where one takes next to no time.
+const POLL_AFTER: usize = 1 << 16;
+
 impl Ctx {
     /// `v[key]`
     pub fn get_item(&mut self, v: Value, key: Value) -> R {
@@ -857,12 +860,14 @@ impl Ctx {
         let total = items.len * count;
         let new = self.new_buffer(total)?;
         if let [item] = items.items() {
-            for slot in new.slots() {
-                slot.set(*item);
+            for part in new.slots().chunks(POLL_AFTER) {
+                part.iter().for_each(|slot| slot.set(*item));
+                self.poll()?;
             }
         } else if items.len > 0 {
-            for (i, slot) in new.slots().iter().enumerate() {
-                slot.set(items.items()[i % items.len]);
+            for part in new.slots().chunks(items.len) {
+                part.iter().zip(items.items()).for_each(|(slot, item)| slot.set(*item));
+                self.poll()?;
             }
         }
         if total > 0 {

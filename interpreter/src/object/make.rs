@@ -46,7 +46,12 @@ impl Ctx {
         if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
             self.collect();
         }
-        if heap.take_over_limit() {
+        if heap.take_short() {
+            self.collect();
+            self.collect();
+            heap.check_space();
+        }
+        if heap.is_over_limit() {
             // Small objects always succeed; the limit is reported at the next poll.
             self.signals_arc().raise();
         }

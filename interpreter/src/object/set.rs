@@ -16,6 +16,8 @@ pub struct Set {
     pub hash: AtomicU64,
     /// Where `pop` goes on looking.
     finger: AtomicUsize,
+    /// Counts changes: what was found before a change by another thread may have moved.
+    changes: AtomicUsize,
 }
 object_kind!(Set, Set);
 
@@ -33,6 +35,19 @@ object_kind!(SetTable, SetTable);
 pub struct SetEntry {
     hash: AtomicU64,
     pub key: Slot,
+}
+
+impl SetEntry {
+    /// A key and its own hash, which another thread may be replacing; None: free.
+    fn read(&self) -> Option<(Value, u64)> {
+        loop {
+            let key = self.key.get();
+            let hash = self.hash.load(Ordering::Acquire);
+            if self.key.get() == key {
+                return (!key.is_unbound()).then_some((key, hash));
+            }
+        }
+    }
 }
 
 const DELETED: Value = Value::COUNTED;
@@ -82,9 +97,9 @@ impl SetTable {
     }
 }
 
-/// Where a key is, or where it would go: the last deleted entry passed, else a free one.
+/// Where a key is and as what it is stored, or where it would go: the last deleted entry passed, else a free one.
 enum Place {
-    Found(usize),
+    Found(usize, Value),
     Free(usize),
 }
 
@@ -123,7 +138,7 @@ impl Set {
                         continue;
                     }
                     if cx.same_key(k, key)? {
-                        return Ok((table, Place::Found(j)));
+                        return Ok((table, Place::Found(j, k)));
                     }
                     if self.table() != table {
                         continue 'again;
@@ -137,14 +152,14 @@ impl Set {
 
     pub fn contains(&self, cx: &mut Ctx, key: Value) -> R<bool> {
         let hash = cx.hash(key)?;
-        Ok(matches!(self.find(cx, key, hash)?.1, Place::Found(_)))
+        Ok(matches!(self.find(cx, key, hash)?.1, Place::Found(..)))
     }
 
     /// The equal key in the set.
     pub fn get(&self, cx: &mut Ctx, key: Value) -> R<Option<Value>> {
         let hash = cx.hash(key)?;
         Ok(match self.find(cx, key, hash)? {
-            (table, Place::Found(i)) => Some(table.entries()[i].key.get()),
+            (_, Place::Found(_, stored)) => Some(stored),
             _ => None,
         })
     }
@@ -157,17 +172,19 @@ impl Set {
 
     pub fn add_hashed(&self, cx: &mut Ctx, key: Value, hash: u64) -> R<bool> {
         loop {
+            let changes = self.changes.load(Ordering::Acquire);
             let (table, place) = self.find(cx, key, hash)?;
             let Place::Free(i) = place else { return Ok(false) };
             let lock = cx.lock(&self.header);
             let entry = &table.entries()[i];
             let reused = entry.key.get() == DELETED;
-            let valid = self.table() == table && (reused || entry.key.get().is_unbound());
+            let valid = self.stands(cx, table, changes) && (reused || entry.key.get().is_unbound());
             if valid {
-                entry.hash.store(hash, Ordering::Relaxed);
+                entry.hash.store(hash, Ordering::Release);
                 entry.key.set(key);
                 table.fill.fetch_add(!reused as usize, Ordering::Relaxed);
                 self.used.fetch_add(1, Ordering::Release);
+                self.changed();
             }
             let crowded = !reused && table.fill.load(Ordering::Relaxed) * 5 >= table.mask * 3;
             drop(lock);
@@ -179,6 +196,17 @@ impl Set {
                 return Ok(true);
             }
         }
+    }
+
+    /// Whether the table is as it was when so many changes had been made; the caller holds the lock.
+    fn stands(&self, cx: &Ctx, table: Gc<SetTable>, changes: usize) -> bool {
+        self.table() == table && (!cx.is_shared() || self.changes.load(Ordering::Relaxed) == changes)
+    }
+
+    /// Notes a change; the caller holds the lock.
+    #[inline(always)]
+    fn changed(&self) {
+        self.changes.store(self.changes.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
     /// Publishes a table for more than `min_used` keys.
@@ -235,32 +263,29 @@ impl Set {
             self.resize(cx, (self.len() + other.len()) * 2)?;
         }
         let theirs = other.table();
+        let lock = cx.lock(&self.header);
         let ours = self.table();
-        if ours.fill.load(Ordering::Relaxed) == 0 {
-            let lock = cx.lock(&self.header);
-            let same = ours.mask == theirs.mask && theirs.fill.load(Ordering::Relaxed) == other.len();
+        // Whether their table is copied entry by entry, which keeps the order: then with what is deleted meanwhile.
+        let same = ours.mask == theirs.mask && theirs.fill.load(Ordering::Relaxed) == other.len();
+        if ours.fill.load(Ordering::Relaxed) == 0 && (same || other.len() < ours.mask) {
             let mut count = 0;
             for (i, entry) in theirs.entries().iter().enumerate() {
-                let key = entry.key.get();
-                if key.is_unbound() || key == DELETED {
-                    continue;
-                }
-                let hash = entry.hash.load(Ordering::Relaxed);
+                let Some((key, hash)) = entry.read() else { continue };
                 if same {
-                    ours.entries()[i].hash.store(hash, Ordering::Relaxed);
+                    ours.entries()[i].hash.store(hash, Ordering::Release);
                     ours.entries()[i].key.set(key);
                     ours.fill.fetch_add(1, Ordering::Relaxed);
-                } else if ours.fill.load(Ordering::Relaxed) < ours.mask {
+                } else if ours.fill.load(Ordering::Relaxed) < ours.mask && key != DELETED {
                     ours.insert_clean(hash, key);
-                } else {
-                    break;
                 }
-                count += 1;
+                count += usize::from(key != DELETED);
             }
             self.used.fetch_add(count, Ordering::Release);
+            self.changed();
             drop(lock);
             return Ok(());
         }
+        drop(lock);
         let mut at = 0;
         while let Some((next, key, hash)) = next_in(theirs, at) {
             at = next;
@@ -273,14 +298,16 @@ impl Set {
     pub fn remove(&self, cx: &mut Ctx, key: Value) -> R<bool> {
         let hash = cx.hash(key)?;
         loop {
+            let changes = self.changes.load(Ordering::Acquire);
             let (table, place) = self.find(cx, key, hash)?;
-            let Place::Found(i) = place else { return Ok(false) };
+            let Place::Found(i, _) = place else { return Ok(false) };
             let lock = cx.lock(&self.header);
             let entry = &table.entries()[i];
-            let there = self.table() == table && entry.key.get() != DELETED;
+            let there = self.stands(cx, table, changes) && entry.key.get() != DELETED;
             if there {
                 entry.key.set(DELETED);
                 self.used.fetch_sub(1, Ordering::Release);
+                self.changed();
             }
             drop(lock);
             if there {
@@ -300,6 +327,7 @@ impl Set {
             (!key.is_unbound() && key != DELETED).then(|| {
                 entries[i].key.set(DELETED);
                 self.used.fetch_sub(1, Ordering::Release);
+                self.changed();
                 self.finger.store(i + 1, Ordering::Relaxed);
                 key
             })
@@ -330,9 +358,8 @@ impl Set {
 
 fn next_in(table: Gc<SetTable>, at: usize) -> Option<(usize, Value, u64)> {
     for (i, entry) in table.entries().iter().enumerate().skip(at) {
-        let key = entry.key.get();
-        if !key.is_unbound() && key != DELETED {
-            return Some((i + 1, key, entry.hash.load(Ordering::Relaxed)));
+        if let Some((key, hash)) = entry.read().filter(|&(key, _)| key != DELETED) {
+            return Some((i + 1, key, hash));
         }
     }
     None

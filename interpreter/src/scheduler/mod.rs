@@ -1,13 +1,14 @@
 //! The scheduler: green threads over fibers, workers and pooled native stacks.
 //!
-//! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `thread`
-//! for the word by which a wait is ended exactly once.
+//! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `wait` for
+//! the word by which a wait is ended exactly once.
 
 mod monitor;
 mod report;
 mod shared;
 pub mod thread;
 mod timers;
+mod wait;
 pub mod worker;
 
 use std::sync::Arc;
@@ -45,6 +46,14 @@ pub fn threads(cx: &mut Ctx) -> Vec<Arc<Thread>> {
 /// The running thread is about to wait: what wakers are to be given. Then return [`Step::Park`](crate::native::Step).
 pub fn arm(cx: &mut Ctx) -> Waiter {
     worker::worker(cx).current.arm()
+}
+
+/// The running thread need not wait after all; the exception, if one from outside has ended the wait already.
+pub fn disarm(cx: &mut Ctx) -> R<()> {
+    match worker::worker(cx).current.disarm() {
+        Some(Err(e)) => Err(e),
+        _ => Ok(()),
+    }
 }
 
 /// The running thread's last wait, which has ended: to take it out of where wakers look.

@@ -44,8 +44,7 @@ fn look(shared: &Scheduler, seen: &mut Vec<u64>) {
     for (member, seen) in members.iter().zip(seen) {
         let slices = member.slices.load(Ordering::Relaxed);
         if std::mem::replace(seen, slices) == slices {
-            member.signals.preempt.store(true, Ordering::SeqCst);
-            member.signals.raise();
+            member.give_way();
         }
     }
 }

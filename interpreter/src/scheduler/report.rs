@@ -25,27 +25,37 @@ pub fn interrupt(cx: &mut Ctx) -> bool {
     if cx.scheduler.is_none() {
         return true;
     }
-    let shared = worker(cx).shared.clone();
-    if shared.finishing.load(Ordering::SeqCst) {
-        break_off(cx, &shared);
-        return false;
-    }
-    if worker(cx).current.id == MAIN {
+    let w = worker(cx);
+    if w.current.id == MAIN && !w.shared.finishing.load(Ordering::SeqCst) {
+        w.current.interrupted.store(false, Ordering::SeqCst);
         return true;
     }
-    let Some(main) = shared.thread(MAIN) else { return false };
+    interrupt_main(cx);
+    false
+}
+
+/// The same for a worker that does not run the main thread.
+pub fn interrupt_main(cx: &mut Ctx) {
+    let shared = worker(cx).shared.clone();
+    if shared.finishing.load(Ordering::SeqCst) {
+        return break_off(cx, &shared);
+    }
+    let Some(main) = shared.thread(MAIN) else { return };
     let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
     if raise_in_main(cx, exc) {
-        return false;
+        return;
     }
     main.interrupted.store(true, Ordering::SeqCst);
-    if let Some(member) =
-        main.running_on.load(Ordering::SeqCst).checked_sub(1).and_then(|i| shared.members().get(i).cloned())
-    {
+    // It may have begun to wait before it could see that.
+    if raise_in_main(cx, exc) {
+        main.interrupted.store(false, Ordering::SeqCst);
+        return;
+    }
+    let running_on = main.running_on.load(Ordering::SeqCst).checked_sub(1);
+    if let Some(member) = running_on.and_then(|i| shared.members().get(i).cloned()) {
         member.signals.keyboard.store(true, Ordering::SeqCst);
         member.signals.raise();
     }
-    false
 }
 
 /// Has the first worker, which waits for the last threads, look up from what it runs.

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
-use super::thread::{Claim, MAIN, Thread, Waiter};
+use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
+use super::wait::Claim;
 use crate::object::ctx::Signals;
 use crate::value::Value;
 
@@ -108,6 +109,8 @@ pub struct Scheduler {
     pub finishing: AtomicBool,
     /// SIGINT has come while it did: it waits no longer.
     pub broken_off: AtomicBool,
+    /// The other workers and the monitor have been started.
+    pub grown: AtomicBool,
     /// A deadlock has been reported.
     pub reported: AtomicBool,
     /// The report of a deadlock that ends the program.
@@ -150,6 +153,7 @@ impl Default for Scheduler {
             closing: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
+            grown: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             dead: Mutex::new(None),
             detached_parks: AtomicU64::new(0),
@@ -305,6 +309,14 @@ impl Scheduler {
         true
     }
 
+    /// What workers work for may have come: calls those that sleep, and those that run a thread from it.
+    pub fn call_all(&self) {
+        self.wake_all();
+        for member in self.members() {
+            member.give_way();
+        }
+    }
+
     /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
     pub fn rest(&self, me: usize, over: impl Fn() -> bool) -> Rest {
         let mut idle = self.idle.lock();
@@ -352,6 +364,12 @@ impl Scheduler {
 }
 
 impl Member {
+    /// Ends the slice of the thread that runs there.
+    pub fn give_way(&self) {
+        self.signals.preempt.store(true, Ordering::SeqCst);
+        self.signals.raise();
+    }
+
     fn has_stealable(&self) -> bool {
         !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
     }

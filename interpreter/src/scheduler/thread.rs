@@ -1,34 +1,20 @@
-//! A green thread: its fiber, its machine state while it is not running, and the word its waits are claimed by.
+//! A green thread: its fiber, its machine state while it is not running, and its waits.
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
 use parking_lot::Mutex;
 
+use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
 use crate::object::stack::Fiber;
 use crate::value::{Gc, Value};
 
 /// The main thread's id.
 pub const MAIN: u64 = 1;
-
-/// Where a thread's current wait stands; the low bits of its wait word, above which the wait's number is kept.
-mod phase {
-    /// Not waiting: running or in a queue.
-    pub const NONE: u64 = 0;
-    /// Wakers have been told, the thread is on its way to park.
-    pub const ARMED: u64 = 1;
-    /// Its machine state is saved: whoever ends the wait queues it.
-    pub const PARKED: u64 = 2;
-    /// A waker is writing the wake-up value.
-    pub const CLAIMED: u64 = 3;
-    /// The wait has ended.
-    pub const ENDED: u64 = 4;
-    pub const MASK: u64 = 7;
-}
 
 /// Why a native stack comes back to its worker.
 pub enum Stop {
@@ -79,7 +65,7 @@ pub struct Thread {
     /// Host handle of the fiber object: keeps it alive until the thread has ended.
     handle: usize,
     fiber: Gc<Fiber>,
-    wait: AtomicU64,
+    wait: WaitWord,
     /// The wait ended with an exception to raise.
     raises: AtomicBool,
     /// The worker whose native stack the thread has frames on, plus one; 0: any worker may run it.
@@ -119,44 +105,17 @@ impl Waiter {
 
     /// Whether the wait has not ended.
     pub fn is_open(&self) -> bool {
-        let word = self.thread.wait.load(Ordering::Acquire);
-        word >> 3 == self.wait && matches!(word & phase::MASK, phase::ARMED | phase::PARKED)
+        self.thread.wait.is_open(self.wait)
     }
 
     /// Ends the wait, if nobody has yet. With `Claim::Queue` the caller puts the thread into a run queue.
     pub fn claim(&self, value: Value, raises: bool) -> Claim {
-        let t = &*self.thread;
-        let mut word = t.wait.load(Ordering::Acquire);
-        loop {
-            let now = word & phase::MASK;
-            if word >> 3 != self.wait || !(now == phase::ARMED || now == phase::PARKED) {
-                return Claim::Late;
-            }
-            let claimed = word & !phase::MASK | phase::CLAIMED;
-            match t.wait.compare_exchange_weak(word, claimed, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => {}
-                Err(seen) => {
-                    word = seen;
-                    continue;
-                }
-            }
-            t.fiber.wake.set(value);
-            t.raises.store(raises, Ordering::Relaxed);
-            t.wait.store(word & !phase::MASK | phase::ENDED, Ordering::Release);
-            return if now == phase::PARKED { Claim::Queue } else { Claim::Running };
-        }
+        let thread = &*self.thread;
+        thread.wait.claim(self.wait, || {
+            thread.fiber.wake.set(value);
+            thread.raises.store(raises, Ordering::Relaxed);
+        })
     }
-}
-
-/// What came of an attempt to end a wait.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Claim {
-    /// It had ended already.
-    Late,
-    /// The thread has not parked yet and will notice by itself.
-    Running,
-    /// The thread is parked: put it into a run queue.
-    Queue,
 }
 
 impl Thread {
@@ -167,7 +126,7 @@ impl Thread {
             name: Mutex::new(None),
             handle,
             fiber,
-            wait: AtomicU64::new(0),
+            wait: WaitWord::default(),
             raises: AtomicBool::new(false),
             home: AtomicUsize::new(0),
             running_on: AtomicUsize::new(0),
@@ -199,41 +158,28 @@ impl Thread {
 
     /// Begins a wait (the thread itself does).
     pub fn arm(self: &Arc<Thread>) -> Waiter {
-        let wait = (self.wait.load(Ordering::Relaxed) >> 3) + 1;
-        self.wait.store(wait << 3 | phase::ARMED, Ordering::Release);
-        Waiter { thread: self.clone(), wait }
+        Waiter { thread: self.clone(), wait: self.wait.arm() }
     }
 
     /// The current or last wait.
     pub fn last_wait(self: &Arc<Thread>) -> Waiter {
-        Waiter { thread: self.clone(), wait: self.wait.load(Ordering::Relaxed) >> 3 }
+        Waiter { thread: self.clone(), wait: self.wait.number() }
+    }
+
+    /// Takes back a wait that was begun; what it has ended with, if somebody has ended it already.
+    pub fn disarm(&self) -> Option<Result<Value, Raised>> {
+        if self.wait.disarm() { None } else { Some(self.outcome()) }
     }
 
     /// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile.
     /// After true, another worker may be running the thread.
     pub fn park(&self) -> bool {
-        let word = self.wait.load(Ordering::Acquire);
-        if word & phase::MASK == phase::ARMED {
-            let parked = word & !phase::MASK | phase::PARKED;
-            if self.wait.compare_exchange(word, parked, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-                return true;
-            }
-        }
-        // A waker is at work, or has been.
-        while self.wait.load(Ordering::Acquire) & phase::MASK == phase::CLAIMED {
-            std::hint::spin_loop();
-        }
-        false
-    }
-
-    pub fn is_parked(&self) -> bool {
-        self.wait.load(Ordering::Acquire) & phase::MASK == phase::PARKED
+        self.wait.park()
     }
 
     /// What the wait ended with.
     pub fn outcome(&self) -> Result<Value, Raised> {
-        let word = self.wait.load(Ordering::Relaxed);
-        self.wait.store(word & !phase::MASK | phase::NONE, Ordering::Relaxed);
+        self.wait.settle();
         let value = self.fiber.wake.get();
         self.fiber.wake.set(Value::NONE);
         if self.raises.swap(false, Ordering::Relaxed) { Err(Raised(value)) } else { Ok(value) }

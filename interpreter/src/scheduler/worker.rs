@@ -15,7 +15,8 @@ use crossbeam::deque::Worker as Deque;
 use super::monitor::Monitor;
 use super::report;
 use super::shared::{Member, Rest, Scheduler};
-use super::thread::{Claim, MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
+use super::thread::{MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
+use super::wait::Claim;
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::kind::ClassId;
@@ -107,15 +108,14 @@ pub fn launch(cx: &mut Ctx, thread: Arc<Thread>) {
 
 /// With a second thread come the other workers and the monitor.
 fn grow(cx: &mut Ctx) {
-    let wanted = wanted_workers();
     let w = worker(cx);
-    if w.index == 0 && w.monitor.is_none() {
-        w.monitor = Some(Monitor::start(w.shared.clone()));
-    }
-    if w.index != 0 || w.shared.workers() > 1 {
+    if w.index != 0 || w.shared.grown.swap(true, Ordering::Relaxed) {
         return;
     }
-    for number in 1..wanted {
+    w.monitor = Some(Monitor::start(w.shared.clone()));
+    // A host may have brought workers of its own.
+    let there = w.shared.workers();
+    for number in there..wanted_workers() {
         let Ok(new) = crate::vm::new_worker(cx) else { return };
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
@@ -244,10 +244,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
         return;
     }
     // SIGINT may have come while nothing ran.
-    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) && report::interrupt(cx) {
-        let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
-        report::raise_in_main(cx, exc);
-        return;
+    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) {
+        return report::interrupt_main(cx);
     }
     let me = worker(cx).index;
     let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
@@ -298,7 +296,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let slices = w.member.slices.load(Ordering::Relaxed);
     w.member.slices.store(slices + 1, Ordering::Relaxed);
     thread.running_on.store(w.index + 1, Ordering::Release);
-    if thread.interrupted.load(Ordering::Relaxed) {
+    if thread.interrupted.swap(false, Ordering::Relaxed) {
         w.member.signals.keyboard.store(true, Ordering::SeqCst);
         w.member.signals.raise();
     }
@@ -376,7 +374,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         wake(cx, &waiter, Ok(Value::TRUE));
     }
     if thread.id == MAIN || shared.live.load(Ordering::Relaxed) == 0 {
-        shared.wake_all();
+        shared.call_all();
     }
 }
 
@@ -606,7 +604,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         if self.index == 0 {
             self.shared.closing.store(true, Ordering::SeqCst);
-            self.shared.wake_all();
+            self.shared.call_all();
         }
     }
 }

@@ -4,6 +4,8 @@ use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::Boxed;
 use conc_interpreter::value::Value;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
+
 use super::text::{TextHandle, slot};
 use crate::core::shared::recall;
 
@@ -53,4 +55,11 @@ pub fn open(cx: &mut Ctx, fd: i64) -> R {
         return Ok(Value::NONE);
     }
     stream(cx, fd, name, errors)
+}
+
+/// Whether standard output is a pipe that nobody reads any more.
+pub fn is_output_cut_off() -> bool {
+    let stdout = std::io::stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::empty())];
+    rustix::event::poll(&mut polled, Some(&Timespec::default())).is_ok() && polled[0].revents().contains(PollFlags::ERR)
 }

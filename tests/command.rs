@@ -1,0 +1,125 @@
+//! What no script can say of the command: a pipe that is closed, Ctrl-C, files of odd shapes, too little memory.
+#![cfg(unix)]
+
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A working folder of its own, removed afterwards.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("conc-command-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn conc() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conc"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("NO_COLOR", "1");
+    command
+}
+
+/// Waits for the end; the status (None: by a signal) and standard error.
+fn end(mut child: Child, patience: Duration) -> (Option<i32>, String) {
+    let mut pipe = child.stderr.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut errors = String::new();
+        pipe.read_to_string(&mut errors).unwrap();
+        errors
+    });
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if started.elapsed() > patience {
+            child.kill().unwrap();
+            panic!("it goes on after {patience:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    (status.code(), reader.join().unwrap())
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let mut child = conc().args(["-c", "while True: print('x' * 100)"]).spawn().unwrap();
+    child.stdout.take().unwrap().read_exact(&mut [0; 10]).unwrap();
+    let (status, errors) = end(child, Duration::from_secs(20));
+    assert_eq!((status, errors.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn ctrl_c_ends_long_operations_of_natives() {
+    let nested = "for i in range(4): a = kind(a for i in range(1000)); b = kind(b for i in range(1000))";
+    let started = "import sys; sys.stdout.write('on\\n'); sys.stdout.flush()";
+    let programs = [
+        format!("{started}\n10**10**8"),
+        format!("a, b, kind = [0], [0], list\n{nested}\n{started}\na == b"),
+        format!("a, b, kind = (0,), (0,), tuple\n{nested}\n{started}\na <= b"),
+        format!("a, b, kind = (0,), (0,), tuple\n{nested}\n{started}\nhash(a)"),
+        format!(
+            "a = b = 0\nfor i in range(5): a = dict.fromkeys(range(200), a); b = dict.fromkeys(range(200), b)\n{started}\na == b"
+        ),
+    ];
+    for program in programs {
+        let mut child = conc().args(["-c", &program]).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let (status, errors) = end(child, Duration::from_secs(15));
+        assert_eq!(status, None, "{program}");
+        assert!(errors.ends_with("KeyboardInterrupt\n"), "{program}: {errors}");
+    }
+}
+
+#[test]
+fn a_line_of_ten_megabytes_is_a_line() {
+    let folder = Folder::new("line");
+    let long = |name: &str, text: String| {
+        let path = folder.0.join(name);
+        std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        end(conc().arg(&path).stdout(Stdio::null()).spawn().unwrap(), Duration::from_secs(60))
+    };
+    let text = "x".repeat(10 << 20);
+    let good = (Some(0), String::new());
+    assert_eq!(long("text", format!("assert len('{text}') == {}\n", 10 << 20)), good);
+    assert_eq!(long("comment", format!("# {text}")), good);
+    assert_eq!(long("name", format!("{text} = 1")), good);
+    assert_eq!(long("items", format!("x = [{}]; assert len(x) == {}", "1,".repeat(5 << 20), 5 << 20)), good);
+    let (status, errors) = long("open", "(".repeat(10 << 20));
+    assert_eq!(status, Some(1));
+    assert!(errors.ends_with("SyntaxError: too many nested parentheses\n"), "{}", errors.len());
+}
+
+#[test]
+fn without_memory_there_is_a_memory_error() {
+    // `ulimit -v` is in KiB; the command reserves what address space it gets.
+    let program = "
+kept = []
+try:
+    while True: kept.append([None] * 1000)
+except MemoryError:
+    kept = None
+    print('caught')
+try:
+    bytes(1 << 40)
+except MemoryError:
+    print('caught')
+";
+    let shell = format!("ulimit -v 1000000; exec {} -c \"$0\"", env!("CARGO_BIN_EXE_conc"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &shell, program]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "caught\ncaught\n");
+}

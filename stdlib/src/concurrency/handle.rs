@@ -5,7 +5,7 @@ use std::sync::Arc;
 use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::misc::{Boxed, Payload};
-use conc_interpreter::scheduler::{self, Thread};
+use conc_interpreter::scheduler::{self, Thread, Waiter};
 use conc_interpreter::sync::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
@@ -15,17 +15,21 @@ use crate::core::shared::{recall_class, remember};
 
 /// The thread, once there is one.
 #[derive(Default)]
-pub struct Handle(Mutex<Option<Arc<Thread>>>);
+pub struct Handle {
+    thread: Mutex<Option<Arc<Thread>>>,
+    /// Who started it and waits until it has begun.
+    starter: Mutex<Option<Waiter>>,
+}
 
 impl Payload for Handle {
     fn holder(&self) -> Option<u64> {
-        self.0.lock().as_ref().filter(|t| !t.is_done()).map(|t| t.id)
+        self.thread.lock().as_ref().filter(|t| !t.is_done()).map(|t| t.id)
     }
 }
 
 impl Handle {
     fn thread(&self) -> Option<Arc<Thread>> {
-        self.0.lock().clone()
+        self.thread.lock().clone()
     }
 }
 
@@ -44,7 +48,7 @@ pub fn class(cx: &mut Ctx) -> Gc<Class> {
 /// A handle of a thread.
 pub fn make(cx: &mut Ctx, thread: Option<Arc<Thread>>) -> R {
     let class = class(cx);
-    Ok(cx.new_boxed(class, Some(Box::new(Handle(Mutex::new(thread)))), 0).value())
+    Ok(cx.new_boxed(class, Some(Box::new(Handle { thread: Mutex::new(thread), ..Handle::default() })), 0).value())
 }
 
 /// Makes a handle's thread, which does not run yet.
@@ -56,7 +60,7 @@ pub fn create(cx: &mut Ctx, handle: Value, f: Value, daemon: bool, name: Option<
     }
     let thread = scheduler::create(cx, f, args, daemon)?;
     *thread.name.lock() = name;
-    *data.0.lock() = Some(thread);
+    *data.thread.lock() = Some(thread);
     Ok(())
 }
 
@@ -74,13 +78,22 @@ static RESUMABLE: &[NativeDef] = &[
     method("_launch", "Have the thread run, at once if a worker is free.", THIS_PARAMS, start),
 ];
 
-/// The worker goes to the new thread, and the starter on with whichever is free next: what the thread does before it
-/// first waits is done when the starter goes on alone.
+/// The worker goes to the new thread, and the starter waits until that has begun; it goes on with whichever worker is
+/// free next: what the thread does before it first waits is done when the starter goes on alone.
 fn start(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
-    match entered {
-        Entered::Start => launch(cx, frame.get(0)).map(|()| Step::Yield).into(),
-        Entered::Raised(e) => Step::Raise(e),
-        Entered::With(_) | Entered::Ended(_) => Step::Done(Value::NONE),
+    start_step(cx, frame, entered).into()
+}
+
+fn start_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (_, handle) = wait::payload::<Handle>(cx, frame.get(0))?;
+    match (entered, handle.thread()) {
+        (Entered::Start, Some(thread)) => {
+            *handle.starter.lock() = Some(scheduler::arm(cx));
+            scheduler::launch(cx, thread);
+            Ok(Step::Park(None))
+        }
+        (Entered::Raised(e), _) => Err(e),
+        _ => Ok(Step::Done(Value::NONE)),
     }
 }
 
@@ -147,6 +160,13 @@ pub mod plain {
     #[getter]
     pub fn ident(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         Ok(data(cx, this)?.thread().map_or(0, |t| t.id as i64))
+    }
+    /// The thread has begun: who started it goes on.
+    pub fn _begun(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
+        if let Some(starter) = data(cx, this)?.starter.lock().take() {
+            scheduler::wake(cx, &starter, Value::TRUE);
+        }
+        Ok(())
     }
     /// Names the thread, for reports.
     pub fn _set_name(cx: &mut Ctx, this: Gc<Boxed>, name: Value) -> R<()> {

@@ -165,6 +165,7 @@ pub mod plain {
     pub fn _begun(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         if let Some(starter) = data(cx, this)?.starter.lock().take() {
             scheduler::wake(cx, &starter, Value::TRUE);
+            scheduler::offer(cx);
         }
         Ok(())
     }

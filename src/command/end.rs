@@ -64,11 +64,11 @@ pub fn report(cx: &mut Ctx, exc: Value) -> u8 {
 
 /// Exit functions, finalizers, the last flush; then the status the process ends with.
 pub fn finish(cx: &mut Ctx, status: u8) -> u8 {
+    call_if_loaded(cx, "threading", "_shutdown");
     let status = match conc_interpreter::scheduler::finish(cx) {
         Ok(()) => status,
         Err(e) => report(cx, e.0),
     };
-    call_if_loaded(cx, "threading", "_shutdown");
     call_if_loaded(cx, "atexit", "_run_exitfuncs");
     cx.finalize_all();
     let flushed = flush(cx, "stdout");
@@ -88,6 +88,8 @@ fn call_if_loaded(cx: &mut Ctx, module: &str, function: &str) {
     let Some(f) = module.dict().get_str(cx, name) else { return };
     if let Err(e) = cx.call(f, &[])
         && !cx.is_error(e, ClassId::SystemExit)
+        // The wait for the last threads says it too.
+        && !cx.is_error(e, ClassId::DeadlockError)
     {
         cx.unraisable(e, f);
     }

@@ -24,6 +24,8 @@ pub enum Step {
     /// Wait; the native has put itself where its waker finds it. It is entered again with the value given at wake-up
     /// (False at the deadline).
     Park(Option<Instant>),
+    /// Let the other ready threads run first; the native is entered again with None.
+    Yield,
 }
 
 impl From<R<Step>> for Step {

@@ -298,7 +298,13 @@ impl Ctx {
     /// Recomputes the flags that depend on hooks found along the MRO.
     fn update_flags(&mut self, class: Gc<Class>) {
         let Some(names) = self.iso().names.get() else { return };
-        let from_builtin = |found: Option<Value>| found.is_none_or(|f| f.is_a::<crate::object::function::Native>());
+        // The machine knows what the hooks of builtin types do, not those of modules' native classes.
+        let from_builtin = |found: Option<Value>| {
+            found.is_none_or(|f| {
+                let native = f.cast::<crate::object::function::Native>();
+                native.is_some_and(|n| n.owner.get().cast::<Class>().is_none_or(|c| c.instance_kind() != Kind::Boxed))
+            })
+        };
         let getattribute = !from_builtin(self.lookup(class, names.__getattribute__));
         let setattr = !from_builtin(self.lookup(class, names.__setattr__))
             || !from_builtin(self.lookup(class, names.__delattr__));

@@ -7,7 +7,10 @@ use crate::value::Value;
 /// One row per documented class.
 static DOCS: &[(ClassId, &str)] = &[
     (ClassId::Object, "The base of all classes."),
-    (ClassId::Type, "type(object) -> the object's class\ntype(name, bases, dict, **kwds) -> a new class"),
+    (
+        ClassId::Type,
+        "type(object) -> which class the object has\ntype(name, bases, dict, **kwds) -> a class made from these parts",
+    ),
     (
         ClassId::Int,
         "int(x=0) -> the integer nearest to zero from x\nint(text, base=10) -> the integer that the text names",
@@ -34,8 +37,8 @@ static DOCS: &[(ClassId, &str)] = &[
         ClassId::Dict,
         "dict() -> an empty dictionary\ndict(mapping) -> a copy of the mapping\ndict(pairs) -> from (key, value) pairs",
     ),
-    (ClassId::Set, "An unordered collection of unique items."),
-    (ClassId::FrozenSet, "An immutable, unordered collection of unique items."),
+    (ClassId::Set, "A collection of distinct items in no set order."),
+    (ClassId::FrozenSet, "A set that never changes once made."),
     (ClassId::Range, "range(stop) -> the numbers from 0 up to stop\nrange(start, stop, step=1) -> from start in steps"),
     (
         ClassId::Slice,

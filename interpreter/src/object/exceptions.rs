@@ -222,10 +222,20 @@ impl Ctx {
     /// Reports an exception that nobody can catch (in a finalizer, a callback): by `sys.unraisablehook`, if there is
     /// a sys.
     pub fn unraisable(&mut self, e: Raised, source: Value) {
+        self.unraisable_as(e, source, None);
+    }
+
+    /// The same with a message in place of "Exception ignored in".
+    pub fn unraisable_as(&mut self, e: Raised, source: Value, message: Option<&str>) {
         let report = self.iso().roots.unraisable.get();
-        let Err(e) = (if report.is_unbound() { Err(e) } else { self.call(report, &[e.0, source]) }) else { return };
-        let what = self.repr_text(source);
-        eprintln!("Exception ignored in: {what}");
+        let text = message.map_or(Value::NONE, |m| self.str(m));
+        let Err(e) = (if report.is_unbound() { Err(e) } else { self.call(report, &[e.0, source, text]) }) else {
+            return;
+        };
+        match message {
+            Some(message) => eprintln!("{message}:"),
+            None => eprintln!("Exception ignored in: {}", self.repr_text(source)),
+        }
         let text = self.format_exception(e.0);
         eprint!("{text}");
     }

@@ -126,6 +126,8 @@ pub struct Roots {
     pub machine_natives: RootSlot,
     /// The class of `_thread.lock` objects.
     pub lock_class: RootSlot,
+    /// The class of `_thread.RLock` objects.
+    pub rlock_class: RootSlot,
     pub main_thread: RootSlot,
     /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
     pub unraisable: RootSlot,
@@ -153,7 +155,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 24] {
+    fn all(&self) -> [&RootSlot; 25] {
         [
             &self.builtins,
             &self.modules,
@@ -174,6 +176,7 @@ impl Roots {
             &self.special_stub,
             &self.machine_natives,
             &self.lock_class,
+            &self.rlock_class,
             &self.main_thread,
             &self.unraisable,
             &self.extra,

@@ -38,6 +38,11 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
     Ok(id)
 }
 
+/// Calls a sleeping worker to what is queued here, as the running thread will go on for a while.
+pub fn offer(cx: &mut Ctx) {
+    worker::worker(cx).shared.wake_one();
+}
+
 /// Every thread that has not ended.
 pub fn threads(cx: &mut Ctx) -> Vec<Arc<Thread>> {
     worker::worker(cx).shared.threads()

@@ -31,9 +31,11 @@ impl Monitor {
     }
 }
 
-/// Asks threads whose slice is over to give way, if there are others.
+/// Asks threads whose slice is over to give way, if there are others. Timers are looked at here too: the workers may
+/// all be busy for long.
 fn look(shared: &Scheduler, seen: &mut Vec<u64>) {
-    if !shared.has_backlog() && !shared.has_due_timer() {
+    shared.expire();
+    if !shared.has_backlog() {
         return;
     }
     shared.wake_one();

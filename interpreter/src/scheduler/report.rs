@@ -25,9 +25,9 @@ pub fn interrupt(cx: &mut Ctx) -> bool {
     if cx.scheduler.is_none() {
         return true;
     }
-    let current = &worker(cx).current;
-    if current.id == MAIN {
-        current.interrupted.store(false, Ordering::SeqCst);
+    let w = worker(cx);
+    if w.current.id == MAIN && !w.shared.finishing.load(Ordering::SeqCst) {
+        w.current.interrupted.store(false, Ordering::SeqCst);
         return true;
     }
     interrupt_main(cx);
@@ -37,6 +37,9 @@ pub fn interrupt(cx: &mut Ctx) -> bool {
 /// The same for a worker that does not run the main thread.
 pub fn interrupt_main(cx: &mut Ctx) {
     let shared = worker(cx).shared.clone();
+    if shared.finishing.load(Ordering::SeqCst) {
+        return break_off(cx, &shared);
+    }
     let Some(main) = shared.thread(MAIN) else { return };
     let exc = cx.new_exception(ClassId::KeyboardInterrupt, "");
     if raise_in_main(cx, exc) {
@@ -55,10 +58,34 @@ pub fn interrupt_main(cx: &mut Ctx) {
     }
 }
 
+/// Has the first worker, which waits for the last threads, look up from what it runs.
+fn break_off(cx: &mut Ctx, shared: &Scheduler) {
+    shared.broken_off.store(true, Ordering::SeqCst);
+    let here = worker(cx).index == 0;
+    if let Some(first) = shared.members().first() {
+        first.signals.preempt.store(true, Ordering::Release);
+        if !here {
+            first.signals.raise();
+        }
+    }
+    shared.wake_all();
+}
+
 /// Every thread waits and nothing can wake any of them: DeadlockError in the main thread. If that has been raised
 /// before, or main has ended, the program is over: whoever runs it gets the error.
 pub fn quiescent(cx: &mut Ctx) {
     let shared = worker(cx).shared.clone();
+    // SIGINT wakes main, once the first worker sees it.
+    if shared.members().iter().any(|m| m.signals.keyboard.load(Ordering::Acquire)) {
+        shared.wake_all();
+        return;
+    }
+    let main_has_ended = shared.thread(MAIN).is_none_or(|main| main.is_done());
+    if main_has_ended && shared.live.load(Ordering::Acquire) == 0 {
+        // Only daemons are left: the program is ending, once its worker has seen that.
+        shared.wake_all();
+        return;
+    }
     let text = describe(cx, &shared);
     let is_host = shared.thread(MAIN).is_some_and(|main| main.home().is_some());
     if !shared.reported.swap(true, Ordering::SeqCst) || is_host {

@@ -105,6 +105,10 @@ pub struct Scheduler {
     sleepers: AtomicUsize,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
+    /// Main has ended; the program waits for the threads that are no daemons.
+    pub finishing: AtomicBool,
+    /// SIGINT has come while it did: it waits no longer.
+    pub broken_off: AtomicBool,
     /// The other workers and the monitor have been started.
     pub grown: AtomicBool,
     /// A deadlock has been reported.
@@ -147,6 +151,8 @@ impl Default for Scheduler {
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            finishing: AtomicBool::new(false),
+            broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
             reported: AtomicBool::new(false),
             dead: Mutex::new(None),
@@ -218,9 +224,14 @@ impl Scheduler {
         }
     }
 
+    /// A thread from the common queue.
+    pub fn take_injected(&self, deque: &Deque<Arc<Thread>>) -> Option<Arc<Thread>> {
+        settle(|| self.injector.steal_batch_and_pop(deque))
+    }
+
     /// A thread that some worker has too many of.
     pub fn steal(&self, me: usize, deque: &Deque<Arc<Thread>>) -> Option<Arc<Thread>> {
-        if let Some(t) = settle(|| self.injector.steal_batch_and_pop(deque)) {
+        if let Some(t) = self.take_injected(deque) {
             return Some(t);
         }
         let members = self.members.read();
@@ -271,10 +282,6 @@ impl Scheduler {
         }
     }
 
-    pub fn has_due_timer(&self) -> bool {
-        self.timers.lock().next().is_some_and(|at| at <= Instant::now())
-    }
-
     // ---- sleeping
 
     /// Wakes a sleeping worker, if there is one: call after queueing.
@@ -310,15 +317,14 @@ impl Scheduler {
         }
     }
 
-    /// Sleeps until there may be something to do. `external`: something outside may still wake a thread; `is_over`:
-    /// what the worker works for has come, of which [`Scheduler::wake_all`] tells those that sleep already.
-    pub fn rest(&self, me: usize, external: bool, is_over: impl Fn() -> bool) -> Rest {
+    /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
+    pub fn rest(&self, me: usize, over: impl Fn() -> bool) -> Rest {
         let mut idle = self.idle.lock();
         let seen = idle.wakes;
         let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
         idle.settled += 1;
         fence(Ordering::SeqCst);
-        let rest = if is_over() { Rest::Again } else { self.sleep(&mut idle, me, seen, sleepers, external) };
+        let rest = if self.has_work(me) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
         if idle.wakes == seen {
             idle.settled -= 1;
@@ -326,13 +332,10 @@ impl Scheduler {
         rest
     }
 
-    fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, me: usize, seen: u64, sleepers: usize, external: bool) -> Rest {
-        if self.has_work(me) || self.closing.load(Ordering::Relaxed) {
-            return Rest::Again;
-        }
+    fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, seen: u64, sleepers: usize) -> Rest {
         let deadline = self.timers.lock().prune();
         let workers = self.workers();
-        if deadline.is_none() && !external && sleepers == workers {
+        if deadline.is_none() && sleepers == workers {
             if idle.settled == workers {
                 return Rest::Quiescent;
             }

@@ -30,7 +30,8 @@ const RED: usize = 1024;
 const STACK_SIZE: usize = 1 << 20;
 const STACK_RESERVE: usize = 128 << 10;
 const POOLED: usize = 64;
-/// After so many slices a worker looks at the timers and the common queue first, so that neither starves.
+/// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
+/// neither starves.
 const FAIRNESS: u64 = 64;
 
 /// A worker's own state, kept in its context.
@@ -45,6 +46,8 @@ pub struct Worker {
     yielder: usize,
     pool: Vec<DefaultStack>,
     monitor: Option<Monitor>,
+    /// The last slice was a long one.
+    was_long: bool,
 }
 
 /// The worker that a context belongs to, made at first use.
@@ -74,7 +77,7 @@ fn attach(cx: &mut Ctx) -> Worker {
     if index == 0 {
         shared.enlist(host.clone());
     }
-    Worker { shared, index, member, deque, current: host, yielder: 0, pool: Vec::new(), monitor: None }
+    Worker { shared, index, member, deque, current: host, yielder: 0, pool: Vec::new(), monitor: None, was_long: false }
 }
 
 /// A new thread that will call `f(*args)`, not queued yet.
@@ -165,6 +168,7 @@ impl Worker {
 
     /// Queues a thread whose slice is over behind the others.
     fn queue_last(&mut self, thread: Arc<Thread>) {
+        self.was_long = true;
         match thread.home() {
             Some(home) => self.shared.pin(home, thread),
             None => {
@@ -179,9 +183,11 @@ impl Worker {
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         let slices = self.member.slices.load(Ordering::Relaxed);
-        if slices.is_multiple_of(FAIRNESS) {
+        let due = slices.is_multiple_of(FAIRNESS);
+        if std::mem::take(&mut self.was_long) || due {
             self.shared.expire();
-            if let Some(t) = self.deque.pop().or_else(|| self.shared.steal(self.index, &self.deque)) {
+            let injected = self.shared.take_injected(&self.deque);
+            if let Some(t) = injected.or_else(|| if due { self.deque.pop() } else { None }) {
                 return Some(t);
             }
         }
@@ -204,28 +210,29 @@ enum Until<'a> {
     Closing,
 }
 
+/// Runs ready threads until what it works for has come.
+fn work(cx: &mut Ctx, until: Until<'_>) {
+    let shared = worker(cx).shared.clone();
+    while !until.is_over(&shared) {
+        match (worker(cx).next(), &until) {
+            (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
+            (Some(t), _) => run_slice(cx, t),
+            (None, _) => idle(cx, &until),
+        }
+    }
+}
+
 impl Until<'_> {
     fn is_over(&self, shared: &Scheduler) -> bool {
         match self {
             Until::Turn(_) => false,
             Until::End(t) => t.is_done() || shared.dead.lock().is_some(),
-            Until::Rest => shared.live.load(Ordering::Acquire) == 0 || shared.dead.lock().is_some(),
+            Until::Rest => {
+                shared.live.load(Ordering::Acquire) == 0
+                    || shared.dead.lock().is_some()
+                    || shared.broken_off.load(Ordering::Acquire)
+            }
             Until::Closing => shared.closing.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// Runs ready threads until what it works for has come.
-fn work(cx: &mut Ctx, until: Until<'_>) {
-    loop {
-        let w = worker(cx);
-        if until.is_over(&w.shared) {
-            return;
-        }
-        match (w.next(), &until) {
-            (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
-            (Some(t), _) => run_slice(cx, t),
-            (None, _) => idle(cx, &until),
         }
     }
 }
@@ -241,7 +248,7 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
         return report::interrupt_main(cx);
     }
     let me = worker(cx).index;
-    let rest = cx.blocking(|| shared.rest(me, false, || until.is_over(&shared)));
+    let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }
@@ -354,7 +361,8 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         && !cx.is_error(e, ClassId::SystemExit)
     {
         let f = thread.fiber().owner.get();
-        cx.unraisable(e, f);
+        let message = format!("Exception ignored in thread started by {}", cx.repr_text(f));
+        cx.unraisable_as(e, Value::NONE, Some(&message));
     }
     let joiners = thread.finish();
     let shared = worker(cx).shared.clone();
@@ -414,6 +422,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
                 thread.running_on.store(0, Ordering::Release);
+                // No native frames are left: any worker may run it again.
                 thread.set_home(None);
                 if !deliver {
                     return Stop::Again;
@@ -576,12 +585,18 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     if raised { Err(Raised(value)) } else { Ok(value) }
 }
 
-/// Main has ended: works until all threads but daemons have ended too.
+/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes.
 pub fn finish(cx: &mut Ctx) -> R<()> {
     if cx.scheduler.is_none() {
         return Ok(());
     }
+    let shared = worker(cx).shared.clone();
+    shared.finishing.store(true, Ordering::SeqCst);
     work(cx, Until::Rest);
+    shared.finishing.store(false, Ordering::SeqCst);
+    if shared.broken_off.swap(false, Ordering::SeqCst) {
+        return Err(cx.error(ClassId::KeyboardInterrupt, ""));
+    }
     report::dead(cx).map_or(Ok(()), Err)
 }
 

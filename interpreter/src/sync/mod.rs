@@ -1,4 +1,10 @@
 //! Waiting primitives as resumable natives.
 
+pub mod condition;
+pub mod event;
+pub mod local;
 pub mod lock;
+pub mod rlock;
+pub mod semaphore;
 pub mod sleep;
+pub mod wait;

@@ -1,7 +1,5 @@
 //! `time.sleep`: only the green thread waits.
 
-use std::time::{Duration, Instant};
-
 use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, Role, Step};
 
 const PARAMS: &[Param] = &[Param { name: "seconds", kind: ParamKind::PositionalOnly, required: true, default: "" }];
@@ -23,20 +21,14 @@ fn sleep(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
             Err(e) => return Step::Raise(e),
         },
     };
-    if seconds.is_nan() {
-        return Step::Raise(cx.value_error("Invalid value NaN (not a number)"));
-    }
     if seconds < 0.0 {
         return Step::Raise(cx.value_error("sleep length must be non-negative"));
     }
-    let Ok(duration) = Duration::try_from_secs_f64(seconds) else {
-        return Step::Raise(cx.overflow_error("timestamp too large to convert to C PyTime_t"));
-    };
-    match Instant::now().checked_add(duration) {
-        Some(at) => {
+    match super::wait::moment(cx, seconds) {
+        Ok(at) => {
             crate::scheduler::arm(cx);
             Step::Park(Some(at))
         }
-        None => Step::Raise(cx.overflow_error("timestamp too large to convert to C PyTime_t")),
+        Err(e) => Step::Raise(e),
     }
 }

@@ -195,16 +195,16 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
 
 /// Raises RecursionError at the limit and handles interrupts.
 pub fn check_depth(cx: &mut Ctx) -> R<()> {
-    loop {
-        let limit = depth_limit(cx);
-        if cx.depth < limit {
+    let limit = depth_limit(cx);
+    if cx.depth < limit {
+        return Ok(());
+    }
+    if limit == 0 {
+        cx.handle_interrupt()?;
+        // Not by the signals' word, which another interrupt may have lowered by now.
+        if cx.depth < cx.iso().recursion_limit.load(Ordering::Relaxed) {
             return Ok(());
         }
-        if limit != 0 {
-            break;
-        }
-        // Another interrupt may follow at once and lower the limit again.
-        cx.handle_interrupt()?;
     }
     // A little room lets handlers and finally blocks of the error run.
     Err(cx.error(crate::object::kind::ClassId::RecursionError, "maximum recursion depth exceeded"))

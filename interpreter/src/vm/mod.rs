@@ -19,13 +19,16 @@ pub mod import;
 pub mod interrupt;
 pub mod intrinsic;
 pub mod iterate;
+mod matching;
 pub mod methods;
 pub mod native;
+mod operate;
 pub mod program;
 pub mod run;
 pub mod setup;
 pub mod slow;
 pub mod special;
+mod suspension;
 pub mod unwind;
 
 pub use compile::source_text;

@@ -15,6 +15,7 @@ use super::native;
 use super::slow;
 use super::special;
 use super::unwind::{Unwound, unwind};
+use super::{matching, operate, suspension};
 use crate::bytecode::op::Op;
 use crate::native::{Args, Ctx, R, Raised, Step};
 use crate::object::arith::{BinaryOp, UnaryOp, floor_div, floor_mod};
@@ -184,12 +185,23 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             }
                         }};
                     }
-                    macro_rules! arith {
-                        ($op:ident, $x:expr, $y:expr) => {{
-                            let (x, y) = ($x, $y);
-                            let v = special!(slow::arith(cx, BinaryOp::$op, aux, x, y));
-                            reg!(a) = v;
+                    // The rest of an instruction out of the loop, which goes on where that says.
+                    macro_rules! finish {
+                        ($e:expr) => {{
+                            spill!();
+                            let e = $e;
+                            if !e.is_unbound() {
+                                break 'ops e;
+                            }
+                            pc = cx.pc;
+                            base = cx.base;
+                            continue;
                         }};
+                    }
+                    macro_rules! arith {
+                        ($op:ident, $x:expr, $y:expr) => {
+                            finish!(operate::arith_at(cx, BinaryOp::$op, word, $x, $y))
+                        };
                     }
                     // A float that does not fit a word is allocated.
                     macro_rules! set_float {
@@ -229,8 +241,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() && y.is_float() {
                                 reg!(a) = Value::bool(x.float() $o y.float());
                             } else {
-                                let v = special!(special::compare(cx, CompareOp::$op, x, y));
-                                reg!(a) = v;
+                                finish!(operate::compare_at(cx, CompareOp::$op, word, x, y));
                             }
                         }};
                     }
@@ -242,7 +253,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else if x.is_float() && y.is_float() {
                                 x.float() $o y.float()
                             } else {
-                                special!(special::compare_truth(cx, CompareOp::$op, x, y)) == Value::TRUE
+                                finish!(operate::compare_jump_at(cx, CompareOp::$op, word, x, y))
                             };
                             if holds == (aux != 0) {
                                 jump!(c as i16);
@@ -662,11 +673,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = v;
                         }
                         Op::GetAiter => {
-                            let v = slow!(slow::get_aiter(cx, reg!(b)));
+                            let v = slow!(suspension::get_aiter(cx, reg!(b)));
                             reg!(a) = v;
                         }
                         Op::GetAnext => {
-                            let v = slow!(slow::get_anext(cx, reg!(b)));
+                            let v = slow!(suspension::get_anext(cx, reg!(b)));
                             reg!(a) = v;
                         }
                         Op::EndAsyncFor => {
@@ -1117,11 +1128,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             }
                         }
                         Op::GetYieldFrom => {
-                            let v = slow!(slow::yield_from_iter(cx, base, reg!(b)));
+                            let v = slow!(suspension::yield_from_iter(cx, base, reg!(b)));
                             reg!(a) = v;
                         }
                         Op::GetAwaitable => {
-                            let v = slow!(slow::awaitable(cx, reg!(b), aux));
+                            let v = slow!(suspension::awaitable(cx, reg!(b), aux));
                             reg!(a) = v;
                         }
                         Op::Send => {
@@ -1133,7 +1144,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 enter_generator!(g, value);
                                 continue;
                             }
-                            match slow!(slow::send(cx, source, value)) {
+                            match slow!(suspension::send(cx, source, value)) {
                                 Ok(v) => reg!(b) = v,
                                 Err(v) => {
                                     reg!(b) = v;
@@ -1156,11 +1167,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
 
                         Op::MatchSequence => {
-                            let v = slow::match_sequence(cx, reg!(b));
+                            let v = matching::match_sequence(cx, reg!(b));
                             reg!(a) = v;
                         }
                         Op::MatchMapping => {
-                            let v = slow::match_mapping(cx, reg!(b));
+                            let v = matching::match_mapping(cx, reg!(b));
                             reg!(a) = v;
                         }
                         Op::Len => {
@@ -1168,15 +1179,15 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = Value::small_int(n as i64);
                         }
                         Op::MatchKeys => {
-                            let v = slow!(slow::match_keys(cx, reg!(b), reg!(c)));
+                            let v = slow!(matching::match_keys(cx, reg!(b), reg!(c)));
                             reg!(a) = v;
                         }
                         Op::MatchClass => {
-                            let v = slow!(slow::match_class(cx, reg!(b), reg!(c), aux as usize, reg!(a)));
+                            let v = slow!(matching::match_class(cx, reg!(b), reg!(c), aux as usize, reg!(a)));
                             reg!(a) = v;
                         }
                         Op::MatchRest => {
-                            let v = slow!(slow::match_rest(cx, reg!(b), reg!(c)));
+                            let v = slow!(matching::match_rest(cx, reg!(b), reg!(c)));
                             reg!(a) = v;
                         }
 
@@ -1244,6 +1255,12 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     reg!(native::ITERATOR) = it;
                                     reg!(a) = v;
                                     pc = code!().entry.add(native::SEND_AT);
+                                }
+                                Step::Yield => {
+                                    reg!(a) = Value::NONE;
+                                    cx.pc = pc.add(1);
+                                    cx.park_deadline = None;
+                                    return Ok(Outcome::Parked { deliver: false });
                                 }
                                 Step::Park(deadline) => {
                                     cx.pc = pc.add(1);

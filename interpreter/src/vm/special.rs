@@ -166,7 +166,7 @@ pub fn get_item(cx: &mut Ctx, object: Value, key: Value) -> R<Called> {
     let name = cx.names().__getitem__;
     match script_method(cx, object, name) {
         Some(f) => push_special(cx, f, &[object, key]),
-        None => super::slow::get_item(cx, object, key).map(Called::Value),
+        None => super::operate::get_item(cx, object, key).map(Called::Value),
     }
 }
 
@@ -174,7 +174,7 @@ pub fn set_item(cx: &mut Ctx, object: Value, key: Value, value: Value) -> R<Call
     let name = cx.names().__setitem__;
     match script_method(cx, object, name) {
         Some(f) => push_special(cx, f, &[object, key, value]),
-        None => super::slow::set_item(cx, object, key, value).map(|()| Called::Value(Value::NONE)),
+        None => super::operate::set_item(cx, object, key, value).map(|()| Called::Value(Value::NONE)),
     }
 }
 

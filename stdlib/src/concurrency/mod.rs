@@ -1,3 +1,6 @@
-//! Concurrency: threads.
+//! Concurrency: threads, and what they wait for.
 
+pub mod handle;
+pub mod queue;
 pub mod thread;
+pub mod threading;

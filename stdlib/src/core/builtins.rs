@@ -13,36 +13,34 @@ pub mod functions {
 
     use crate::core::{attributes, build_class, evaluate, extremes, numbers, output, shared};
 
-    /// Return the absolute value of the argument.
+    /// Give the number without its sign.
     pub fn abs(cx: &mut Ctx, x: Value) -> R {
         numbers::abs(cx, x)
     }
 
-    /// Return an AsyncIterator for an AsyncIterable object.
+    /// Give the asynchronous iterator of an asynchronous iterable.
     pub fn aiter(cx: &mut Ctx, async_iterable: Value) -> R {
         evaluate::aiter(cx, async_iterable)
     }
 
-    /// Return the next item of an async iterator, as an awaitable.
-    ///
-    /// If default is given and the iterator is exhausted, it is returned instead of raising StopAsyncIteration.
+    /// Give an awaitable of the asynchronous iterator's next item, or of the default once there are no more.
     pub fn anext(cx: &mut Ctx, aiterator: Value, default: Option<Value>) -> R {
         evaluate::anext(cx, aiterator, default)
     }
 
-    /// Return True if bool(x) is True for all values x in the iterable; True for an empty one.
+    /// Tell whether every item counts as true; no items at all do.
     #[resumable(extremes::ALL)]
     pub fn all(cx: &mut Ctx, iterable: Value) -> R<bool> {
         extremes::find_truth(cx, iterable, false).map(|found| !found)
     }
 
-    /// Return True if bool(x) is True for any x in the iterable; False for an empty one.
+    /// Tell whether some item counts as true; no items at all do not.
     #[resumable(extremes::ANY)]
     pub fn any(cx: &mut Ctx, iterable: Value) -> R<bool> {
         extremes::find_truth(cx, iterable, true)
     }
 
-    /// Return repr(obj) with everything outside ASCII escaped.
+    /// Give the object's repr() with escapes for everything outside ASCII.
     pub fn ascii(cx: &mut Ctx, obj: Value) -> R {
         let shown = cx.repr(obj)?;
         if shown.is_ascii() {
@@ -52,10 +50,10 @@ pub mod functions {
         Ok(cx.try_wtf8(&plain)?.value())
     }
 
-    /// Return the binary representation of an integer.
+    /// Write an integer with binary digits.
     ///
-    /// >>> bin(2796202)
-    /// '0b1010101010101010101010'
+    /// >>> bin(10)
+    /// '0b1010'
     pub fn bin(cx: &mut Ctx, number: Value) -> R<String> {
         numbers::radix(cx, number, text::int::bin)
     }
@@ -65,22 +63,19 @@ pub mod functions {
         Err(cx.runtime_error("breakpoint() is not supported: Conc has no debugger"))
     }
 
-    /// Return whether the object is callable (i.e., some kind of function).
-    ///
-    /// Note that classes are callable, as are instances of classes with a __call__() method.
+    /// Tell whether the object can be called, as functions, classes and whatever has `__call__` can.
     pub fn callable(cx: &mut Ctx, obj: Value) -> bool {
         attributes::callable(cx, obj)
     }
 
-    /// Return a string of one character with ordinal i; 0 <= i <= 0x10ffff.
+    /// Give the character with this code point, 0 to 0x10ffff.
     pub fn chr(cx: &mut Ctx, i: Value) -> R {
         numbers::chr(cx, i)
     }
 
-    /// Compile source into a code object that can be executed by exec() or eval().
+    /// Turn source into code that exec() or eval() runs.
     ///
-    /// The mode must be 'exec' to compile a module, 'single' for one interactive statement, or 'eval' for an
-    /// expression.
+    /// mode says what it is: 'exec' a whole module, 'eval' one expression, 'single' one statement whose value is shown.
     #[allow(clippy::too_many_arguments)]
     pub fn compile(
         cx: &mut Ctx,
@@ -103,9 +98,7 @@ pub mod functions {
         evaluate::compile(cx, source, filename, mode, flags, dont_inherit, optimize)
     }
 
-    /// Deletes the named attribute from the given object.
-    ///
-    /// delattr(x, 'y') is equivalent to ``del x.y``
+    /// Delete an attribute by name, as `del x.y` does.
     pub fn delattr(cx: &mut Ctx, obj: Value, name: Value) -> R<()> {
         let name = attributes::attribute_name(cx, name, "")?;
         cx.del_attr(obj, name)
@@ -116,14 +109,12 @@ pub mod functions {
         attributes::dir(cx, object)
     }
 
-    /// Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.
+    /// Give the pair of x // y and x % y.
     pub fn divmod(cx: &mut Ctx, x: Value, y: Value) -> R {
         numbers::divmod(cx, x, y)
     }
 
-    /// Evaluate the given source in the context of globals and locals.
-    ///
-    /// The source may be a string representing an expression or a code object as returned by compile().
+    /// Run an expression, given as source or as code from compile(), with these names; give its value.
     pub fn eval(
         cx: &mut Ctx,
         source: Value,
@@ -137,9 +128,7 @@ pub mod functions {
         evaluate::eval(cx, source, globals, locals)
     }
 
-    /// Execute the given source in the context of globals and locals.
-    ///
-    /// The source may be a string representing one or more statements or a code object as returned by compile().
+    /// Run statements, given as source or as code from compile(), with these names.
     pub fn exec(
         cx: &mut Ctx,
         source: Value,
@@ -156,7 +145,7 @@ pub mod functions {
         evaluate::exec(cx, source, globals, locals, closure)
     }
 
-    /// Return type(value).__format__(value, format_spec); the spec defaults to the empty string.
+    /// Give the value as a text in the shape that the spec describes.
     pub fn format(cx: &mut Ctx, value: Value, format_spec: Option<Value>) -> R<Gc<Str>> {
         let spec = match format_spec {
             Some(spec) => {
@@ -167,10 +156,7 @@ pub mod functions {
         cx.format(value, spec)
     }
 
-    /// getattr(object, name[, default]) -> value
-    ///
-    /// Get a named attribute from an object; getattr(x, 'y') is equivalent to x.y. When a default argument is given,
-    /// it is returned when the attribute doesn't exist; without it, an exception is raised in that case.
+    /// Read an attribute by name, as `x.y` does; for a missing one give the default, if there is one.
     pub fn getattr(cx: &mut Ctx, object: Value, name: Value, default: Option<Value>) -> R {
         let name = attributes::attribute_name(cx, name, "")?;
         match default {
@@ -179,20 +165,18 @@ pub mod functions {
         }
     }
 
-    /// Return the dictionary containing the current scope's global variables.
+    /// Give the dictionary of the global names.
     pub fn globals(cx: &mut Ctx) -> R {
         evaluate::globals(cx)
     }
 
-    /// Return whether the object has an attribute with the given name.
+    /// Tell whether reading the attribute would succeed.
     pub fn hasattr(cx: &mut Ctx, obj: Value, name: Value) -> R<bool> {
         let name = attributes::attribute_name(cx, name, "")?;
         Ok(cx.get_attr_opt(obj, name)?.is_some())
     }
 
-    /// Return the hash value for the given object.
-    ///
-    /// Two objects that compare equal must also have the same hash value, but the reverse is not necessarily true.
+    /// Give an integer that equal objects have in common.
     pub fn hash(cx: &mut Ctx, obj: Value) -> R<i64> {
         Ok(cx.hash(obj)? as i64)
     }
@@ -202,41 +186,36 @@ pub mod functions {
         attributes::help(cx, request)
     }
 
-    /// Return the hexadecimal representation of an integer.
+    /// Write an integer with hexadecimal digits.
     ///
-    /// >>> hex(12648430)
-    /// '0xc0ffee'
+    /// >>> hex(255)
+    /// '0xff'
     pub fn hex(cx: &mut Ctx, number: Value) -> R<String> {
         numbers::radix(cx, number, text::int::hex)
     }
 
-    /// Return the identity of an object: unique among objects that exist at the same time.
+    /// Give a number that no other living object has.
     pub fn id(obj: Value) -> i64 {
         numbers::identity(obj)
     }
 
-    /// Read a string from standard input, without its trailing newline.
-    ///
-    /// The prompt string, if given, is printed to standard output first. At end of input EOFError is raised.
+    /// Read a line from standard input, after writing the prompt; EOFError if there are no more.
     pub fn input(cx: &mut Ctx, prompt: Option<Value>) -> R {
         output::input(cx, prompt)
     }
 
-    /// Return whether an object is an instance of a class or of a subclass thereof.
-    ///
-    /// A tuple or a union of classes may be given to check against any of them.
+    /// Tell whether the object is of the class, or of one in a tuple or union, or of a subclass.
     pub fn isinstance(cx: &mut Ctx, obj: Value, class_or_tuple: Value) -> R<bool> {
         cx.isinstance(obj, class_or_tuple)
     }
 
-    /// Return whether 'cls' is derived from another class or is the same class.
+    /// Tell whether one class is the other or comes from it, or from one of a tuple.
     pub fn issubclass(cx: &mut Ctx, cls: Value, class_or_tuple: Value) -> R<bool> {
         cx.issubclass(cls, class_or_tuple)
     }
 
-    /// iter(iterable) -> iterator; iter(callable, sentinel) -> iterator
-    ///
-    /// Get an iterator from an object. In the second form, the callable is called until it returns the sentinel.
+    /// iter(iterable) -> an iterator over its items
+    /// iter(function, last) -> an iterator over what calling the function gives, up to the value last
     pub fn iter(cx: &mut Ctx, object: Value, sentinel: Option<Value>) -> R {
         match sentinel {
             None => cx.iter(object),
@@ -249,19 +228,19 @@ pub mod functions {
         }
     }
 
-    /// Return the number of items in a container.
+    /// Tell how many items the container holds.
     pub fn len(cx: &mut Ctx, obj: Value) -> R<usize> {
         cx.len(obj)
     }
 
-    /// Return a dictionary containing the current scope's local variables.
+    /// Give a dictionary of the local names.
     pub fn locals(cx: &mut Ctx) -> R {
         evaluate::locals(cx)
     }
 
-    /// With a single iterable argument, return its biggest item; with two or more arguments, the largest argument.
+    /// Give the greatest item of an iterable, or the greatest of several arguments.
     ///
-    /// The default is returned if the iterable is empty; key is a function of one argument.
+    /// key gives what is compared in place of an item; default is for an iterable without items.
     #[resumable(extremes::MAX)]
     pub fn max(
         cx: &mut Ctx,
@@ -274,9 +253,9 @@ pub mod functions {
         extremes::extreme(cx, args, key, default, true)
     }
 
-    /// With a single iterable argument, return its smallest item; with two or more arguments, the smallest argument.
+    /// Give the least item of an iterable, or the least of several arguments.
     ///
-    /// The default is returned if the iterable is empty; key is a function of one argument.
+    /// key gives what is compared in place of an item; default is for an iterable without items.
     #[resumable(extremes::MIN)]
     pub fn min(
         cx: &mut Ctx,
@@ -289,27 +268,26 @@ pub mod functions {
         extremes::extreme(cx, args, key, default, false)
     }
 
-    /// Return the next item from the iterator.
-    ///
-    /// If default is given and the iterator is exhausted, it is returned instead of raising StopIteration.
+    /// Give the iterator's next item, or the default once there are no more.
     #[resumable(evaluate::NEXT)]
     pub fn next(cx: &mut Ctx, iterator: Value, default: Option<Value>) -> R {
         evaluate::next(cx, iterator, default)
     }
 
-    /// Return the octal representation of an integer.
+    /// Write an integer with octal digits.
     ///
-    /// >>> oct(342391)
-    /// '0o1234567'
+    /// >>> oct(64)
+    /// '0o100'
     pub fn oct(cx: &mut Ctx, number: Value) -> R<String> {
         numbers::radix(cx, number, text::int::oct)
     }
 
-    /// Open file and return a stream.  Raise OSError upon failure.
+    /// Open a file, a path or the number of an open one, and give a stream; OSError if that fails.
     ///
-    /// file is a path or an integer file descriptor. mode is 'r' (default) to read, 'w' to write (truncating), 'x' to
-    /// create, 'a' to append, with 'b' for binary, 't' for text (default) and '+' for updating. buffering is 0 for
-    /// none (binary only), 1 for line buffering (text only), or a size. encoding, errors and newline are for text.
+    /// mode has one of 'r' to read, 'w' to start over, 'x' for a new file only and 'a' to add at the end; '+' for both
+    /// reading and writing; 'b' for bytes in place of text. buffering is a size, 0 for none or 1 to write out each
+    /// line.
+    /// encoding, errors and newline concern text.
     #[allow(clippy::too_many_arguments)]
     pub fn open(
         cx: &mut Ctx,
@@ -345,12 +323,12 @@ pub mod functions {
         )
     }
 
-    /// Return the ordinal of a one-character string, bytes or bytearray.
+    /// Give the code point of a character, or the number of a byte.
     pub fn ord(cx: &mut Ctx, character: Value) -> R<i64> {
         numbers::ord(cx, character)
     }
 
-    /// Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.
+    /// Give base ** exp, or base ** exp % mod without computing the large power.
     pub fn pow(
         cx: &mut Ctx,
         #[kw] base: Value,
@@ -362,10 +340,9 @@ pub mod functions {
         cx.power(base, exp, r#mod)
     }
 
-    /// Prints the values to a stream, or to sys.stdout by default.
+    /// Write the values as texts, to sys.stdout unless another file is given.
     ///
-    /// sep: string inserted between values, default a space; end: string appended after the last value, default a
-    /// newline; file: a file-like object; flush: whether to forcibly flush the stream.
+    /// sep goes between them and end after the last; flush empties the file's buffer at once.
     pub fn print(
         cx: &mut Ctx,
         args: &[Value],
@@ -385,14 +362,12 @@ pub mod functions {
         output::print(cx, args, sep, end, file, flush)
     }
 
-    /// Return the canonical string representation of the object.
+    /// Give the text that stands for the object in a program.
     pub fn repr(cx: &mut Ctx, obj: Value) -> R<Gc<Str>> {
         cx.repr(obj)
     }
 
-    /// Round a number to a given precision in decimal digits.
-    ///
-    /// The return value is an integer if ndigits is omitted or None; otherwise it has the same type as the number.
+    /// Round to ndigits decimals, or to an int if that is not given.
     pub fn round(
         cx: &mut Ctx,
         #[kw] number: Value,
@@ -403,18 +378,15 @@ pub mod functions {
         numbers::round(cx, number, ndigits)
     }
 
-    /// Sets the named attribute on the given object to the specified value.
-    ///
-    /// setattr(x, 'y', v) is equivalent to ``x.y = v``
+    /// Set an attribute by name, as `x.y = v` does.
     pub fn setattr(cx: &mut Ctx, obj: Value, name: Value, value: Value) -> R<()> {
         let name = attributes::attribute_name(cx, name, "")?;
         cx.set_attr(obj, name, value)
     }
 
-    /// Return a new list containing all items from the iterable in ascending order.
+    /// Give a list of the items in order, least first, or greatest first if reverse is true.
     ///
-    /// A custom key function can be supplied to customize the sort order, and the reverse flag can be set to request
-    /// the result in descending order.
+    /// With a key function, its results for the items are what is compared.
     #[resumable(extremes::SORTED)]
     pub fn sorted(cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
         extremes::sorted_call(cx, args, kwargs)
@@ -430,9 +402,7 @@ pub mod functions {
         crate::system::sys::exit_with(cx, code)
     }
 
-    /// Return the sum of a 'start' value (default: 0) plus an iterable of numbers.
-    ///
-    /// When the iterable is empty, return the start value.
+    /// Add the items up, beginning with start.
     #[resumable(numbers::SUM)]
     pub fn sum(
         cx: &mut Ctx,
@@ -444,7 +414,7 @@ pub mod functions {
         numbers::sum(cx, iterable, start)
     }
 
-    /// Without arguments, equivalent to locals(); with an argument, equivalent to object.__dict__.
+    /// Give the object's `__dict__`, or without one the local names.
     pub fn vars(cx: &mut Ctx, object: Option<Value>) -> R {
         match object {
             None => evaluate::locals(cx),
@@ -458,7 +428,7 @@ pub mod functions {
         }
     }
 
-    /// Import a module; the import statement calls this.
+    /// Do what the import statement does.
     ///
     /// With an empty fromlist the top-level package of a dotted name is returned, else the module itself. level is
     /// the number of dots of a relative import.

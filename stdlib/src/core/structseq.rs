@@ -181,7 +181,7 @@ pub mod methods {
         super::from_sequence(cx, class, sequence)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Tuple>) -> R<String> {
         super::repr(cx, this)
     }
@@ -211,7 +211,7 @@ pub mod closed {
         Err(cx.type_error(format!("cannot create '{title}' instances")))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Tuple>) -> R<String> {
         super::repr(cx, this)
     }

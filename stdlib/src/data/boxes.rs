@@ -16,12 +16,12 @@ pub mod iterator {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(this: Value) -> Value {
         this
     }
 
-    /// Implement next(self).
+    /// Give the item that comes next.
     pub fn __next__(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let Some(step) = this.behavior.and_then(|b| b.step) else {
             return Err(cx.type_error("not an iterator of this type"));

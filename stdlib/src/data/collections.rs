@@ -32,7 +32,7 @@ pub mod functions {
         Ok(())
     }
 
-    /// Count elements in the iterable, updating the mapping.
+    /// Add the number of times each item occurs to the mapping's counts.
     pub fn _count_elements(cx: &mut Ctx, mapping: Value, iterable: Value) -> R<()> {
         let Some(dict) = mapping.cast::<Dict>() else { return Err(cx.type_error("a dict is needed")) };
         let one = Value::small_int(1);

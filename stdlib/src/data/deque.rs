@@ -27,8 +27,15 @@ const SLOTS: usize = 5;
 
 const FIRST_CAP: usize = 8;
 
+/// An empty deque.
+pub fn empty(cx: &mut Ctx) -> R {
+    let module = crate::core::shared::import(cx, "_collections")?;
+    let class = cx.get_attr_text(module, "deque")?;
+    cx.call(class, &[])
+}
+
 /// The deque behind a value.
-fn deque(v: Value) -> Option<Gc<Boxed>> {
+pub fn deque(v: Value) -> Option<Gc<Boxed>> {
     v.cast::<Boxed>().filter(|b| b.is(&DEQUE))
 }
 
@@ -36,7 +43,8 @@ fn buffer(d: &Boxed) -> Option<Gc<Buffer>> {
     d.slots()[BUFFER].get().cast()
 }
 
-fn len(d: &Boxed) -> usize {
+/// How many items there are.
+pub fn len(d: &Boxed) -> usize {
     number(d, LEN) as usize
 }
 
@@ -71,21 +79,23 @@ fn ring(cx: &mut Ctx, cap: usize) -> R<Gc<Buffer>> {
 }
 
 fn push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> R<()> {
-    loop {
-        let lock = cx.lock(&d.header);
-        let maxlen = number(&d, MAXLEN);
-        if maxlen == 0 {
-            return Ok(());
-        }
-        if maxlen > 0 && len(&d) as i64 >= maxlen {
-            take(&d, !left);
-        }
-        if put(&d, item, left) {
-            return Ok(());
-        }
-        drop(lock);
+    while !try_push(cx, d, item, left) {
         grow(cx, d)?;
     }
+    Ok(())
+}
+
+/// Adds at an end without allocating; false: the ring is full.
+pub fn try_push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> bool {
+    let _lock = cx.lock(&d.header);
+    let maxlen = number(&d, MAXLEN);
+    if maxlen == 0 {
+        return true;
+    }
+    if maxlen > 0 && len(&d) as i64 >= maxlen {
+        take(&d, !left);
+    }
+    put(&d, item, left)
 }
 
 /// Puts an item at an end; the caller holds the lock. False: the ring is full.
@@ -104,7 +114,7 @@ fn put(d: &Boxed, item: Value, left: bool) -> bool {
 }
 
 /// Makes the ring larger, unless another thread does at the same time.
-fn grow(cx: &mut Ctx, d: Gc<Boxed>) -> R<()> {
+pub fn grow(cx: &mut Ctx, d: Gc<Boxed>) -> R<()> {
     let old = buffer(&d);
     let cap = old.map_or(FIRST_CAP, |b| (b.cap * 2).max(FIRST_CAP));
     let new = ring(cx, cap)?;
@@ -143,7 +153,8 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
     Some(item)
 }
 
-fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
+/// Removes an end.
+pub fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
     let _lock = cx.lock(&d.header);
     take(&d, left)
 }
@@ -285,7 +296,7 @@ pub mod methods {
         Ok(make(cx, class, &DEQUE, &slots).value())
     }
 
-    /// A list-like sequence optimized for data accesses near its endpoints.
+    /// A sequence that grows and shrinks quickly at both ends.
     pub fn __init__(
         cx: &mut Ctx,
         this: Value,
@@ -315,19 +326,19 @@ pub mod methods {
         }
     }
 
-    /// Add an element to the right side of the deque.
+    /// Put an item at the right end.
     pub fn append(cx: &mut Ctx, this: Value, item: Value) -> R<()> {
         let d = receive(cx, this)?;
         push(cx, d, item, false)
     }
 
-    /// Add an element to the left side of the deque.
+    /// Put an item at the left end.
     pub fn appendleft(cx: &mut Ctx, this: Value, item: Value) -> R<()> {
         let d = receive(cx, this)?;
         push(cx, d, item, true)
     }
 
-    /// Remove and return the rightmost element.
+    /// Take out the item at the right end and give it.
     pub fn pop(cx: &mut Ctx, this: Value) -> R {
         let d = receive(cx, this)?;
         match pop_end(cx, d, false) {
@@ -336,7 +347,7 @@ pub mod methods {
         }
     }
 
-    /// Remove and return the leftmost element.
+    /// Take out the item at the left end and give it.
     pub fn popleft(cx: &mut Ctx, this: Value) -> R {
         let d = receive(cx, this)?;
         match pop_end(cx, d, true) {
@@ -345,26 +356,26 @@ pub mod methods {
         }
     }
 
-    /// Extend the right side of the deque with elements from the iterable.
+    /// Put the iterable's items at the right end, one by one.
     pub fn extend(cx: &mut Ctx, this: Value, iterable: Value) -> R<()> {
         let d = receive(cx, this)?;
         super::extend(cx, d, iterable, false)
     }
 
-    /// Extend the left side of the deque with elements from the iterable.
+    /// Put the iterable's items at the left end, one by one, which turns them around.
     pub fn extendleft(cx: &mut Ctx, this: Value, iterable: Value) -> R<()> {
         let d = receive(cx, this)?;
         super::extend(cx, d, iterable, true)
     }
 
-    /// Remove all elements from the deque.
+    /// Take out every item.
     pub fn clear(cx: &mut Ctx, this: Value) -> R<()> {
         let d = receive(cx, this)?;
         super::clear(cx, d);
         Ok(())
     }
 
-    /// Return a shallow copy of a deque.
+    /// Give a second deque of the same items.
     pub fn copy(cx: &mut Ctx, this: Value) -> R {
         let d = receive(cx, this)?;
         let class = cx.class_of(this).value();
@@ -374,12 +385,12 @@ pub mod methods {
         }
     }
 
-    /// Return a shallow copy of a deque.
+    /// Give a second deque of the same items.
     pub fn __copy__(cx: &mut Ctx, this: Value) -> R {
         copy(cx, this)
     }
 
-    /// Return number of occurrences of value.
+    /// Count the items equal to value.
     pub fn count(cx: &mut Ctx, this: Value, value: Value) -> R<i64> {
         let d = receive(cx, this)?;
         let (mut count, mut at) = (0, 0);
@@ -390,7 +401,7 @@ pub mod methods {
         Ok(count)
     }
 
-    /// Return first index of value. Raises ValueError if the value is not present.
+    /// Find the first item equal to value and give its index; ValueError if there is none.
     pub fn index(cx: &mut Ctx, this: Value, value: Value, start: Option<Value>, stop: Option<Value>) -> R<usize> {
         let d = receive(cx, this)?;
         let n = len(&d) as i64;
@@ -411,7 +422,7 @@ pub mod methods {
         }
     }
 
-    /// Insert value before index.
+    /// Put the value in front of the item at the index.
     pub fn insert(cx: &mut Ctx, this: Value, index: i64, value: Value) -> R<()> {
         let d = receive(cx, this)?;
         loop {
@@ -433,7 +444,7 @@ pub mod methods {
         }
     }
 
-    /// Remove first occurrence of value.
+    /// Take out the first item equal to value; ValueError if there is none.
     pub fn remove(cx: &mut Ctx, this: Value, value: Value) -> R<()> {
         let d = receive(cx, this)?;
         let version = number(&d, VERSION);
@@ -456,7 +467,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Reverse *IN PLACE*.
+    /// Turn the order of the items around.
     pub fn reverse(cx: &mut Ctx, this: Value) -> R<()> {
         let d = receive(cx, this)?;
         let _lock = cx.lock(&d.header);
@@ -471,7 +482,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Rotate the deque n steps to the right.  If n is negative, rotates left.
+    /// Move n items from the right end to the left, or from the left to the right for a negative n.
     pub fn rotate(cx: &mut Ctx, this: Value, #[default(1)] n: i64) -> R<()> {
         let d = receive(cx, this)?;
         let _lock = cx.lock(&d.header);
@@ -479,7 +490,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// maximum size of a deque or None if unbounded
+    /// How many items fit, None for any number.
     #[getter]
     pub fn maxlen(cx: &mut Ctx, this: Value) -> R {
         let d = receive(cx, this)?;
@@ -552,7 +563,7 @@ pub mod methods {
         iterator(cx, this, false)
     }
 
-    /// Return a reverse iterator over the deque.
+    /// Give an iterator over the items, from right to left.
     pub fn __reversed__(cx: &mut Ctx, this: Value) -> R {
         iterator(cx, this, true)
     }
@@ -637,7 +648,7 @@ pub mod methods {
         Ok(this)
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Value) -> R {
         let d = receive(cx, this)?;
         let class = cx.class_of(this).value();
@@ -656,7 +667,7 @@ pub mod methods {
         cx.tuple(&[class, args, state, items])
     }
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Gc<Class>, object: Value) -> R {
         Ok(cx.generic_alias(class.value(), object)?.value())

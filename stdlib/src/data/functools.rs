@@ -27,7 +27,7 @@ const HITS: usize = 4;
 const MISSES: usize = 5;
 const INFO: usize = 6;
 
-/// Tools for working with functions and callable objects
+/// The parts of functools that are native.
 #[module(name = "_functools")]
 pub mod functions {
     use conc_interpreter::native::{Ctx, R};
@@ -54,10 +54,9 @@ pub mod functions {
         Ok(())
     }
 
-    /// Apply a function of two arguments cumulatively to the items of an iterable, from left to right.
+    /// Combine the items into one value, from left to right: the function gets the value so far and the next item.
     ///
-    /// This effectively reduces the iterable to a single value. If initial is present, it is placed before the items
-    /// of the iterable in the calculation, and serves as a default when the iterable is empty.
+    /// The value starts as initial, or else as the first item.
     #[resumable(super::REDUCE)]
     pub fn reduce(cx: &mut Ctx, function: Value, iterable: Value, initial: Option<Value>) -> R {
         let source = match cx.iter(iterable) {
@@ -80,7 +79,7 @@ pub mod functions {
         Ok(total)
     }
 
-    /// Convert a cmp= function into a key= function.
+    /// Make a key function from one that compares two values.
     pub fn cmp_to_key(cx: &mut Ctx, #[kw] mycmp: Value) -> R {
         super::key_maker(cx, mycmp)
     }
@@ -353,7 +352,7 @@ pub mod partial {
     use conc_interpreter::object::sequence::Tuple;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Create a new function with partial application of the given arguments and keywords.
+    /// Make a callable that already has some arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, args: &[Value], kwargs: Kwargs) -> R {
         let [function, args @ ..] = args else {
@@ -380,7 +379,7 @@ pub mod partial {
         Ok(make(cx, class, &PARTIAL, &[*function, args, keywords]).value())
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     #[resumable(super::PARTIAL_CALL)]
     pub fn __call__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R {
         let Some((f, before, keywords)) = parts(receiver(cx, this, &PARTIAL)?) else { return Ok(Value::NONE) };
@@ -391,20 +390,20 @@ pub mod partial {
         with_both(cx, before.items(), args, |cx, all| call_with_dict(cx, f, all, Some(keywords)))
     }
 
-    /// function object to use in future partial calls
+    /// What is called.
     #[getter]
     pub fn func(cx: &mut Ctx, this: Value) -> R {
         Ok(receiver(cx, this, &PARTIAL)?.slots()[0].get())
     }
 
-    /// tuple of arguments to future partial calls
+    /// The positional arguments that it already has.
     #[getter]
     #[name = "args"]
     pub fn arguments(cx: &mut Ctx, this: Value) -> R {
         Ok(receiver(cx, this, &PARTIAL)?.slots()[1].get())
     }
 
-    /// dictionary of keyword arguments to future partial calls
+    /// The keyword arguments that it already has.
     #[getter]
     pub fn keywords(cx: &mut Ctx, this: Value) -> R {
         Ok(receiver(cx, this, &PARTIAL)?.slots()[2].get())
@@ -499,7 +498,7 @@ pub mod key {
         Ok(make(cx, class, &KEY, &[compare, obj]).value())
     }
 
-    /// Value wrapped by a key function.
+    /// The value that the key is for.
     #[getter]
     pub fn obj(cx: &mut Ctx, this: Value) -> R {
         let value = receiver(cx, this, &KEY)?.slots()[1].get();
@@ -535,7 +534,7 @@ pub mod cache {
     use conc_interpreter::object::dict::Dict;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Create a cached callable that wraps another function.
+    /// Make a callable that remembers the results of another.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -562,7 +561,7 @@ pub mod cache {
         Ok(make(cx, class, &CACHE, &slots).value())
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     #[resumable(super::CACHED_CALL)]
     pub fn __call__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R {
         let cache = receiver(cx, this, &CACHE)?;
@@ -573,7 +572,7 @@ pub mod cache {
         if object.is_none() { this } else { cx.new_method(this, object) }
     }
 
-    /// Report cache statistics
+    /// Tell how often a result was remembered, how often not, and how many are held.
     pub fn cache_info(cx: &mut Ctx, this: Value) -> R {
         let cache = receiver(cx, this, &CACHE)?;
         let size = cache.slots()[RESULTS].get().cast::<Dict>().map_or(0, |d| d.len());
@@ -585,7 +584,7 @@ pub mod cache {
         cx.call(cache.slots()[INFO].get(), &[hits, misses, maxsize, Value::small_int(size as i64)])
     }
 
-    /// Clear the cache and cache statistics
+    /// Forget all results and start counting anew.
     pub fn cache_clear(cx: &mut Ctx, this: Value) -> R<()> {
         let cache = receiver(cx, this, &CACHE)?;
         let results = cx.new_dict().value();

@@ -109,7 +109,7 @@ fn list_arg(cx: &mut Ctx, heap: Value, function: &str, only: bool) -> R<Gc<List>
     }
 }
 
-/// Heap queue algorithm (a.k.a. priority queue).
+/// A list as a priority queue: the least item comes first.
 #[module(name = "_heapq")]
 pub mod heapq {
     use super::{Order, list_arg};
@@ -119,14 +119,14 @@ pub mod heapq {
     const MIN: Order = Order { max: false };
     const MAX: Order = Order { max: true };
 
-    /// Push item onto heap, maintaining the heap invariant.
+    /// Put an item into the heap.
     pub fn heappush(cx: &mut Ctx, heap: Value, item: Value) -> R<()> {
         let heap = list_arg(cx, heap, "heappush", false)?;
         cx.list_push(heap, item)?;
         super::rise(cx, heap, 0, heap.len() - 1, MIN)
     }
 
-    /// Push item on the heap, then pop and return the smallest item from the heap.
+    /// Put an item into the heap, then take out the least and give it.
     pub fn heappushpop(cx: &mut Ctx, heap: Value, item: Value) -> R {
         let heap = list_arg(cx, heap, "heappushpop", false)?;
         let Some(top) = heap.get(0) else { return Ok(item) };
@@ -136,37 +136,37 @@ pub mod heapq {
         super::replace(cx, heap, item, MIN)
     }
 
-    /// Pop the smallest item off the heap, maintaining the heap invariant.
+    /// Take out the least item and give it.
     pub fn heappop(cx: &mut Ctx, heap: Value) -> R {
         let heap = list_arg(cx, heap, "heappop", true)?;
         super::pop(cx, heap, MIN)
     }
 
-    /// Pop and return the current smallest value, and add the new item.
+    /// Take out the least item and give it, then put the new one in.
     pub fn heapreplace(cx: &mut Ctx, heap: Value, item: Value) -> R {
         let heap = list_arg(cx, heap, "heapreplace", false)?;
         super::replace(cx, heap, item, MIN)
     }
 
-    /// Transform list into a heap, in-place, in O(len(heap)) time.
+    /// Order a list as a heap, in time proportional to its length.
     pub fn heapify(cx: &mut Ctx, heap: Value) -> R<()> {
         let heap = list_arg(cx, heap, "heapify", true)?;
         super::heapify(cx, heap, MIN)
     }
 
-    /// Maxheap variant of heappop.
+    /// Take out the greatest item of a heap that has it first.
     pub fn _heappop_max(cx: &mut Ctx, heap: Value) -> R {
         let heap = list_arg(cx, heap, "_heappop_max", true)?;
         super::pop(cx, heap, MAX)
     }
 
-    /// Maxheap variant of heapreplace.
+    /// Take out the greatest item of a heap that has it first, then put the new one in.
     pub fn _heapreplace_max(cx: &mut Ctx, heap: Value, item: Value) -> R {
         let heap = list_arg(cx, heap, "_heapreplace_max", false)?;
         super::replace(cx, heap, item, MAX)
     }
 
-    /// Maxheap variant of heapify.
+    /// Order a list as a heap that has its greatest item first.
     pub fn _heapify_max(cx: &mut Ctx, heap: Value) -> R<()> {
         let heap = list_arg(cx, heap, "_heapify_max", true)?;
         super::heapify(cx, heap, MAX)
@@ -216,7 +216,7 @@ fn insort(cx: &mut Ctx, a: Value, x: Value, lo: i64, hi: Option<i64>, key: Value
     crate::core::shared::call_method(cx, a, "insert", &[i, x]).map(drop)
 }
 
-/// Bisection algorithms.
+/// Searching and inserting in sorted lists.
 #[module(name = "bisect")]
 pub mod bisection {
     use conc_interpreter::native::{Ctx, R};
@@ -232,7 +232,7 @@ pub mod bisection {
         Ok(())
     }
 
-    /// Return the index where to insert item x in list a, assuming a is sorted; after any equal items.
+    /// Find where x belongs in the sorted list, behind items equal to it.
     pub fn bisect_right(
         cx: &mut Ctx,
         #[kw] a: Value,
@@ -248,7 +248,7 @@ pub mod bisection {
         super::bisect(cx, a, x, lo, hi, key, true)
     }
 
-    /// Return the index where to insert item x in list a, assuming a is sorted; before any equal items.
+    /// Find where x belongs in the sorted list, in front of items equal to it.
     pub fn bisect_left(
         cx: &mut Ctx,
         #[kw] a: Value,
@@ -264,7 +264,7 @@ pub mod bisection {
         super::bisect(cx, a, x, lo, hi, key, false)
     }
 
-    /// Insert item x in list a, and keep it sorted assuming a is sorted; after any equal items.
+    /// Put x where it belongs in the sorted list, behind items equal to it.
     pub fn insort_right(
         cx: &mut Ctx,
         #[kw] a: Value,
@@ -280,7 +280,7 @@ pub mod bisection {
         super::insort(cx, a, x, lo, hi, key, true)
     }
 
-    /// Insert item x in list a, and keep it sorted assuming a is sorted; before any equal items.
+    /// Put x where it belongs in the sorted list, in front of items equal to it.
     pub fn insort_left(
         cx: &mut Ctx,
         #[kw] a: Value,

@@ -110,212 +110,212 @@ pub mod functions {
         Ok(())
     }
 
-    /// Same as a + b.
+    /// Give a + b.
     pub fn add(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Add, a, b)
     }
 
-    /// Same as a - b.
+    /// Give a - b.
     pub fn sub(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Sub, a, b)
     }
 
-    /// Same as a * b.
+    /// Give a * b.
     pub fn mul(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Mul, a, b)
     }
 
-    /// Same as a / b.
+    /// Give a / b.
     pub fn truediv(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Div, a, b)
     }
 
-    /// Same as a // b.
+    /// Give a // b.
     pub fn floordiv(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::FloorDiv, a, b)
     }
 
-    /// Same as a % b.
+    /// Give a % b.
     pub fn r#mod(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Mod, a, b)
     }
 
-    /// Same as a ** b.
+    /// Give a ** b.
     pub fn pow(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Pow, a, b)
     }
 
-    /// Same as a @ b.
+    /// Give a @ b.
     pub fn matmul(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::MatMul, a, b)
     }
 
-    /// Same as a << b.
+    /// Give a << b.
     pub fn lshift(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::LShift, a, b)
     }
 
-    /// Same as a >> b.
+    /// Give a >> b.
     pub fn rshift(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::RShift, a, b)
     }
 
-    /// Same as a & b.
+    /// Give a & b.
     pub fn and_(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::And, a, b)
     }
 
-    /// Same as a | b.
+    /// Give a | b.
     pub fn or_(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Or, a, b)
     }
 
-    /// Same as a ^ b.
+    /// Give a ^ b.
     pub fn xor(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary(BinaryOp::Xor, a, b)
     }
 
-    /// Same as a < b.
+    /// Give a < b.
     pub fn lt(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.compare(CompareOp::Lt, a, b)
     }
 
-    /// Same as a <= b.
+    /// Give a <= b.
     pub fn le(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.compare(CompareOp::Le, a, b)
     }
 
-    /// Same as a == b.
+    /// Give a == b.
     pub fn eq(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.compare(CompareOp::Eq, a, b)
     }
 
-    /// Same as a != b.
+    /// Give a != b.
     pub fn ne(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.compare(CompareOp::Ne, a, b)
     }
 
-    /// Same as a >= b.
+    /// Give a >= b.
     pub fn ge(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.compare(CompareOp::Ge, a, b)
     }
 
-    /// Same as a > b.
+    /// Give a > b.
     pub fn gt(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.compare(CompareOp::Gt, a, b)
     }
 
-    /// Same as a += b.
+    /// Do a += b and give a.
     pub fn iadd(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Add, a, b)
     }
 
-    /// Same as a -= b.
+    /// Do a -= b and give a.
     pub fn isub(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Sub, a, b)
     }
 
-    /// Same as a *= b.
+    /// Do a *= b and give a.
     pub fn imul(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Mul, a, b)
     }
 
-    /// Same as a /= b.
+    /// Do a /= b and give a.
     pub fn itruediv(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Div, a, b)
     }
 
-    /// Same as a //= b.
+    /// Do a //= b and give a.
     pub fn ifloordiv(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::FloorDiv, a, b)
     }
 
-    /// Same as a %= b.
+    /// Do a %= b and give a.
     pub fn imod(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Mod, a, b)
     }
 
-    /// Same as a **= b.
+    /// Do a **= b and give a.
     pub fn ipow(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Pow, a, b)
     }
 
-    /// Same as a @= b.
+    /// Do a @= b and give a.
     pub fn imatmul(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::MatMul, a, b)
     }
 
-    /// Same as a <<= b.
+    /// Do a <<= b and give a.
     pub fn ilshift(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::LShift, a, b)
     }
 
-    /// Same as a >>= b.
+    /// Do a >>= b and give a.
     pub fn irshift(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::RShift, a, b)
     }
 
-    /// Same as a &= b.
+    /// Do a &= b and give a.
     pub fn iand(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::And, a, b)
     }
 
-    /// Same as a |= b.
+    /// Do a |= b and give a.
     pub fn ior(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Or, a, b)
     }
 
-    /// Same as a ^= b.
+    /// Do a ^= b and give a.
     pub fn ixor(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.binary_in_place(BinaryOp::Xor, a, b)
     }
 
-    /// Same as not a.
+    /// Give not a.
     pub fn not_(cx: &mut Ctx, a: Value) -> R<bool> {
         Ok(!cx.truth(a)?)
     }
 
-    /// Return True if a is true, False otherwise.
+    /// Tell whether a counts as true.
     pub fn truth(cx: &mut Ctx, a: Value) -> R<bool> {
         cx.truth(a)
     }
 
-    /// Same as a is b.
+    /// Give a is b.
     pub fn is_(a: Value, b: Value) -> bool {
         a.is(b)
     }
 
-    /// Same as a is not b.
+    /// Give a is not b.
     pub fn is_not(a: Value, b: Value) -> bool {
         !a.is(b)
     }
 
-    /// Same as abs(a).
+    /// Give the absolute value of a.
     pub fn abs(cx: &mut Ctx, a: Value) -> R {
         crate::core::numbers::abs(cx, a)
     }
 
-    /// Same as a.__index__()
+    /// Give the int that a stands for as an index.
     pub fn index(cx: &mut Ctx, a: Value) -> R {
         cx.index(a)
     }
 
-    /// Same as ~a.
+    /// Give ~a.
     pub fn inv(cx: &mut Ctx, a: Value) -> R {
         cx.unary(UnaryOp::Invert, a)
     }
 
-    /// Same as ~a.
+    /// Give ~a.
     pub fn invert(cx: &mut Ctx, a: Value) -> R {
         cx.unary(UnaryOp::Invert, a)
     }
 
-    /// Same as -a.
+    /// Give -a.
     pub fn neg(cx: &mut Ctx, a: Value) -> R {
         cx.unary(UnaryOp::Neg, a)
     }
 
-    /// Same as +a.
+    /// Give +a.
     pub fn pos(cx: &mut Ctx, a: Value) -> R {
         cx.unary(UnaryOp::Pos, a)
     }
@@ -334,24 +334,24 @@ pub mod functions {
         Ok(())
     }
 
-    /// Same as a + b, for a and b sequences.
+    /// Give a + b of two sequences.
     pub fn concat(cx: &mut Ctx, a: Value, b: Value) -> R {
         check_concat(cx, a, b)?;
         cx.binary(BinaryOp::Add, a, b)
     }
 
-    /// Same as a += b, for a and b sequences.
+    /// Do a += b with sequences and give a.
     pub fn iconcat(cx: &mut Ctx, a: Value, b: Value) -> R {
         check_concat(cx, a, b)?;
         cx.binary_in_place(BinaryOp::Add, a, b)
     }
 
-    /// Same as b in a (note reversed operands).
+    /// Give b in a: the container comes first.
     pub fn contains(cx: &mut Ctx, a: Value, b: Value) -> R<bool> {
         cx.contains(a, b)
     }
 
-    /// Return the number of items in a which are, or which equal, b.
+    /// Count the items of a that are b or equal to it.
     #[name = "countOf"]
     pub fn count_of(cx: &mut Ctx, a: Value, b: Value) -> R<i64> {
         let mut count = 0;
@@ -362,7 +362,7 @@ pub mod functions {
         Ok(count)
     }
 
-    /// Return the first index of b in a.
+    /// Find the first item of a that is b or equal to it and give its index.
     #[name = "indexOf"]
     pub fn index_of(cx: &mut Ctx, a: Value, b: Value) -> R<i64> {
         let source = cx.iter(a)?;
@@ -377,24 +377,22 @@ pub mod functions {
         Err(cx.value_error("sequence.index(x): x not in sequence"))
     }
 
-    /// Same as del a[b].
+    /// Do del a[b].
     pub fn delitem(cx: &mut Ctx, a: Value, b: Value) -> R<()> {
         cx.del_item(a, b)
     }
 
-    /// Same as a[b].
+    /// Give a[b].
     pub fn getitem(cx: &mut Ctx, a: Value, b: Value) -> R {
         cx.get_item(a, b)
     }
 
-    /// Same as a[b] = c.
+    /// Do a[b] = c.
     pub fn setitem(cx: &mut Ctx, a: Value, b: Value, c: Value) -> R<()> {
         cx.set_item(a, b, c)
     }
 
-    /// Return an estimate of the number of items in obj.
-    ///
-    /// This is useful for presizing containers when building from an iterable.
+    /// Guess how many items the object has, for reserving room.
     pub fn length_hint(cx: &mut Ctx, obj: Value, #[default(Value::small_int(0))] default: Value) -> R {
         if !cx.is_int(default) {
             let got = cx.type_name(default);
@@ -418,12 +416,12 @@ pub mod functions {
         }
     }
 
-    /// Same as obj(*args, **kwargs).
+    /// Call obj with the other arguments.
     pub fn call(cx: &mut Ctx, obj: Value, args: &[Value], kwargs: Kwargs) -> R {
         shared::call_with_dict(cx, obj, args, kwargs.0)
     }
 
-    /// Return 'a == b' in a way that protects against timing attacks.
+    /// Tell whether a and b are equal, in a time that does not depend on where they differ.
     pub fn _compare_digest(cx: &mut Ctx, a: Value, b: Value) -> R<bool> {
         use conc_interpreter::object::string::Str;
         let (a, b) = match (a.cast::<Str>(), b.cast::<Str>()) {
@@ -453,9 +451,9 @@ pub mod item_getter {
     use conc_interpreter::object::string::Str;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a callable object that fetches the given item(s) from its operand.
-    /// After f = itemgetter(2), the call f(r) returns r[2].
-    /// After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])
+    /// Make a function that gives the item at a key, or with several keys a tuple of items.
+    ///
+    /// itemgetter(1)(x) is x[1]; itemgetter(1, 'b')(x) is (x[1], x['b']).
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, items: &[Value]) -> R {
         if items.is_empty() {
@@ -466,7 +464,7 @@ pub mod item_getter {
         Ok(make(cx, class, &ITEM_GETTER, &[all]).value())
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Value, obj: Value) -> R {
         let getter = receiver(cx, this, &ITEM_GETTER)?;
         let Some(keys) = getter.slots()[0].get().cast::<Tuple>() else { return Ok(Value::NONE) };
@@ -506,9 +504,9 @@ pub mod attr_getter {
     use conc_interpreter::object::string::Str;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a callable object that fetches the given attribute(s) from its operand.
-    /// After f = attrgetter('name'), the call f(r) returns r.name.
-    /// After g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).
+    /// Make a function that gives the attribute of a name, or with several names a tuple of attributes.
+    ///
+    /// attrgetter('a.b')(x) is x.a.b; attrgetter('a', 'b')(x) is (x.a, x.b).
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, attrs: &[Value]) -> R {
         if attrs.is_empty() {
@@ -522,7 +520,7 @@ pub mod attr_getter {
         Ok(make(cx, class, &ATTR_GETTER, &[all.value()]).value())
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Value, obj: Value) -> R {
         let getter = receiver(cx, this, &ATTR_GETTER)?;
         let Some(names) = getter.slots()[0].get().cast::<Tuple>() else { return Ok(Value::NONE) };
@@ -566,9 +564,9 @@ pub mod method_caller {
     use conc_interpreter::object::string::Str;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a callable object that calls the given method on its operand.
-    /// After f = methodcaller('name'), the call f(r) returns r.name().
-    /// After g = methodcaller('name', 'date', foo=1), the call g(r) returns r.name('date', foo=1).
+    /// Make a function that calls the method of a name.
+    ///
+    /// methodcaller('m', 1, k=2)(x) is x.m(1, k=2).
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, args: &[Value], kwargs: Kwargs) -> R {
         let [name, args @ ..] = args else {
@@ -582,7 +580,7 @@ pub mod method_caller {
         Ok(make(cx, class, &METHOD_CALLER, &[*name, args, keywords]).value())
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Value, obj: Value) -> R {
         let caller = receiver(cx, this, &METHOD_CALLER)?;
         let slots = caller.slots();

@@ -10,7 +10,7 @@ pub mod functions {
     use conc_interpreter::text::template::{Accessor, First, Parser, split_name};
     use conc_interpreter::value::Value;
 
-    /// Parse the argument as a format string: a list of (literal, field name, format spec, conversion).
+    /// Take a format string apart: a list of (literal, field name, format spec, conversion).
     pub fn formatter_parser(cx: &mut Ctx, string: Value) -> R {
         let Some(s) = string.cast::<Str>() else {
             let got = cx.type_name(string);
@@ -39,7 +39,7 @@ pub mod functions {
         Ok(list.value())
     }
 
-    /// Split the argument as a field name: (first, list of (is attribute, name or index)).
+    /// Take a field name apart: what comes first, and a list of (is attribute, name or index).
     pub fn formatter_field_name_split(cx: &mut Ctx, string: Value) -> R {
         let Some(s) = string.cast::<Str>() else {
             let got = cx.type_name(string);

@@ -184,7 +184,7 @@ pub mod stream_methods {
         this.data::<Stream>().is_some_and(|s| s.closed.load(Ordering::Relaxed))
     }
 
-    /// Flush and close the IO object. This method has no effect if the file is already closed.
+    /// Write out what is buffered and close; closing again does nothing.
     pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         let Some(stream) = this.data::<Stream>() else { return Ok(()) };
         if stream.closed.load(Ordering::Relaxed) {
@@ -195,72 +195,72 @@ pub mod stream_methods {
         result.map(drop)
     }
 
-    /// Flush write buffers, if applicable.
+    /// Write out what is buffered.
     pub fn flush(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         super::check_open(cx, this.value())
     }
 
-    /// Change the stream position.
+    /// Move to a position: from the start, from here or from the end.
     pub fn seek(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "seek"))
     }
 
-    /// Return current stream position.
+    /// Give the position in the stream.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         call_method(cx, this.value(), "seek", &[Value::small_int(0), Value::small_int(1)])
     }
 
-    /// Truncate file to size bytes.
+    /// Cut the file off after size bytes.
     pub fn truncate(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "truncate"))
     }
 
-    /// Return underlying file descriptor if one exists.
+    /// Give the number of the open file behind the stream, if there is one.
     pub fn fileno(cx: &mut Ctx, _this: Gc<Boxed>) -> R {
         Err(super::unsupported(cx, "fileno"))
     }
 
-    /// Return whether this is an 'interactive' stream.
+    /// Tell whether somebody sits at the other end: whether it is a terminal.
     pub fn isatty(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         super::check_open(cx, this.value())?;
         Ok(false)
     }
 
-    /// Return whether object supports random access.
+    /// Tell whether the position can be moved.
     pub fn seekable(_this: Gc<Boxed>) -> bool {
         false
     }
 
-    /// Return whether object was opened for reading.
+    /// Tell whether the stream can be read.
     pub fn readable(_this: Gc<Boxed>) -> bool {
         false
     }
 
-    /// Return whether object was opened for writing.
+    /// Tell whether the stream can be written.
     pub fn writable(_this: Gc<Boxed>) -> bool {
         false
     }
 
-    /// Read and return a line from the stream, at most size bytes of it.
+    /// Read up to the end of a line, and no further than size bytes.
     pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let limit = super::size_arg(cx, size)?;
         let line = super::read_line(cx, this.value(), limit)?;
         cx.bytes(&line)
     }
 
-    /// Return a list of lines from the stream; hint limits their total length.
+    /// Read all lines into a list, or so many that they reach the length in hint.
     pub fn readlines(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] hint: Value) -> R {
         let hint = super::size_arg(cx, hint)?;
         super::read_lines(cx, this.value(), hint)
     }
 
-    /// Write a list of lines to stream; line separators are not added.
+    /// Write the texts one after the other, with nothing between them.
     pub fn writelines(cx: &mut Ctx, this: Gc<Boxed>, lines: Value) -> R<()> {
         super::check_open(cx, this.value())?;
         super::write_lines(cx, this.value(), lines)
     }
 
-    /// Return self.
+    /// Give the object itself.
     pub fn __iter__(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         super::check_open(cx, this.value())?;
         Ok(this.value())
@@ -275,13 +275,13 @@ pub mod stream_methods {
         Ok(line)
     }
 
-    /// Return self.
+    /// Give the object itself.
     pub fn __enter__(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         super::check_open(cx, this.value())?;
         Ok(this.value())
     }
 
-    /// Closes the stream.
+    /// Close the stream when the with block ends.
     pub fn __exit__(cx: &mut Ctx, this: Gc<Boxed>, _args: &[Value]) -> R<()> {
         call_method(cx, this.value(), "close", &[]).map(drop)
     }
@@ -316,7 +316,7 @@ pub mod raw_methods {
         cx.bytes(&data[..count as usize])
     }
 
-    /// Read until EOF, using multiple read() call.
+    /// Read until there is nothing more.
     pub fn readall(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let mut out = Vec::new();
         loop {
@@ -333,12 +333,12 @@ pub mod raw_methods {
         cx.bytes(&out)
     }
 
-    /// Read bytes into a buffer.
+    /// Fill the given buffer as far as bytes come.
     pub fn readinto(cx: &mut Ctx, _this: Gc<Boxed>, _buffer: Value) -> R {
         Err(cx.error(ClassId::NotImplementedError, ""))
     }
 
-    /// Write the given buffer to the IO stream.
+    /// Write the bytes to the stream; give their number.
     pub fn write(cx: &mut Ctx, _this: Gc<Boxed>, _b: Value) -> R {
         Err(cx.error(ClassId::NotImplementedError, ""))
     }
@@ -352,22 +352,22 @@ pub mod buffered_methods {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Read and return up to n bytes.
+    /// Read no more than n bytes.
     pub fn read(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "read"))
     }
 
-    /// Read and return up to n bytes with at most one read call of the raw stream.
+    /// Read up to n bytes, asking the raw stream at most once.
     pub fn read1(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "read1"))
     }
 
-    /// Write the given buffer to the IO stream.
+    /// Write the bytes to the stream; give their number.
     pub fn write(cx: &mut Ctx, _this: Gc<Boxed>, _b: Value) -> R {
         Err(super::unsupported(cx, "write"))
     }
 
-    /// Disconnect this buffer from its underlying raw stream and return it.
+    /// Give the raw stream and let go of it.
     pub fn detach(cx: &mut Ctx, _this: Gc<Boxed>) -> R {
         Err(super::unsupported(cx, "detach"))
     }
@@ -401,39 +401,39 @@ pub mod text_methods {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Read at most size characters from stream.
+    /// Read up to size characters.
     pub fn read(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "read"))
     }
 
-    /// Read until newline or EOF.
+    /// Read up to the end of a line.
     pub fn readline(cx: &mut Ctx, _this: Gc<Boxed>, _args: &[Value]) -> R {
         Err(super::unsupported(cx, "readline"))
     }
 
-    /// Write string s to stream.
+    /// Write the text.
     pub fn write(cx: &mut Ctx, _this: Gc<Boxed>, _s: Value) -> R {
         Err(super::unsupported(cx, "write"))
     }
 
-    /// Separate the underlying buffer from the TextIOBase and return it.
+    /// Give the buffer under the text and let go of it.
     pub fn detach(cx: &mut Ctx, _this: Gc<Boxed>) -> R {
         Err(super::unsupported(cx, "detach"))
     }
 
-    /// Encoding of the text stream.
+    /// What encoding the text has as bytes.
     #[getter]
     pub fn encoding(_this: Gc<Boxed>) -> Value {
         Value::NONE
     }
 
-    /// The error setting of the decoder or encoder.
+    /// What happens to text or bytes that do not convert.
     #[getter]
     pub fn errors(_this: Gc<Boxed>) -> Value {
         Value::NONE
     }
 
-    /// Line endings translated so far.
+    /// The kinds of line end that were met.
     #[getter]
     pub fn newlines(_this: Gc<Boxed>) -> Value {
         Value::NONE

@@ -79,7 +79,7 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(MemoryHandle::default())), 0).value())
     }
 
-    /// Buffered I/O implementation using an in-memory bytes buffer.
+    /// A stream whose bytes are in memory.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -94,14 +94,14 @@ pub mod methods {
         })
     }
 
-    /// Read at most size bytes, all that follow without a size.
+    /// Read size bytes, or the rest if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let n = size_arg(cx, size)?.unwrap_or(usize::MAX);
         let data = with(cx, this, |m| m.take(n))?;
         cx.bytes(&data)
     }
 
-    /// Read at most size bytes, all that follow without a size.
+    /// Read size bytes, or the rest if no size is given.
     pub fn read1(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         read(cx, this, size)
     }
@@ -122,7 +122,7 @@ pub mod methods {
         cx.bytes(&line)
     }
 
-    /// Read bytes into a buffer and return their number.
+    /// Fill the given buffer as far as bytes come; give their number.
     pub fn readinto(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R<i64> {
         let len = writable_len(cx, buffer)?;
         let data = with(cx, this, |m| m.take(len))?;
@@ -137,7 +137,7 @@ pub mod methods {
         Ok(data.len() as i64)
     }
 
-    /// Retrieve the entire contents of the BytesIO object.
+    /// Give all the bytes, whatever the position.
     pub fn getvalue(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let data = with(cx, this, |m| m.data.clone())?;
         cx.bytes(&data)
@@ -151,7 +151,7 @@ pub mod methods {
         cx.call(class, &[data])
     }
 
-    /// Change the stream position and return it.
+    /// Move to a position and give it.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         if whence == 0 && pos < 0 {
             return Err(cx.value_error(format!("negative seek value {pos}")));
@@ -170,7 +170,7 @@ pub mod methods {
         })
     }
 
-    /// Current file position, an integer.
+    /// Give the position, in bytes from the start.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         with(cx, this, |m| m.at as i64)
     }
@@ -192,7 +192,7 @@ pub mod methods {
         })
     }
 
-    /// Disable all I/O operations.
+    /// Close the stream and free its bytes.
     pub fn close(this: Gc<Boxed>) {
         if let Some(handle) = this.data::<MemoryHandle>() {
             let mut memory = handle.0.lock();
@@ -201,28 +201,28 @@ pub mod methods {
         }
     }
 
-    /// True if the file is closed.
+    /// Whether the stream is closed.
     #[getter]
     pub fn closed(this: Gc<Boxed>) -> bool {
         this.data::<MemoryHandle>().is_none_or(|h| h.0.lock().closed)
     }
 
-    /// Does nothing.
+    /// Do nothing: the bytes are already where they belong.
     pub fn flush(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         with(cx, this, |_| ())
     }
 
-    /// Returns True if the IO object can be read.
+    /// Tell whether it can be read: always, until closed.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }
 
-    /// Returns True if the IO object can be written.
+    /// Tell whether it can be written: always, until closed.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }
 
-    /// Returns True if the IO object can be seeked.
+    /// Tell whether the position can be moved: always, until closed.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }

@@ -150,7 +150,7 @@ pub mod io {
         super::fill(cx, module)
     }
 
-    /// Opens the file with the intent to run its content as code.
+    /// Open a file to read code from it.
     pub fn open_code(cx: &mut Ctx, #[kw] path: Value) -> R {
         let mode = cx.str("rb");
         open_file(

@@ -187,7 +187,7 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(FileHandle::default())), slot::COUNT).value())
     }
 
-    /// Open a file; the mode can be 'r', 'w', 'x' or 'a' for reading, writing, exclusive creation or appending.
+    /// Open a file to read ('r'), to start over ('w'), to make ('x') or to add to ('a').
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -212,7 +212,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Read at most size bytes, returned as bytes. An empty bytes object means end of file.
+    /// Read up to size bytes; none at the end of the file.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let raw = file(cx, this)?;
         if !raw.readable {
@@ -230,7 +230,7 @@ pub mod methods {
         }
     }
 
-    /// Read all data from the file, returned as bytes.
+    /// Read the rest of the file.
     pub fn readall(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let raw = file(cx, this)?;
         if !raw.readable {
@@ -245,7 +245,7 @@ pub mod methods {
         }
     }
 
-    /// Same as RawIOBase.readinto().
+    /// Read into the given buffer; give the number of bytes.
     pub fn readinto(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R {
         let raw = file(cx, this)?;
         if !raw.readable {
@@ -263,7 +263,7 @@ pub mod methods {
         }
     }
 
-    /// Write buffer b to file, return number of bytes written.
+    /// Write the bytes to the file; give the number written.
     pub fn write(cx: &mut Ctx, this: Gc<Boxed>, b: Value) -> R {
         let raw = file(cx, this)?;
         if !raw.writable {
@@ -277,7 +277,7 @@ pub mod methods {
         }
     }
 
-    /// Move to new file position and return it.
+    /// Move to a position and give it.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         let raw = file(cx, this)?;
         raw.seek(pos, whence).map(|n| n as i64).map_err(|e| errors::raise(cx, e))
@@ -288,7 +288,7 @@ pub mod methods {
         seek(cx, this, 0, 1)
     }
 
-    /// Truncate the file to at most size bytes (by default its current position) and return the truncated size.
+    /// Cut the file off after size bytes, at the position unless given; give the size.
     pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<i64> {
         let raw = file(cx, this)?;
         if !raw.writable {
@@ -300,7 +300,7 @@ pub mod methods {
         Ok(size)
     }
 
-    /// Close the file. A closed file cannot be used for further I/O operations; closing twice is fine.
+    /// Close the file; nothing can be done with it afterwards but closing it again.
     pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         let Some(handle) = this.data::<FileHandle>() else { return Ok(()) };
         let file = handle.0.lock().clone();
@@ -310,44 +310,44 @@ pub mod methods {
         }
     }
 
-    /// Return the underlying file descriptor (an integer).
+    /// Give the number of the open file.
     pub fn fileno(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         Ok(i64::from(file(cx, this)?.fd()))
     }
 
-    /// True if the file is connected to a TTY device.
+    /// Tell whether the file is a terminal.
     pub fn isatty(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(file(cx, this)?.is_terminal())
     }
 
-    /// True if file was opened in a read mode.
+    /// Tell whether the mode allows reading.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(file(cx, this)?.readable)
     }
 
-    /// True if file was opened in a write mode.
+    /// Tell whether the mode allows writing.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(file(cx, this)?.writable)
     }
 
-    /// True if file supports random-access.
+    /// Tell whether the file has a position that can be moved.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(file(cx, this)?.is_seekable())
     }
 
-    /// True if the file is closed
+    /// Whether the file is closed.
     #[getter]
     pub fn closed(this: Gc<Boxed>) -> bool {
         this.data::<FileHandle>().is_none_or(|h| h.0.lock().as_ref().is_none_or(|f| f.is_closed()))
     }
 
-    /// True if the file descriptor will be closed by close().
+    /// Whether close() also closes the descriptor.
     #[getter]
     pub fn closefd(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(file(cx, this)?.owned)
     }
 
-    /// String giving the file mode
+    /// The mode it was opened with.
     #[getter]
     pub fn mode(cx: &mut Ctx, this: Gc<Boxed>) -> R<&'static str> {
         Ok(file(cx, this)?.mode())
@@ -359,7 +359,7 @@ pub mod methods {
         this.slots()[slot::NAME].get()
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         let handle = this.data::<FileHandle>().and_then(|h| h.0.lock().clone());
         match handle {

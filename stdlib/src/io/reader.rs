@@ -16,7 +16,7 @@ pub mod common {
         Ok(cx.new_boxed(class, Some(Box::new(BufferedHandle::default())), slot::COUNT).value())
     }
 
-    /// Flush and close the stream.
+    /// Write out what is buffered and close the raw stream.
     pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         stream(cx, this)?.0.with(cx, |cx, b| b.close(cx, this))
     }
@@ -29,17 +29,17 @@ pub mod common {
         })
     }
 
-    /// Change the stream position and return it.
+    /// Move to a position and give it.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, target: i64, #[default(0)] whence: i64) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, b| b.seek(cx, this, target, whence))
     }
 
-    /// Return current stream position.
+    /// Give the position in the stream.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, b| b.tell(cx, this))
     }
 
-    /// Truncate the file to pos bytes, by default the current position.
+    /// Cut the file off after pos bytes, at the position unless given.
     pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R {
         stream(cx, this)?.0.with(cx, |cx, b| b.truncate(cx, this, pos))
     }
@@ -63,31 +63,31 @@ pub mod common {
         Ok(this.slots()[slot::RAW].get())
     }
 
-    /// Return underlying file descriptor if one exists.
+    /// Give the number of the open file behind the stream, if there is one.
     pub fn fileno(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let raw = raw(cx, this)?;
         call_method(cx, raw, "fileno", &[])
     }
 
-    /// Return whether this is an 'interactive' stream.
+    /// Tell whether somebody sits at the other end: whether it is a terminal.
     pub fn isatty(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let raw = raw(cx, this)?;
         call_method(cx, raw, "isatty", &[])
     }
 
-    /// Return whether object was opened for reading.
+    /// Tell whether the stream can be read.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let raw = raw(cx, this)?;
         call_method(cx, raw, "readable", &[])
     }
 
-    /// Return whether object was opened for writing.
+    /// Tell whether the stream can be written.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let raw = raw(cx, this)?;
         call_method(cx, raw, "writable", &[])
     }
 
-    /// Return whether object supports random access.
+    /// Tell whether the position can be moved.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let raw = raw(cx, this)?;
         call_method(cx, raw, "seekable", &[])
@@ -121,7 +121,7 @@ pub mod common {
         cx.get_attr_text(raw, "mode")
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         let class = cx.class_of(this.value());
         let title = cx.qualified_name(class);
@@ -143,7 +143,7 @@ pub mod reading {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Read and return up to size bytes, everything to the end without a size.
+    /// Read size bytes, or everything if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let stream = stream(cx, this)?;
         let n = match size_arg(cx, size)? {
@@ -163,20 +163,20 @@ pub mod reading {
         }
     }
 
-    /// Read and return up to size bytes, with at most one read of the raw stream.
+    /// Read up to size bytes, asking the raw stream at most once.
     pub fn read1(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let n = size_arg(cx, size)?;
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.read1(cx, this, n))?;
         cx.bytes(&data)
     }
 
-    /// Return buffered bytes without advancing the position.
+    /// Give bytes that are already buffered, and stay at the position.
     pub fn peek(cx: &mut Ctx, this: Gc<Boxed>, #[default(0)] _size: i64) -> R {
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.peek(cx, this))?;
         cx.bytes(&data)
     }
 
-    /// Read bytes into a writable buffer and return their number.
+    /// Fill the given buffer as far as bytes come; give their number.
     pub fn readinto(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R {
         let len = writable_len(cx, buffer)?;
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.read(cx, this, len))?;
@@ -185,7 +185,7 @@ pub mod reading {
         Ok(Value::small_int(data.len() as i64))
     }
 
-    /// Read bytes into a writable buffer, with at most one read of the raw stream.
+    /// Put bytes into the given buffer, asking the raw stream at most once; give their number.
     pub fn readinto1(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R {
         let len = writable_len(cx, buffer)?;
         let data = stream(cx, this)?.0.with(cx, |cx, b| b.read1(cx, this, Some(len)))?;
@@ -193,7 +193,7 @@ pub mod reading {
         Ok(Value::small_int(data.len() as i64))
     }
 
-    /// Read and return a line, at most size bytes of it.
+    /// Read up to the end of a line, and no further than size bytes.
     pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R {
         let limit = size_arg(cx, size)?;
         let line = stream(cx, this)?.0.with(cx, |cx, b| b.read_line(cx, this, limit))?;

@@ -148,9 +148,9 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(ContentHandle::default())), 0).value())
     }
 
-    /// Text I/O implementation using an in-memory buffer.
+    /// A stream whose text is in memory.
     ///
-    /// The initial_value argument sets the value of object; newline is like that of TextIOWrapper's constructor.
+    /// It starts with initial_value; newline works as it does for TextIOWrapper.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -188,14 +188,14 @@ pub mod methods {
         Ok(())
     }
 
-    /// Read at most size characters, all that follow without a size.
+    /// Read size characters, or the rest if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let n = size_arg(cx, size)?;
         let text = with(cx, this, |c| c.take(n))?;
         cx.try_wtf8(&text)
     }
 
-    /// Read until newline or EOF.
+    /// Read up to the end of a line.
     pub fn readline(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let limit = size_arg(cx, size)?;
         let line = with(cx, this, |c| c.line(limit))?;
@@ -218,13 +218,13 @@ pub mod methods {
         Ok(text.len() as i64)
     }
 
-    /// Retrieve the entire contents of the object.
+    /// Give all the text, whatever the position.
     pub fn getvalue(cx: &mut Ctx, this: Gc<Boxed>) -> R<Gc<Str>> {
         let text = with(cx, this, |c| c.text.clone())?;
         cx.try_wtf8(&text)
     }
 
-    /// Change the stream position: 0 is the start, 1 the current position, 2 the end (the last two with offset 0).
+    /// Move to a position from the start (0); or stay (1), or go to the end (2), with offset 0.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, pos: i64, #[default(0)] whence: i64) -> R<i64> {
         if !(0..=2).contains(&whence) {
             return Err(cx.value_error(format!("Invalid whence ({whence}, should be 0, 1 or 2)")));
@@ -245,12 +245,12 @@ pub mod methods {
         })
     }
 
-    /// Tell the current file position.
+    /// Give the position, in characters from the start.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         with(cx, this, |c| c.at as i64)
     }
 
-    /// Truncate size to pos, by default the current position; the position is unchanged.
+    /// Cut the text off after pos characters, at the position unless given; it does not move.
     pub fn truncate(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] pos: Value) -> R<i64> {
         let size = match size_arg(cx, pos)? {
             Some(n) => Some(n),
@@ -267,7 +267,7 @@ pub mod methods {
         })
     }
 
-    /// Close the IO object; its text is gone then.
+    /// Close the stream and drop its text.
     pub fn close(this: Gc<Boxed>) {
         if let Some(handle) = this.data::<ContentHandle>() {
             *handle.0.lock() = Content { closed: true, ..Content::default() };
@@ -293,17 +293,17 @@ pub mod methods {
         newlines_value(cx, seen)
     }
 
-    /// Returns True if the IO object can be read.
+    /// Tell whether it can be read: always, until closed.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }
 
-    /// Returns True if the IO object can be written.
+    /// Tell whether it can be written: always, until closed.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }
 
-    /// Returns True if the IO object can be seeked.
+    /// Tell whether the position can be moved: always, until closed.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         with(cx, this, |_| true)
     }

@@ -174,11 +174,11 @@ pub mod methods {
         Ok(cx.new_boxed(class, Some(Box::new(TextHandle::default())), slot::COUNT).value())
     }
 
-    /// Character and line based layer over a buffer, such as a BufferedReader.
+    /// Read and write text over a buffer of bytes.
     ///
-    /// encoding defaults to UTF-8; errors says how to treat encoding errors, 'strict' by default; newline controls
-    /// how line endings are handled: None, '', '\n', '\r' or '\r\n'. With line_buffering, a flush follows every
-    /// write that contains a line break.
+    /// encoding is UTF-8 unless given; errors names what happens to what does not convert. newline is the line end that
+    /// is read and written: None for any of them, read as '\n', '' for any unchanged, or '\n', '\r' or '\r\n'.
+    /// line_buffering writes out whenever a line ends.
     #[allow(clippy::too_many_arguments)]
     pub fn __init__(
         cx: &mut Ctx,
@@ -203,7 +203,7 @@ pub mod methods {
         super::init(cx, this, buffer, Options { encoding, errors, newline, line_buffering, write_through })
     }
 
-    /// Read at most size characters, all that follow without a size.
+    /// Read size characters, or the rest if no size is given.
     pub fn read(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] size: Value) -> R<Gc<Str>> {
         let n = size_arg(cx, size)?;
         stream(cx, this)?.0.with(cx, |cx, t| t.read(cx, this, n))
@@ -244,7 +244,7 @@ pub mod methods {
         })
     }
 
-    /// Flush and close the stream and its buffer.
+    /// Write out what is buffered, then close the buffer underneath.
     pub fn close(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
         let stream = stream(cx, this)?;
         let open = stream.0.with(cx, |cx, t| {
@@ -277,7 +277,7 @@ pub mod methods {
         closed.map(drop)
     }
 
-    /// Separate the buffer from the stream and return it.
+    /// Give the buffer under the text and let go of it.
     pub fn detach(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         stream(cx, this)?.0.with(cx, |cx, t| {
             t.check(cx)?;
@@ -289,12 +289,12 @@ pub mod methods {
         Ok(this.slots()[slot::BUFFER].swap(Value::NONE))
     }
 
-    /// Set the stream position to one that tell() returned, the start, or (whence 2) the end.
+    /// Move to where tell() was called, to the start, or with whence 2 to the end.
     pub fn seek(cx: &mut Ctx, this: Gc<Boxed>, cookie: Value, #[default(0)] whence: i64) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, t| t.seek(cx, this, cookie, whence))
     }
 
-    /// Return the stream position as a number for seek().
+    /// Give a number with which seek() comes back here.
     pub fn tell(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         stream(cx, this)?.0.with(cx, |cx, t| t.tell(cx, this))
     }
@@ -385,27 +385,27 @@ pub mod methods {
         call_method(cx, buffer, method, &[])
     }
 
-    /// Return underlying file descriptor if one exists.
+    /// Give the number of the open file behind the stream, if there is one.
     pub fn fileno(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "fileno")
     }
 
-    /// Return whether this is an 'interactive' stream.
+    /// Tell whether somebody sits at the other end: whether it is a terminal.
     pub fn isatty(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "isatty")
     }
 
-    /// Return whether object was opened for reading.
+    /// Tell whether the stream can be read.
     pub fn readable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "readable")
     }
 
-    /// Return whether object was opened for writing.
+    /// Tell whether the stream can be written.
     pub fn writable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "writable")
     }
 
-    /// Return whether object supports random access.
+    /// Tell whether the position can be moved.
     pub fn seekable(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         ask(cx, this, "seekable")
     }
@@ -479,7 +479,7 @@ pub mod methods {
         stream(cx, this)?.0.with(cx, |_, t| Ok(t.write_through))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         let mut out = "<_io.TextIOWrapper".to_string();
         let buffer = this.slots()[slot::BUFFER].get();

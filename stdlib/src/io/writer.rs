@@ -69,7 +69,7 @@ pub mod reader_init {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Create a new buffered reader using the given readable raw IO object.
+    /// Buffer what is read from a raw stream.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -90,7 +90,7 @@ pub mod writer_init {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// A buffer for a writeable sequential RawIO object.
+    /// Buffer what is written to a raw stream.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -111,7 +111,7 @@ pub mod random_init {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// A buffered interface to random access streams.
+    /// Buffer a raw stream that is both read and written, with a position.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -132,7 +132,7 @@ pub mod writing {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Write the given buffer to the stream and return the number of bytes.
+    /// Put the bytes into the buffer, or on to the stream; give their number.
     pub fn write(cx: &mut Ctx, this: Gc<Boxed>, buffer: Value) -> R<i64> {
         let data = cx.byte_vec(buffer)?;
         stream(cx, this)?.0.with(cx, |cx, b| b.write(cx, this, &data))?;

@@ -51,57 +51,57 @@ pub mod math {
         Ok(())
     }
 
-    /// Return the arc cosine (measured in radians) of x. The result is between 0 and pi.
+    /// Give the angle whose cosine is x, in radians: 0 to pi.
     pub fn acos(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.acos())
     }
 
-    /// Return the inverse hyperbolic cosine of x.
+    /// Give the number whose hyperbolic cosine is x.
     pub fn acosh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, libm::acosh(x))
     }
 
-    /// Return the arc sine (measured in radians) of x. The result is between -pi/2 and pi/2.
+    /// Give the angle whose sine is x, in radians: -pi/2 to pi/2.
     pub fn asin(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.asin())
     }
 
-    /// Return the inverse hyperbolic sine of x.
+    /// Give the number whose hyperbolic sine is x.
     pub fn asinh(x: f64) -> f64 {
         libm::asinh(x)
     }
 
-    /// Return the arc tangent (measured in radians) of x. The result is between -pi/2 and pi/2.
+    /// Give the angle whose tangent is x, in radians: -pi/2 to pi/2.
     pub fn atan(x: f64) -> f64 {
         x.atan()
     }
 
-    /// Return the arc tangent (measured in radians) of y/x, with the signs of both considered.
+    /// Give the angle of the point (x, y) as seen from the origin, in radians: -pi to pi.
     pub fn atan2(y: f64, x: f64) -> f64 {
         y.atan2(x)
     }
 
-    /// Return the inverse hyperbolic tangent of x.
+    /// Give the number whose hyperbolic tangent is x.
     pub fn atanh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked_pole(cx, x, libm::atanh(x))
     }
 
-    /// Return the cube root of x.
+    /// Give the number whose cube is x.
     pub fn cbrt(x: f64) -> f64 {
         x.cbrt()
     }
 
-    /// Return the ceiling of x as an Integral: the smallest integer >= x.
+    /// Give the least integer that is not below x.
     pub fn ceil(cx: &mut Ctx, x: Value) -> R {
         super::whole(cx, x, true)
     }
 
-    /// Return the largest Integral <= x.
+    /// Give the greatest integer that is not above x.
     pub fn floor(cx: &mut Ctx, x: Value) -> R {
         super::whole(cx, x, false)
     }
 
-    /// Truncates the Real x to the nearest Integral toward 0, by its __trunc__ method.
+    /// Drop the fraction of x, as its __trunc__ does.
     pub fn trunc(cx: &mut Ctx, x: Value) -> R {
         if x.is_int() {
             return Ok(x);
@@ -120,37 +120,37 @@ pub mod math {
         }
     }
 
-    /// Return a float with the magnitude (absolute value) of x but the sign of y.
+    /// Give x with its sign made that of y.
     pub fn copysign(x: f64, y: f64) -> f64 {
         x.copysign(y)
     }
 
-    /// Return the cosine of x (measured in radians).
+    /// Give the cosine of an angle in radians.
     pub fn cos(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.cos())
     }
 
-    /// Return the hyperbolic cosine of x.
+    /// Give the cosine of a hyperbolic angle.
     pub fn cosh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.cosh())
     }
 
-    /// Convert angle x from radians to degrees.
+    /// Give the degrees of an angle in radians.
     pub fn degrees(x: f64) -> f64 {
         x * (180.0 / std::f64::consts::PI)
     }
 
-    /// Convert angle x from degrees to radians.
+    /// Give the radians of an angle in degrees.
     pub fn radians(x: f64) -> f64 {
         x * (std::f64::consts::PI / 180.0)
     }
 
-    /// Return the Euclidean distance between two points p and q, given as sequences of coordinates.
+    /// Give the length of the straight line between two points.
     pub fn dist(cx: &mut Ctx, p: Value, q: Value) -> R<f64> {
         sums::dist(cx, p, q)
     }
 
-    /// Multidimensional Euclidean distance from the origin to a point.
+    /// Give the length of the vector with these coordinates.
     pub fn hypot(cx: &mut Ctx, coordinates: &[Value]) -> R<f64> {
         let mut parts = Vec::with_capacity(coordinates.len());
         for &c in coordinates {
@@ -159,42 +159,42 @@ pub mod math {
         Ok(sums::norm(&parts))
     }
 
-    /// Error function at x.
+    /// Give the error function's value at x.
     pub fn erf(x: f64) -> f64 {
         libm::erf(x)
     }
 
-    /// Complementary error function at x.
+    /// Give 1 - erf(x), exact even where erf(x) is nearly 1.
     pub fn erfc(x: f64) -> f64 {
         libm::erfc(x)
     }
 
-    /// Return e raised to the power of x.
+    /// Give e ** x.
     pub fn exp(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.exp())
     }
 
-    /// Return 2 raised to the power of x.
+    /// Give 2 ** x.
     pub fn exp2(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.exp2())
     }
 
-    /// Return exp(x)-1, without the loss of precision of direct evaluation for small x.
+    /// Give e ** x - 1, exact even where x is nearly 0.
     pub fn expm1(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.exp_m1())
     }
 
-    /// Return the absolute value of the float x.
+    /// Give x without its sign, as a float.
     pub fn fabs(x: f64) -> f64 {
         x.abs()
     }
 
-    /// Return x! for an integer x >= 0.
+    /// Give the product of all integers from 1 to x.
     pub fn factorial(cx: &mut Ctx, n: Value) -> R {
         combinatorics::factorial(cx, n)
     }
 
-    /// Fused multiply-add operation: (x * y) + z with a single round.
+    /// Give x * y + z, rounded once only.
     pub fn fma(cx: &mut Ctx, x: f64, y: f64, z: f64) -> R<f64> {
         let r = x.mul_add(y, z);
         if r.is_finite() {
@@ -209,7 +209,7 @@ pub mod math {
         Ok(r)
     }
 
-    /// Return fmod(x, y), according to platform C; x % y may differ.
+    /// Give what is left of x after taking y away as often as it fits; it has the sign of x, unlike that of x % y.
     pub fn fmod(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
         if y.is_infinite() && x.is_finite() {
             return Ok(x);
@@ -221,29 +221,29 @@ pub mod math {
         Ok(r)
     }
 
-    /// Return the mantissa and exponent of x, as pair (m, e): x = m * 2.**e with 0.5 <= abs(m) < 1.0.
+    /// Give (m, e) such that x is m * 2 ** e, with m from 0.5 up to but not including 1, or 0.
     pub fn frexp(cx: &mut Ctx, x: f64) -> R {
         let (m, exponent) = if x == 0.0 || !x.is_finite() { (x, 0) } else { libm::frexp(x) };
         let (m, exponent) = (cx.float(m), cx.int(i64::from(exponent)));
         cx.tuple(&[m, exponent])
     }
 
-    /// Return x * (2**i); essentially the inverse of frexp().
+    /// Give x * 2 ** i, which undoes frexp().
     pub fn ldexp(cx: &mut Ctx, x: f64, i: Value) -> R<f64> {
         logarithms::ldexp(cx, x, i)
     }
 
-    /// Return an accurate floating-point sum of values in the iterable seq.
+    /// Add floats up without losing digits on the way.
     pub fn fsum(cx: &mut Ctx, seq: Value) -> R<f64> {
         sums::fsum(cx, seq)
     }
 
-    /// Return the sum of products of values from two iterables p and q of the same length.
+    /// Multiply the pairs of items of two iterables and add the products up; they must be of one length.
     pub fn sumprod(cx: &mut Ctx, p: Value, q: Value) -> R {
         sums::sumprod(cx, p, q)
     }
 
-    /// Calculate the product of all the elements in the input iterable, times start (default 1).
+    /// Multiply the items, beginning with start.
     pub fn prod(
         cx: &mut Ctx,
         iterable: Value,
@@ -254,12 +254,12 @@ pub mod math {
         sums::prod(cx, iterable, start)
     }
 
-    /// Gamma function at x.
+    /// Give the gamma function's value at x; it is (n - 1)! for an integer n.
     pub fn gamma(cx: &mut Ctx, x: f64) -> R<f64> {
         logarithms::gamma(cx, x)
     }
 
-    /// Natural logarithm of absolute value of Gamma function at x.
+    /// Give the logarithm of the absolute value of gamma(x).
     pub fn lgamma(cx: &mut Ctx, x: f64) -> R<f64> {
         logarithms::lgamma(cx, x)
     }
@@ -274,10 +274,11 @@ pub mod math {
         combinatorics::lcm(cx, integers)
     }
 
-    /// Determine whether two floating-point numbers are close in value.
+    /// Tell whether two numbers are nearly equal.
     ///
-    /// rel_tol: maximum difference for being considered "close", relative to the magnitude of the input values;
-    /// abs_tol: maximum difference regardless of it. NaN is close to nothing, infinities only to themselves.
+    /// The difference may be rel_tol times the larger of the two, or abs_tol, whichever is more. An infinity is close
+    /// to
+    /// itself alone, a NaN to nothing.
     pub fn isclose(
         cx: &mut Ctx,
         #[kw] a: f64,
@@ -302,57 +303,57 @@ pub mod math {
         Ok(diff <= (rel_tol * b).abs() || diff <= (rel_tol * a).abs() || diff <= abs_tol)
     }
 
-    /// Return True if x is neither an infinity nor a NaN, and False otherwise.
+    /// Tell whether x is an ordinary number: no infinity and no NaN.
     pub fn isfinite(x: f64) -> bool {
         x.is_finite()
     }
 
-    /// Return True if x is a positive or negative infinity, and False otherwise.
+    /// Tell whether x is one of the two infinities.
     pub fn isinf(x: f64) -> bool {
         x.is_infinite()
     }
 
-    /// Return True if x is a NaN (not a number), and False otherwise.
+    /// Tell whether x is a NaN.
     pub fn isnan(x: f64) -> bool {
         x.is_nan()
     }
 
-    /// Return the integer part of the square root of the input.
+    /// Give the greatest integer whose square is not above n.
     pub fn isqrt(cx: &mut Ctx, n: Value) -> R {
         combinatorics::isqrt(cx, n)
     }
 
-    /// Number of ways to choose k items from n items without repetition and without order.
+    /// Count the ways to choose k of n items.
     pub fn comb(cx: &mut Ctx, n: Value, k: Value) -> R {
         combinatorics::comb(cx, n, k)
     }
 
-    /// Number of ways to choose k items from n items without repetition and with order; k defaults to n.
+    /// Count the ways to put k of n items in a row, all n unless k is given.
     pub fn perm(cx: &mut Ctx, n: Value, #[default(Value::NONE)] k: Value) -> R {
         combinatorics::perm(cx, n, k)
     }
 
-    /// log(x, [base=math.e]): the logarithm of x to the given base.
+    /// Give the logarithm of x, natural unless a base is given.
     pub fn log(cx: &mut Ctx, x: Value, base: Option<Value>) -> R<f64> {
         logarithms::log(cx, x, base)
     }
 
-    /// Return the base 10 logarithm of x.
+    /// Give the decimal logarithm of x.
     pub fn log10(cx: &mut Ctx, x: Value) -> R<f64> {
         logarithms::of_any_int(cx, x, f64::log10)
     }
 
-    /// Return the natural logarithm of 1+x, accurate for x near zero.
+    /// Give the natural logarithm of 1 + x, exact even where x is nearly 0.
     pub fn log1p(cx: &mut Ctx, x: f64) -> R<f64> {
         checked_pole(cx, x, x.ln_1p())
     }
 
-    /// Return the base 2 logarithm of x.
+    /// Give the binary logarithm of x.
     pub fn log2(cx: &mut Ctx, x: Value) -> R<f64> {
         logarithms::of_any_int(cx, x, f64::log2)
     }
 
-    /// Return the fractional and integer parts of x, both with the sign of x.
+    /// Give what is after the decimal point and what is before it, both as floats.
     pub fn modf(cx: &mut Ctx, x: f64) -> R {
         let (fraction, whole) =
             if x.is_infinite() { (0f64.copysign(x), x) } else { ((x - x.trunc()).copysign(x), x.trunc()) };
@@ -360,7 +361,7 @@ pub mod math {
         cx.tuple(&[fraction, whole])
     }
 
-    /// Return the floating-point value the given number of steps after x towards y.
+    /// Give the float that comes so many steps after x on the way to y.
     pub fn nextafter(
         cx: &mut Ctx,
         x: f64,
@@ -372,7 +373,7 @@ pub mod math {
         logarithms::nextafter(cx, x, y, steps)
     }
 
-    /// Return x**y (x to the power of y) as floats.
+    /// Give x ** y, as a float.
     pub fn pow(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
         let r = x.powf(y);
         if r.is_finite() || x.is_nan() || y.is_nan() {
@@ -387,7 +388,7 @@ pub mod math {
         Ok(r)
     }
 
-    /// Difference between x and the closest integer multiple of y, the even one if two are equally close.
+    /// Give how far x is above or below the nearest multiple of y; between two it is the even one.
     pub fn remainder(cx: &mut Ctx, x: f64, y: f64) -> R<f64> {
         if x.is_nan() || y.is_nan() {
             return Ok(f64::NAN);
@@ -401,17 +402,17 @@ pub mod math {
         Ok(libm::remainder(x, y))
     }
 
-    /// Return the sine of x (measured in radians).
+    /// Give the sine of an angle in radians.
     pub fn sin(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.sin())
     }
 
-    /// Return the hyperbolic sine of x.
+    /// Give the sine of a hyperbolic angle.
     pub fn sinh(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.sinh())
     }
 
-    /// Return the square root of x.
+    /// Give the number whose square is x.
     pub fn sqrt(cx: &mut Ctx, x: f64) -> R<f64> {
         if x < 0.0 {
             return Err(cx.value_error("math domain error"));
@@ -419,17 +420,17 @@ pub mod math {
         Ok(x.sqrt())
     }
 
-    /// Return the tangent of x (measured in radians).
+    /// Give the tangent of an angle in radians.
     pub fn tan(cx: &mut Ctx, x: f64) -> R<f64> {
         checked(cx, x, x.tan())
     }
 
-    /// Return the hyperbolic tangent of x.
+    /// Give the tangent of a hyperbolic angle.
     pub fn tanh(x: f64) -> f64 {
         x.tanh()
     }
 
-    /// Return the value of the least significant bit of the float x.
+    /// Give the distance from abs(x) to the next larger float.
     pub fn ulp(x: f64) -> f64 {
         let x = x.abs();
         if !x.is_finite() {

@@ -69,19 +69,19 @@ pub mod methods {
         Ok(Mersenne::from_int(&IBig::from(hash)))
     }
 
-    /// seed([n]) -> None. Defaults to the system's randomness.
+    /// Start from a seed, or without one from what the system gives.
     pub fn seed(cx: &mut Ctx, this: Gc<Boxed>, #[default(Value::NONE)] n: Value) -> R<()> {
         let fresh = seeded(cx, n)?;
         *generator(cx, this)?.0.lock() = fresh;
         Ok(())
     }
 
-    /// random() -> x in the interval [0, 1).
+    /// Give a float from 0 up to but not including 1, all equally likely.
     pub fn random(cx: &mut Ctx, this: Gc<Boxed>) -> R<f64> {
         Ok(generator(cx, this)?.0.lock().random())
     }
 
-    /// getrandbits(k) -> x. Generates an int with k random bits.
+    /// Give an int of k bits, all equally likely.
     pub fn getrandbits(cx: &mut Ctx, this: Gc<Boxed>, k: i64) -> R {
         if k < 0 {
             return Err(cx.value_error("number of bits must be non-negative"));
@@ -97,7 +97,7 @@ pub mod methods {
         Ok(cx.big(&IBig::from(n)))
     }
 
-    /// getstate() -> tuple containing the current state.
+    /// Give the generator's state, for setstate().
     pub fn getstate(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let (words, index) = {
             let guard = generator(cx, this)?.0.lock();
@@ -112,7 +112,7 @@ pub mod methods {
         cx.list_to_tuple(list)
     }
 
-    /// setstate(state) -> None. Restores the generator's state.
+    /// Go back to a state that getstate() gave.
     pub fn setstate(cx: &mut Ctx, this: Gc<Boxed>, state: Value) -> R<()> {
         let Some(t) = state.cast::<Tuple>() else { return Err(cx.type_error("state vector must be a tuple")) };
         if t.len != STATE_WORDS + 1 {

@@ -240,7 +240,7 @@ pub mod functions {
         super::find_abstract(cx, class)
     }
 
-    /// Returns the current ABC cache token.
+    /// Give a number that changes whenever a class is registered.
     pub fn get_cache_token(_cx: &mut Ctx) -> i64 {
         REGISTRATIONS.load(Ordering::Acquire) as i64
     }
@@ -288,19 +288,17 @@ pub mod methods {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Register a virtual subclass of an ABC.
-    ///
-    /// Returns the subclass, to allow usage as a class decorator.
+    /// Make a class count as a subclass of this one; gives the class, so it can be a decorator.
     pub fn register(cx: &mut Ctx, this: Gc<Class>, #[kw] subclass: Value) -> R {
         super::register(cx, this, subclass)
     }
 
-    /// Override for isinstance(instance, cls).
+    /// Answer isinstance() for the class.
     pub fn __instancecheck__(cx: &mut Ctx, this: Gc<Class>, instance: Value) -> R<bool> {
         super::instance_check(cx, this, instance)
     }
 
-    /// Override for issubclass(subclass, cls).
+    /// Answer issubclass() for the class.
     pub fn __subclasscheck__(cx: &mut Ctx, this: Gc<Class>, subclass: Value) -> R<bool> {
         match subclass.cast::<Class>() {
             Some(subclass) => super::is_subclass(cx, this, subclass),

@@ -1,6 +1,6 @@
 //! atexit: functions that run when the program ends.
 
-/// allow programmer to define multiple exit functions to be executed upon normal program termination.
+/// Functions to call when the program ends.
 #[conc_macros::module(name = "atexit")]
 pub mod functions {
     use conc_interpreter::native::{Ctx, Kwargs, R};
@@ -28,7 +28,7 @@ pub mod functions {
         }
     }
 
-    /// Register a function to be executed upon normal program termination
+    /// Have a function called when the program ends.
     pub fn register(cx: &mut Ctx, func: Value, args: &[Value], kwargs: Kwargs) -> R {
         if !crate::core::attributes::callable(cx, func) {
             return Err(cx.type_error("the first argument must be callable"));
@@ -41,7 +41,7 @@ pub mod functions {
         Ok(func)
     }
 
-    /// Unregister an exit function which was previously registered using atexit.register
+    /// Call the function at the end no more.
     pub fn unregister(cx: &mut Ctx, func: Value) -> R<()> {
         let list = registered(cx)?;
         let entries = cx.list_snapshot(list)?;
@@ -59,19 +59,19 @@ pub mod functions {
         crate::core::shared::call_method(cx, list.value(), "clear", &[]).map(drop)
     }
 
-    /// Clear the list of previously registered exit functions.
+    /// Forget all functions.
     pub fn _clear(cx: &mut Ctx) -> R<()> {
         let list = registered(cx)?;
         take_all(cx, list)
     }
 
-    /// Return the number of registered exit functions.
+    /// Count the functions that are to be called.
     pub fn _ncallbacks(cx: &mut Ctx) -> R<i64> {
         let list = registered(cx)?;
         Ok(cx.list_snapshot(list)?.len as i64)
     }
 
-    /// Run all registered exit functions, the last registered first. What they raise is shown and goes no further.
+    /// Call the functions now, the last registered first. What they raise is shown and goes no further.
     pub fn _run_exitfuncs(cx: &mut Ctx) -> R<()> {
         let list = registered(cx)?;
         let entries = cx.list_snapshot(list)?;

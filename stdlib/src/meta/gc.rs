@@ -1,6 +1,6 @@
 //! gc: the collector.
 
-/// This module provides access to the garbage collector for reference cycles.
+/// Control over the collection of objects that nothing refers to any more.
 #[conc_macros::module(name = "gc")]
 pub mod functions {
     use std::sync::atomic::{AtomicI64, Ordering};
@@ -31,7 +31,7 @@ pub mod functions {
         Ok(())
     }
 
-    /// Run the garbage collector.
+    /// Collect what nothing refers to any more.
     pub fn collect(
         cx: &mut Ctx,
         #[kw]
@@ -47,28 +47,28 @@ pub mod functions {
         Ok(0)
     }
 
-    /// Enable automatic garbage collection.
+    /// Let the collector run by itself.
     pub fn enable(cx: &mut Ctx) {
         cx.iso().gc_enabled.store(true, Ordering::Relaxed);
     }
 
-    /// Disable automatic garbage collection.
+    /// Keep the collector from running by itself.
     pub fn disable(cx: &mut Ctx) {
         cx.iso().gc_enabled.store(false, Ordering::Relaxed);
     }
 
-    /// Returns true if automatic garbage collection is enabled.
+    /// Tell whether the collector runs by itself.
     pub fn isenabled(cx: &mut Ctx) -> bool {
         cx.iso().gc_enabled.load(Ordering::Relaxed)
     }
 
-    /// Return a three-tuple of the current collection counts.
+    /// Give three counts of what has happened since the last collections.
     pub fn get_count(cx: &mut Ctx) -> R {
         let zero = cx.int(0);
         cx.tuple(&[zero, zero, zero])
     }
 
-    /// Return the current collection thresholds.
+    /// Give the three thresholds at which collections start.
     pub fn get_threshold(cx: &mut Ctx) -> R {
         let values: Vec<Value> = THRESHOLDS.iter().map(|t| t.load(Ordering::Relaxed)).map(|t| cx.int(t)).collect();
         cx.tuple(&values)
@@ -85,17 +85,17 @@ pub mod functions {
         cx.iso().gc_enabled.store(threshold0 != 0, Ordering::Relaxed);
     }
 
-    /// Set the garbage collection debugging flags.
+    /// Choose what the collector reports.
     pub fn set_debug(_cx: &mut Ctx, flags: i64) {
         DEBUG.store(flags, Ordering::Relaxed);
     }
 
-    /// Get the garbage collection debugging flags.
+    /// Tell what the collector reports.
     pub fn get_debug(_cx: &mut Ctx) -> i64 {
         DEBUG.load(Ordering::Relaxed)
     }
 
-    /// Return a list of dictionaries containing per-generation statistics.
+    /// Give a dictionary of counts for each generation.
     pub fn get_stats(cx: &mut Ctx) -> R<Gc<List>> {
         let list = cx.new_list();
         for generation in 0..3 {
@@ -110,18 +110,18 @@ pub mod functions {
         Ok(list)
     }
 
-    /// Freeze all current tracked objects and ignore them for future collections.
+    /// Leave everything that exists now out of later collections.
     pub fn freeze(_cx: &mut Ctx) {}
 
-    /// Unfreeze all objects in the permanent generation.
+    /// Let later collections look at everything again.
     pub fn unfreeze(_cx: &mut Ctx) {}
 
-    /// Return the number of objects in the permanent generation.
+    /// Count the objects left out of collections.
     pub fn get_freeze_count(_cx: &mut Ctx) -> i64 {
         0
     }
 
-    /// Returns true if the object is tracked by the garbage collector.
+    /// Tell whether the collector looks at the object.
     pub fn is_tracked(_cx: &mut Ctx, obj: Value) -> bool {
         !matches!(
             Kind::of(obj.kind_byte()),
@@ -136,7 +136,7 @@ pub mod functions {
         ) && obj.header().is_some()
     }
 
-    /// Returns true if the object has been already finalized by the GC.
+    /// Tell whether the object's `__del__` has run.
     pub fn is_finalized(_cx: &mut Ctx, _obj: Value) -> bool {
         false
     }

@@ -17,12 +17,12 @@ pub mod functions {
         Ok(())
     }
 
-    /// Return the number of weak references to 'object'.
+    /// Count the weak references to the object.
     pub fn getweakrefcount(cx: &mut Ctx, object: Value) -> i64 {
         cx.weak_references(object).len() as i64
     }
 
-    /// Return a list of all weak reference objects pointing to 'object'.
+    /// List the weak references to the object.
     pub fn getweakrefs(cx: &mut Ctx, object: Value) -> R<Gc<List>> {
         let refs: Vec<Value> = cx.weak_references(object).iter().map(|w| w.value()).collect();
         cx.list(&refs)

@@ -47,7 +47,7 @@ pub mod descriptors {
     use rustix::io::Errno;
     use std::os::fd::IntoRawFd;
 
-    /// Open a file for low level IO.  Returns a file descriptor (integer).
+    /// Open a file and give its descriptor, a number.
     pub fn open(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -77,20 +77,20 @@ pub mod descriptors {
         Ok(i64::from(errors::check_path(cx, result, path.value)?.into_raw_fd()))
     }
 
-    /// Close a file descriptor.
+    /// Close a descriptor.
     pub fn close(cx: &mut Ctx, #[kw] fd: i64) -> R<()> {
         let Ok(fd) = i32::try_from(fd) else { return Err(errors::raise(cx, Errno::BADF)) };
         descriptor::close(fd).map_err(|e| errors::raise(cx, Errno::from_raw_os_error(e)))
     }
 
-    /// Closes all file descriptors in [fd_low, fd_high), ignoring errors.
+    /// Close the descriptors from fd_low up to but not including fd_high, those that are open.
     pub fn closerange(fd_low: i64, fd_high: i64) {
         for fd in fd_low.max(0)..fd_high.min(1 << 20) {
             let _ = descriptor::close(fd as i32);
         }
     }
 
-    /// Read from a file descriptor.  Returns a bytes object.
+    /// Read up to length bytes from a descriptor.
     pub fn read(cx: &mut Ctx, fd: i64, length: i64) -> R {
         let Ok(length) = usize::try_from(length) else { return Err(errors::raise(cx, Errno::INVAL)) };
         let fd = open_fd(cx, fd)?;
@@ -105,7 +105,7 @@ pub mod descriptors {
         cx.bytes(&buffer[..n])
     }
 
-    /// Write a bytes object to a file descriptor and return the number of bytes written.
+    /// Write bytes to a descriptor; give the number written.
     pub fn write(cx: &mut Ctx, fd: i64, data: Value) -> R<usize> {
         let data = cx.byte_vec(data)?;
         let fd = open_fd(cx, fd)?;
@@ -118,7 +118,7 @@ pub mod descriptors {
         errors::check(cx, result)
     }
 
-    /// Read a number of bytes from a file descriptor starting at a particular offset.
+    /// Read up to length bytes at an offset and leave the position alone.
     pub fn pread(cx: &mut Ctx, fd: i64, length: i64, offset: i64) -> R {
         let fd = open_fd(cx, fd)?;
         let mut buffer = vec![0; length.clamp(0, 1 << 30) as usize];
@@ -126,20 +126,20 @@ pub mod descriptors {
         cx.bytes(&buffer[..n])
     }
 
-    /// Write bytes to a file descriptor starting at a particular offset.
+    /// Write bytes at an offset and leave the position alone.
     pub fn pwrite(cx: &mut Ctx, fd: i64, data: Value, offset: i64) -> R<usize> {
         let data = cx.byte_vec(data)?;
         let fd = open_fd(cx, fd)?;
         errors::check(cx, rustix::io::pwrite(fd, &data, offset as u64))
     }
 
-    /// Set the position of a file descriptor and return the new position.
+    /// Move the position of an open file and give it.
     pub fn lseek(cx: &mut Ctx, fd: i64, position: i64, whence: i64) -> R<i64> {
         let raw = crate::io::file::RawFile::new(fd as i32, false, true, true);
         raw.seek(position, whence).map(|n| n as i64).map_err(|e| errors::raise(cx, e))
     }
 
-    /// Perform a stat system call on the given file descriptor.
+    /// Give the facts about an open file.
     pub fn fstat(cx: &mut Ctx, #[kw] fd: i64) -> R {
         registry::flush_all();
         let fd = open_fd(cx, fd)?;
@@ -147,33 +147,33 @@ pub mod descriptors {
         stat::to_value(cx, &s)
     }
 
-    /// Truncate a file, specified by file descriptor, to a specific length.
+    /// Cut an open file off, or fill it up, to a length.
     pub fn ftruncate(cx: &mut Ctx, fd: i64, length: i64) -> R<()> {
         let fd = open_fd(cx, fd)?;
         errors::check(cx, rustix::fs::ftruncate(fd, length.max(0) as u64))
     }
 
-    /// Force write of fd to disk.
+    /// Have the system put on disk what was written.
     pub fn fsync(cx: &mut Ctx, #[kw] fd: Value) -> R<()> {
         let fd = fd_arg(cx, fd)?;
         let fd = open_fd(cx, fd)?;
         errors::check(cx, rustix::fs::fsync(fd))
     }
 
-    /// Force write of fd to disk without forcing update of metadata.
+    /// Have the system put on disk the data that was written, whatever the file's times.
     pub fn fdatasync(cx: &mut Ctx, #[kw] fd: Value) -> R<()> {
         let fd = fd_arg(cx, fd)?;
         let fd = open_fd(cx, fd)?;
         errors::check(cx, rustix::fs::fdatasync(fd))
     }
 
-    /// Return a duplicate of a file descriptor.
+    /// Make a second descriptor for the same open file.
     pub fn dup(cx: &mut Ctx, fd: i64) -> R<i64> {
         let fd = open_fd(cx, fd)?;
         Ok(i64::from(errors::check(cx, rustix::io::fcntl_dupfd_cloexec(fd, 0))?.into_raw_fd()))
     }
 
-    /// Duplicate file descriptor.
+    /// Make fd2 a descriptor for what fd is open on.
     pub fn dup2(
         cx: &mut Ctx,
         #[kw] fd: i64,
@@ -206,12 +206,12 @@ pub mod descriptors {
         cx.tuple(&[reader, writer])
     }
 
-    /// Return True if the fd is connected to a terminal.
+    /// Tell whether the descriptor is a terminal.
     pub fn isatty(fd: i64) -> bool {
         i32::try_from(fd).ok().and_then(descriptor::borrow).is_some_and(rustix::termios::isatty)
     }
 
-    /// Return the size of the terminal window as (columns, lines).
+    /// Give the columns and lines of the terminal.
     pub fn get_terminal_size(cx: &mut Ctx, #[default(1)] fd: i64) -> R {
         let fd = open_fd(cx, fd)?;
         let size = errors::check(cx, rustix::termios::tcgetwinsize(fd))?;
@@ -219,28 +219,28 @@ pub mod descriptors {
         build(cx, &TERMINAL_SIZE, &[columns, lines], &[])
     }
 
-    /// Get the close-on-exe flag of the specified file descriptor.
+    /// Tell whether programs started from here get the descriptor.
     pub fn get_inheritable(cx: &mut Ctx, fd: i64) -> R<bool> {
         let fd = open_fd(cx, fd)?;
         let flags = errors::check(cx, rustix::io::fcntl_getfd(fd))?;
         Ok(!flags.contains(rustix::io::FdFlags::CLOEXEC))
     }
 
-    /// Set the inheritable flag of the specified file descriptor.
+    /// Choose whether programs started from here get the descriptor.
     pub fn set_inheritable(cx: &mut Ctx, fd: i64, inheritable: bool) -> R<()> {
         let fd = open_fd(cx, fd)?;
         let flags = if inheritable { rustix::io::FdFlags::empty() } else { rustix::io::FdFlags::CLOEXEC };
         errors::check(cx, rustix::io::fcntl_setfd(fd, flags))
     }
 
-    /// Get the blocking mode of the file descriptor.
+    /// Tell whether reading and writing wait.
     pub fn get_blocking(cx: &mut Ctx, fd: i64) -> R<bool> {
         let fd = open_fd(cx, fd)?;
         let flags = errors::check(cx, rustix::fs::fcntl_getfl(fd))?;
         Ok(!flags.contains(OFlags::NONBLOCK))
     }
 
-    /// Set the blocking mode of the specified file descriptor.
+    /// Choose whether reading and writing wait.
     pub fn set_blocking(cx: &mut Ctx, fd: i64, blocking: bool) -> R<()> {
         let fd = open_fd(cx, fd)?;
         let mut flags = errors::check(cx, rustix::fs::fcntl_getfl(fd))?;

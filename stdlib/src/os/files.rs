@@ -129,7 +129,7 @@ pub mod files {
     use rustix::io::Errno;
     use std::os::unix::ffi::OsStrExt;
 
-    /// Perform a stat system call on the given path or open descriptor.
+    /// Give the facts about what is at a path or open as a descriptor.
     pub fn stat(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -144,7 +144,7 @@ pub mod files {
         stats::to_value(cx, &s)
     }
 
-    /// Perform a stat system call on the given path, without following symbolic links.
+    /// Give the facts about what is at a path, about the link itself if it is one.
     pub fn lstat(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -156,7 +156,7 @@ pub mod files {
         stats::to_value(cx, &s)
     }
 
-    /// Use the real uid/gid to test for access to a path.
+    /// Tell whether the user who started the program may do this with the path.
     pub fn access(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -184,7 +184,7 @@ pub mod files {
         Ok(rustix::fs::accessat(base, &path.path, Access::from_bits_retain(mode as u32), flags).is_ok())
     }
 
-    /// Return a list containing the names of the files in the directory.
+    /// List the names in a directory.
     pub fn listdir(
         cx: &mut Ctx,
         #[kw]
@@ -227,7 +227,7 @@ pub mod files {
         errors::check_path(cx, result, path.value)
     }
 
-    /// Remove a directory.
+    /// Delete an empty directory.
     pub fn rmdir(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -238,7 +238,7 @@ pub mod files {
         unlink_at(cx, path, "rmdir", dir_fd, true)
     }
 
-    /// Remove a file (same as unlink()).
+    /// Delete a file; unlink() does the same.
     pub fn remove(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -249,7 +249,7 @@ pub mod files {
         unlink_at(cx, path, "remove", dir_fd, false)
     }
 
-    /// Remove a file (same as remove()).
+    /// Delete a file; remove() does the same.
     pub fn unlink(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -260,7 +260,7 @@ pub mod files {
         unlink_at(cx, path, "unlink", dir_fd, false)
     }
 
-    /// Rename a file or directory.
+    /// Give a file or directory another path.
     pub fn rename(
         cx: &mut Ctx,
         #[kw] src: Value,
@@ -275,7 +275,7 @@ pub mod files {
         rename_to(cx, src, dst, "rename", src_dir_fd, dst_dir_fd)
     }
 
-    /// Rename a file or directory, overwriting the destination.
+    /// Give a file or directory another path, in place of what may be there.
     pub fn replace(
         cx: &mut Ctx,
         #[kw] src: Value,
@@ -290,7 +290,7 @@ pub mod files {
         rename_to(cx, src, dst, "replace", src_dir_fd, dst_dir_fd)
     }
 
-    /// Create a hard link to a file.
+    /// Give a file a second path.
     pub fn link(
         cx: &mut Ctx,
         #[kw] src: Value,
@@ -305,7 +305,7 @@ pub mod files {
             .map_err(|e| super::raise_two(cx, e, &src, &dst))
     }
 
-    /// Create a symbolic link pointing to src named dst.
+    /// Make the path dst a symbolic link that says src.
     pub fn symlink(
         cx: &mut Ctx,
         #[kw] src: Value,
@@ -322,7 +322,7 @@ pub mod files {
         rustix::fs::symlinkat(&src.path, base, &dst.path).map_err(|e| super::raise_two(cx, e, &src, &dst))
     }
 
-    /// Return a string representing the path to which the symbolic link points.
+    /// Give the path that a symbolic link says.
     pub fn readlink(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -337,7 +337,7 @@ pub mod files {
         paths::in_form(cx, link.as_bytes(), path.is_bytes)
     }
 
-    /// Change the access permissions of a file.
+    /// Set the permission bits of a path.
     pub fn chmod(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -366,7 +366,7 @@ pub mod files {
         }
     }
 
-    /// Change the owner and group id of path to the numeric uid and gid; -1 leaves one as it is.
+    /// Give a path to another user and group, by their numbers; -1 changes nothing.
     pub fn chown(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -386,7 +386,7 @@ pub mod files {
         errors::check_path(cx, result.map_err(|e| errors::errno_of(&e)), path.value)
     }
 
-    /// Set the access and modified time of path: times in seconds or ns in nanoseconds, by default the current time.
+    /// Set when a path was last read and changed, in seconds or with ns in nanoseconds; to now without either.
     pub fn utime(
         cx: &mut Ctx,
         #[kw] path: Value,
@@ -428,7 +428,7 @@ pub mod files {
         errors::check_path(cx, result, path.value)
     }
 
-    /// Truncate a file, specified by path or descriptor, to a specific length.
+    /// Cut a file off, or fill it up, to a length; it is given as a path or descriptor.
     pub fn truncate(cx: &mut Ctx, #[kw] path: Value, #[kw] length: i64) -> R<()> {
         registry::flush_all();
         let Ok(length) = u64::try_from(length) else { return Err(errors::raise_path(cx, Errno::INVAL, path)) };
@@ -450,7 +450,7 @@ pub mod files {
         }
     }
 
-    /// Change the current working directory to the specified path.
+    /// Make the path the directory that relative paths start from.
     pub fn chdir(cx: &mut Ctx, #[kw] path: Value) -> R<()> {
         match target(cx, path, "chdir")? {
             Target::Fd(fd) => {
@@ -466,21 +466,21 @@ pub mod files {
         }
     }
 
-    /// Return a unicode string representing the current working directory.
+    /// Give the directory that relative paths start from.
     pub fn getcwd(cx: &mut Ctx) -> R {
         let result = std::env::current_dir().map_err(|e| errors::errno_of(&e));
         let path = errors::check(cx, result)?;
         paths::decoded(cx, path.as_os_str().as_bytes())
     }
 
-    /// Return a bytes string representing the current working directory.
+    /// Give the directory that relative paths start from, as bytes.
     pub fn getcwdb(cx: &mut Ctx) -> R {
         let result = std::env::current_dir().map_err(|e| errors::errno_of(&e));
         let path = errors::check(cx, result)?;
         cx.bytes(path.as_os_str().as_bytes())
     }
 
-    /// Return the file system path representation of the object: a str or bytes unchanged, else its __fspath__().
+    /// Give the path as str or bytes: it is one of them, or has `__fspath__`.
     pub fn fspath(cx: &mut Ctx, #[kw] path: Value) -> R {
         paths::fspath(cx, path, "expected str, bytes or os.PathLike object")
     }

@@ -74,59 +74,59 @@ pub mod process {
     use rustix::io::Errno;
     use rustix::process as sys;
 
-    /// Return the current process id.
+    /// Give the number of this process.
     pub fn getpid() -> i64 {
         i64::from(std::process::id())
     }
 
-    /// Return the parent's process id.
+    /// Give the number of the process that started this one.
     pub fn getppid() -> i64 {
         i64::from(std::os::unix::process::parent_id())
     }
 
-    /// Return the current process's user id.
+    /// Give the number of the user who started the process.
     pub fn getuid() -> i64 {
         i64::from(sys::getuid().as_raw())
     }
 
-    /// Return the current process's effective user id.
+    /// Give the number of the user whose rights the process has.
     pub fn geteuid() -> i64 {
         i64::from(sys::geteuid().as_raw())
     }
 
-    /// Return the current process's group id.
+    /// Give the number of the group that the process was started under.
     pub fn getgid() -> i64 {
         i64::from(sys::getgid().as_raw())
     }
 
-    /// Return the current process's effective group id.
+    /// Give the number of the group whose rights the process has.
     pub fn getegid() -> i64 {
         i64::from(sys::getegid().as_raw())
     }
 
-    /// Return the current process group id.
+    /// Give the number of this process's group.
     pub fn getpgrp() -> i64 {
         i64::from(sys::getpgrp().as_raw_nonzero().get())
     }
 
-    /// Call the system call getpgid() and return its result.
+    /// Give the number of a process's group.
     pub fn getpgid(cx: &mut Ctx, process: i64) -> R<i64> {
         let process = pid(cx, process)?;
         Ok(i64::from(errors::check(cx, sys::getpgid(process))?.as_raw_nonzero().get()))
     }
 
-    /// Call the system call getsid(pid) and return the result.
+    /// Give the number of a process's session.
     pub fn getsid(cx: &mut Ctx, process: i64) -> R<i64> {
         let process = pid(cx, process)?;
         Ok(i64::from(errors::check(cx, sys::getsid(process))?.as_raw_nonzero().get()))
     }
 
-    /// Call the system call setsid().
+    /// Begin a new session, with this process as its head.
     pub fn setsid(cx: &mut Ctx) -> R<()> {
         errors::check(cx, sys::setsid()).map(drop)
     }
 
-    /// Kill a process with a signal; a negative process id is a process group.
+    /// Send a signal to a process, or with a negative number to a group.
     pub fn kill(cx: &mut Ctx, process: i64, number: i64) -> R<()> {
         let signal = signal(cx, number)?;
         let result = if process > 0 {
@@ -151,7 +151,7 @@ pub mod process {
         cx.poll()
     }
 
-    /// Kill a process group with a signal.
+    /// Send a signal to every process of a group.
     pub fn killpg(cx: &mut Ctx, group: i64, number: i64) -> R<()> {
         let signal = signal(cx, number)?;
         let Some(group) = pid(cx, group)? else { return Err(errors::raise(cx, Errno::SRCH)) };
@@ -162,17 +162,17 @@ pub mod process {
         errors::check(cx, result)
     }
 
-    /// Exit to the system with the specified status, without normal exit processing.
+    /// End the process at once with this status: nothing is flushed and no exit function called.
     pub fn _exit(#[kw] status: i64) {
         std::process::exit(status as i32)
     }
 
-    /// Set the current numeric umask and return the previous umask.
+    /// Choose the permission bits that new files lack; give the choice before.
     pub fn umask(mask: i64) -> i64 {
         i64::from(sys::umask(rustix::fs::Mode::from_raw_mode(mask as u32)).as_raw_mode())
     }
 
-    /// Return the number of logical CPUs in the system; None if it is not known.
+    /// Count the processors of the machine; None if that cannot be told.
     pub fn cpu_count(cx: &mut Ctx) -> R {
         let all = std::fs::read_to_string("/sys/devices/system/cpu/online").ok().and_then(|t| count(&t));
         let usable = || std::thread::available_parallelism().ok().map(|n| n.get() as i64);
@@ -194,12 +194,12 @@ pub mod process {
         Some(total)
     }
 
-    /// Return the number of logical CPUs the calling process may use.
+    /// Count the processors that this process may run on.
     pub fn _usable_cpus() -> i64 {
         std::thread::available_parallelism().map_or(1, |n| n.get() as i64)
     }
 
-    /// Return the number of processes in the system run queue averaged over the last 1, 5, and 15 minutes.
+    /// Give how many processes wanted to run on average, over one, five and fifteen minutes.
     pub fn getloadavg(cx: &mut Ctx) -> R {
         let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let mut loads = [Value::NONE; 3];
@@ -213,12 +213,12 @@ pub mod process {
         cx.tuple(&loads)
     }
 
-    /// Return a bytes object containing random bytes suitable for cryptographic use.
+    /// Give random bytes that nobody can foresee.
     pub fn urandom(cx: &mut Ctx, size: i64) -> R {
         crate::os::entropy::random_bytes(cx, size)
     }
 
-    /// Obtain a series of random bytes.
+    /// Give random bytes straight from the system.
     pub fn getrandom(
         cx: &mut Ctx,
         #[kw] size: i64,
@@ -229,12 +229,12 @@ pub mod process {
         urandom(cx, size)
     }
 
-    /// Translate an error code to a message string.
+    /// Give the system's message for an error number.
     pub fn strerror(code: i64) -> String {
         errors::strerror(code as i32)
     }
 
-    /// Return an object identifying the current operating system.
+    /// Name the system, its version and the machine.
     pub fn uname(cx: &mut Ctx) -> R {
         let name = rustix::system::uname();
         let items = [
@@ -247,7 +247,7 @@ pub mod process {
         build(cx, &UNAME_RESULT, &items, &[])
     }
 
-    /// Return processor times used by the process and its children, and the elapsed time.
+    /// Give the processor times of the process and of its children, and the time on the clock.
     pub fn times(cx: &mut Ctx) -> R {
         let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let fields: Vec<&str> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
@@ -259,12 +259,12 @@ pub mod process {
         build(cx, &TIMES_RESULT, &items, &[])
     }
 
-    /// Add increment to the priority of process and return the new priority.
+    /// Make the process give way more by so much; give how much it does now.
     pub fn nice(cx: &mut Ctx, increment: i64) -> R<i64> {
         Ok(i64::from(errors::check(cx, sys::nice(increment as i32))?))
     }
 
-    /// Execute the command in a subshell and return its exit status in the system's encoding.
+    /// Have a shell run the command; give its status as wait() does.
     pub fn system(cx: &mut Ctx, #[kw] command: Value) -> R<i64> {
         use std::os::unix::process::ExitStatusExt;
         let command = crate::os::paths::path_named(cx, command, "system: command should be string or bytes")?;
@@ -284,7 +284,7 @@ pub mod process {
         }
     }
 
-    /// Return the process exit code from a wait status: negative for a signal.
+    /// Give the exit status in what wait() gave, or the negated number of the signal.
     pub fn waitstatus_to_exitcode(cx: &mut Ctx, #[kw] status: i64) -> R<i64> {
         let (signal, code) = (status & 0x7f, status >> 8 & 0xff);
         match signal {
@@ -294,7 +294,7 @@ pub mod process {
         }
     }
 
-    /// Wait for completion of a given child process: (pid, status).
+    /// Wait for a child process to end; give its number and status.
     pub fn waitpid(cx: &mut Ctx, process: i64, options: i64) -> R {
         let process = pid(cx, process.max(0))?;
         let options = sys::WaitOptions::from_bits_retain(options as u32);
@@ -311,7 +311,7 @@ pub mod process {
         cx.tuple(&[Value::small_int(id), Value::small_int(status)])
     }
 
-    /// Return the name of the user logged in on the controlling terminal of the process.
+    /// Name the user who logged in at the terminal.
     pub fn getlogin(cx: &mut Ctx) -> R<String> {
         match std::env::var("LOGNAME").or_else(|_| std::env::var("USER")) {
             Ok(name) => Ok(name),

@@ -83,7 +83,7 @@ pub mod scandir {
         Ok(())
     }
 
-    /// Return an iterator of DirEntry objects for given path.
+    /// Give an iterator over the entries of a directory.
     #[name = "scandir"]
     pub fn scan(
         cx: &mut Ctx,
@@ -134,7 +134,7 @@ pub mod iterator {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return self.
+    /// Give the object itself.
     pub fn __iter__(this: Gc<Boxed>) -> Value {
         this.value()
     }
@@ -154,7 +154,7 @@ pub mod iterator {
         }
     }
 
-    /// Return self.
+    /// Give the object itself.
     pub fn __enter__(this: Gc<Boxed>) -> Value {
         this.value()
     }
@@ -192,19 +192,19 @@ pub mod entry {
     use conc_interpreter::value::{Gc, Value};
     use rustix::fs::FileType;
 
-    /// the entry's base filename, relative to scandir() "path" argument
+    /// The last part of the path.
     #[getter]
     pub fn name(this: Gc<Boxed>) -> Value {
         this.slots()[slot::NAME].get()
     }
 
-    /// the entry's full path name; equivalent to os.path.join(scandir_path, entry.name)
+    /// The path: the scanned directory's with the name added.
     #[getter]
     pub fn path(this: Gc<Boxed>) -> Value {
         this.slots()[slot::PATH].get()
     }
 
-    /// Return True if the entry is a directory.
+    /// Tell whether it is a directory.
     pub fn is_dir(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -215,7 +215,7 @@ pub mod entry {
         Ok(kind_of(cx, this, follow_symlinks)? == FileType::Directory)
     }
 
-    /// Return True if the entry is a file.
+    /// Tell whether it is a regular file.
     pub fn is_file(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -226,23 +226,23 @@ pub mod entry {
         Ok(kind_of(cx, this, follow_symlinks)? == FileType::RegularFile)
     }
 
-    /// Return True if the entry is a symbolic link.
+    /// Tell whether it is a symbolic link.
     pub fn is_symlink(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(kind_of(cx, this, false)? == FileType::Symlink)
     }
 
-    /// Return True if the entry is a junction; there are none on this system.
+    /// Tell whether it is a junction: never on this system.
     pub fn is_junction(_this: Gc<Boxed>) -> bool {
         false
     }
 
-    /// Return inode of the entry.
+    /// Give the number of the entry's inode.
     pub fn inode(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let inode = this.data::<Entry>().map_or(0, |e| e.inode);
         Ok(cx.uint(inode))
     }
 
-    /// Return stat_result object for the entry; remembered per entry.
+    /// Give the facts about the entry, looked up once.
     pub fn stat(
         cx: &mut Ctx,
         this: Gc<Boxed>,
@@ -263,12 +263,12 @@ pub mod entry {
         Ok(value)
     }
 
-    /// Return the path of the entry.
+    /// Give the entry's path, for open() and the like.
     pub fn __fspath__(this: Gc<Boxed>) -> Value {
         this.slots()[slot::PATH].get()
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         let name = this.slots()[slot::NAME].get();
         let shown = cx.repr(name)?;

@@ -164,7 +164,7 @@ pub mod namespace_methods {
     use conc_interpreter::native::{Ctx, R};
     use conc_interpreter::value::Value;
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Value) -> R<String> {
         let mut parts = Vec::new();
         if let Some(dict) = cx.instance_dict(this) {

@@ -67,13 +67,14 @@ static UNRAISABLE: Layout = Layout {
 };
 
 /// Hands an exception that nobody can catch to the hook; what the hook itself raises goes to the default one.
-fn report_unraisable(cx: &mut Ctx, exc: Value, source: Value) -> R<()> {
+fn report_unraisable(cx: &mut Ctx, exc: Value, source: Value, message: Value) -> R<()> {
     let Some(hook) = output::sys_value(cx, cx.names().unraisablehook).filter(|h| !h.is_none()) else {
-        return default_unraisable(cx, exc, "Exception ignored in", source);
+        let lead = if message.is_none() { "Exception ignored in".to_string() } else { cx.str_text(message) };
+        return default_unraisable(cx, exc, &lead, source);
     };
     let class = cx.class_of(exc).value();
     let traceback = exc.cast::<Exception>().map_or(Value::NONE, |e| e.traceback.get());
-    let args = build(cx, &UNRAISABLE, &[class, exc, traceback, Value::NONE, source], &[])?;
+    let args = build(cx, &UNRAISABLE, &[class, exc, traceback, message, source], &[])?;
     match cx.call(hook, &[args]) {
         Ok(_) => Ok(()),
         Err(e) => default_unraisable(cx, e.0, "Exception ignored in sys.unraisablehook", hook),
@@ -121,15 +122,14 @@ pub mod sys {
         super::initial(cx, module)
     }
 
-    /// Exit the interpreter by raising SystemExit(status).
+    /// End the program, or the thread, by raising SystemExit.
     ///
-    /// Without a status or with None the exit status is zero; an integer is the status itself; any other object is
-    /// printed to stderr, with status one.
+    /// A status that is an int goes to the system, None is 0; anything else is written to sys.stderr and makes it 1.
     pub fn exit(cx: &mut Ctx, status: Option<Value>) -> R {
         super::exit_with(cx, status)
     }
 
-    /// Return information about the exception being handled: (type, value, traceback), or three times None.
+    /// Give class, exception and traceback of what is being handled; three times None if nothing is.
     pub fn exc_info(cx: &mut Ctx) -> R {
         let exc = cx.handled;
         let Some(e) = exc.cast::<Exception>() else {
@@ -139,17 +139,17 @@ pub mod sys {
         cx.tuple(&[class, exc, traceback])
     }
 
-    /// Return the exception being handled, or None.
+    /// Give the exception that is being handled; None if there is none.
     pub fn exception(cx: &mut Ctx) -> Value {
         cx.handled
     }
 
-    /// Return the current value of the recursion limit.
+    /// Tell how deep calls may go.
     pub fn getrecursionlimit(cx: &mut Ctx) -> usize {
         cx.iso().recursion_limit.load(Ordering::Relaxed)
     }
 
-    /// Set the maximum depth of the stack of calls.
+    /// Choose how deep calls may go.
     pub fn setrecursionlimit(cx: &mut Ctx, limit: i64) -> R<()> {
         if limit < 1 {
             return Err(cx.value_error("recursion limit must be greater or equal than 1"));
@@ -176,7 +176,7 @@ pub mod sys {
         Ok(cx.intern_str(text))
     }
 
-    /// Return the size of object in bytes.
+    /// Tell how many bytes of memory the object takes.
     pub fn getsizeof(cx: &mut Ctx, #[kw] object: Value, #[kw] default: Option<Value>) -> R {
         let name = cx.names().__sizeof__;
         match cx.call_special(object, name, &[])? {
@@ -191,12 +191,12 @@ pub mod sys {
         }
     }
 
-    /// Return the maximum string digits limit for non-binary int<->str conversions.
+    /// Tell how many digits of an int are converted at most; 0 for any number.
     pub fn get_int_max_str_digits(cx: &mut Ctx) -> usize {
         cx.iso().int_max_str_digits.load(Ordering::Relaxed)
     }
 
-    /// Set the maximum string digits limit for non-binary int<->str conversions.
+    /// Choose how many digits of an int are converted at most; 0 for any number.
     pub fn set_int_max_str_digits(cx: &mut Ctx, #[kw] maxdigits: i64) -> R<()> {
         if maxdigits != 0 && maxdigits < 640 {
             return Err(cx.value_error("maxdigits must be 0 or larger than 640"));
@@ -205,22 +205,22 @@ pub mod sys {
         Ok(())
     }
 
-    /// Return the current default encoding used by the Unicode implementation.
+    /// Name the encoding that str methods use unless told otherwise.
     pub fn getdefaultencoding() -> &'static str {
         "utf-8"
     }
 
-    /// Return the encoding used to convert Unicode filenames to OS filenames.
+    /// Name the encoding of file names.
     pub fn getfilesystemencoding() -> &'static str {
         "utf-8"
     }
 
-    /// Return the error mode used for Unicode to OS filename conversion.
+    /// Name what happens to file names that the encoding lacks.
     pub fn getfilesystemencodeerrors() -> &'static str {
         "surrogateescape"
     }
 
-    /// Return a frame object from the call stack, depth calls below the top of the stack.
+    /// Give the frame of the caller, or of one depth calls further up.
     pub fn _getframe(cx: &mut Ctx, #[default(0)] depth: i64) -> R {
         let frame = conc_interpreter::vm::frames::frame_object(cx, depth.max(0) as usize)?;
         if frame.is_none() {
@@ -229,7 +229,7 @@ pub mod sys {
         Ok(frame)
     }
 
-    /// Return the name of the module of the frame depth calls below the top of the stack.
+    /// Name the module of the caller, or of one depth calls further up.
     pub fn _getframemodulename(
         cx: &mut Ctx,
         #[kw]
@@ -242,7 +242,7 @@ pub mod sys {
         Ok(globals.and_then(|g| g.get_str(cx, name)).unwrap_or(Value::NONE))
     }
 
-    /// Print an object to sys.stdout and also save it in builtins._
+    /// Write the object's repr() to sys.stdout and keep the object as builtins._.
     pub fn displayhook(cx: &mut Ctx, object: Value) -> R<()> {
         if object.is_none() {
             return Ok(());
@@ -259,7 +259,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Handle an exception by displaying it with a traceback on sys.stderr.
+    /// Show an exception and its traceback on sys.stderr.
     pub fn excepthook(cx: &mut Ctx, _exctype: Value, value: Value, traceback: Value) -> R<()> {
         if let Some(e) = value.cast::<Exception>()
             && e.traceback.get().is_none()
@@ -271,7 +271,7 @@ pub mod sys {
         super::write_error(cx, &text)
     }
 
-    /// Handle an unraisable exception: say where it was ignored, on sys.stderr.
+    /// Say on sys.stderr where an exception was ignored.
     pub fn unraisablehook(cx: &mut Ctx, unraisable: Value) -> R<()> {
         let (object, message) = (cx.get_attr_text(unraisable, "object")?, cx.get_attr_text(unraisable, "err_msg")?);
         let value = cx.get_attr_text(unraisable, "exc_value")?;
@@ -280,8 +280,13 @@ pub mod sys {
     }
 
     /// Reports an exception that nobody can catch.
-    pub fn _report_unraisable(cx: &mut Ctx, exc: Value, source: Value) -> R<()> {
-        super::report_unraisable(cx, exc, source)
+    pub fn _report_unraisable(
+        cx: &mut Ctx,
+        exc: Value,
+        source: Value,
+        #[default(Value::NONE)] message: Value,
+    ) -> R<()> {
+        super::report_unraisable(cx, exc, source, message)
     }
 
     /// There is no debugger to break into.
@@ -289,7 +294,7 @@ pub mod sys {
         Err(cx.runtime_error("breakpoint() is not supported: Conc has no debugger"))
     }
 
-    /// Return the current thread switch interval.
+    /// Tell how long a thread runs before others get a turn, in seconds.
     pub fn getswitchinterval(cx: &mut Ctx) -> R {
         match recall(cx, "sys.switchinterval") {
             Some(interval) => Ok(interval),
@@ -307,7 +312,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Return True if the interpreter is shutting down.
+    /// Tell whether the program is ending.
     pub fn is_finalizing() -> bool {
         false
     }
@@ -328,7 +333,7 @@ pub mod sys {
         Ok(())
     }
 
-    /// Adds a new audit hook callback; it is told of events that scripts audit.
+    /// Have a function told of every event that is audited.
     pub fn addaudithook(cx: &mut Ctx, #[kw] hook: Value) -> R<()> {
         let hooks = match recall(cx, "sys.audithooks").and_then(|h| h.cast()) {
             Some(hooks) => hooks,
@@ -341,7 +346,7 @@ pub mod sys {
         cx.list_push(hooks, hook)
     }
 
-    /// Return the hooks for asynchronous generators.
+    /// Give the two hooks for asynchronous generators.
     pub fn get_asyncgen_hooks(cx: &mut Ctx) -> R {
         let first = recall(cx, "sys.asyncgen_firstiter").unwrap_or(Value::NONE);
         let last = recall(cx, "sys.asyncgen_finalizer").unwrap_or(Value::NONE);

@@ -104,7 +104,7 @@ pub mod time {
         Ok(())
     }
 
-    /// Initialize, or reinitialize, the local timezone to the value stored in os.environ['TZ'].
+    /// Take the time zone from the environment's TZ.
     pub fn tzset(cx: &mut Ctx) -> R<()> {
         let module = cx.import("time")?;
         match module.cast::<Module>() {
@@ -113,42 +113,42 @@ pub mod time {
         }
     }
 
-    /// Return the current time in seconds since the Epoch, as a float.
+    /// Give the seconds since the start of 1970, as a float.
     pub fn time() -> f64 {
         seconds(ClockId::Realtime)
     }
 
-    /// Return the current time in nanoseconds since the Epoch.
+    /// Give the nanoseconds since the start of 1970.
     pub fn time_ns() -> i64 {
         nanos(ClockId::Realtime)
     }
 
-    /// Monotonic clock, cannot go backward.
+    /// Give the seconds on a clock that only moves forward.
     pub fn monotonic() -> f64 {
         seconds(ClockId::Monotonic)
     }
 
-    /// Monotonic clock, cannot go backward, as nanoseconds.
+    /// Give the nanoseconds on a clock that only moves forward.
     pub fn monotonic_ns() -> i64 {
         nanos(ClockId::Monotonic)
     }
 
-    /// Performance counter for benchmarking.
+    /// Give the seconds on the finest clock there is, for measuring.
     pub fn perf_counter() -> f64 {
         seconds(ClockId::Monotonic)
     }
 
-    /// Performance counter for benchmarking as nanoseconds.
+    /// Give the nanoseconds on the finest clock there is, for measuring.
     pub fn perf_counter_ns() -> i64 {
         nanos(ClockId::Monotonic)
     }
 
-    /// Process time for profiling: sum of the kernel and user-space CPU time.
+    /// Give the processor time that the process has used, in seconds.
     pub fn process_time() -> f64 {
         seconds(ClockId::ProcessCPUTime)
     }
 
-    /// Process time for profiling as nanoseconds.
+    /// Give the processor time that the process has used, in nanoseconds.
     pub fn process_time_ns() -> i64 {
         nanos(ClockId::ProcessCPUTime)
     }
@@ -163,24 +163,24 @@ pub mod time {
         nanos(ClockId::ThreadCPUTime)
     }
 
-    /// Return the time of the specified clock clk_id as a float.
+    /// Give what one of the system's clocks shows, in seconds.
     pub fn clock_gettime(cx: &mut Ctx, clk_id: i64) -> R<f64> {
         Ok(seconds(clock(cx, clk_id)?))
     }
 
-    /// Return the time of the specified clock clk_id as nanoseconds.
+    /// Give what one of the system's clocks shows, in nanoseconds.
     pub fn clock_gettime_ns(cx: &mut Ctx, clk_id: i64) -> R<i64> {
         Ok(nanos(clock(cx, clk_id)?))
     }
 
-    /// Return the resolution (precision) of the specified clock clk_id.
+    /// Give the smallest difference that one of the system's clocks shows.
     #[name = "clock_getres"]
     pub fn clock_resolution(cx: &mut Ctx, clk_id: i64) -> R<f64> {
         let t = clock_getres(clock(cx, clk_id)?);
         Ok(t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9)
     }
 
-    /// Get information of the specified clock: a namespace with implementation, monotonic, adjustable, resolution.
+    /// Tell how a clock works: a namespace with implementation, monotonic, adjustable and resolution.
     pub fn get_clock_info(cx: &mut Ctx, name: Value) -> R {
         let text = cx.text_of(name);
         let (clock, title, monotonic, adjustable) = match text.as_str() {
@@ -207,7 +207,7 @@ pub mod time {
         Ok(space)
     }
 
-    /// Convert seconds since the Epoch to a struct_time expressing UTC; by default the current time.
+    /// Give the parts of a time in UTC, now unless seconds are given.
     pub fn gmtime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R {
         let at = moment(cx, seconds)?;
         let mut fields = Fields::utc(at);
@@ -215,13 +215,13 @@ pub mod time {
         fields.to_value(cx)
     }
 
-    /// Convert seconds since the Epoch to a struct_time expressing local time; by default the current time.
+    /// Give the parts of a time where we are, now unless seconds are given.
     pub fn localtime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R {
         let at = moment(cx, seconds)?;
         Fields::local(at).to_value(cx)
     }
 
-    /// Convert a time tuple in local time to seconds since the Epoch.
+    /// Give the seconds since the start of 1970 for a local time.
     pub fn mktime(cx: &mut Ctx, tuple: Value) -> R<f64> {
         let fields = Fields::from_value(cx, tuple, "mktime")?;
         if fields.year.abs() > 2_147_483_647 {
@@ -245,26 +245,26 @@ pub mod time {
         ::rustix::time::clock_gettime(ClockId::Realtime).tv_sec
     }
 
-    /// Convert a time tuple to a string according to a format specification; by default the current local time.
+    /// Lay a time out as the format says, now unless a tuple is given.
     pub fn strftime(cx: &mut Ctx, format: Value, tuple: Option<Value>) -> R<String> {
         let pattern = text_arg(cx, format, |got| format!("strftime() argument 1 must be str, not {got}"))?;
         let fields = given_or_now(cx, tuple, "strftime")?;
         Ok(format::format(&fields, &pattern.to_text()))
     }
 
-    /// Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'; by default the current local time.
+    /// Lay a time out as in 'Mon Jan  1 00:00:00 2001', now unless a tuple is given.
     pub fn asctime(cx: &mut Ctx, tuple: Option<Value>) -> R<String> {
         let fields = given_or_now(cx, tuple, "asctime")?;
         Ok(format::asctime(&fields))
     }
 
-    /// Convert a time in seconds since the Epoch to a string in local time.
+    /// Write a time as text, as the clock on the wall shows it.
     pub fn ctime(cx: &mut Ctx, #[default(Value::NONE)] seconds: Value) -> R<String> {
         let at = moment(cx, seconds)?;
         Ok(format::asctime(&Fields::local(at)))
     }
 
-    /// Parse a string to a time tuple according to a format specification.
+    /// Read a time from a text laid out as the format says.
     pub fn strptime(cx: &mut Ctx, string: Value, format: Option<Value>) -> R {
         let text = text_arg(cx, string, |got| format!("strptime() argument 0 must be str, not <class '{got}'>"))?;
         let pattern = match format {

@@ -15,7 +15,7 @@ pub mod methods {
     use crate::value::{Gc, Value};
     use std::sync::atomic::Ordering;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, origin: Value, args: Value) -> R<Gc<GenericAlias>> {
         let class = crate::object::construct::class_for_new(cx, class, ClassId::GenericAlias)?;
@@ -23,22 +23,22 @@ pub mod methods {
         Ok(cx.new_generic_alias(class, origin, args))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R<Gc<Str>> {
         alias_repr(cx, this)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R<i64> {
         alias_hash(cx, this)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Value, value: Value) -> R {
         alias_eq(cx, this, value)
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Gc<GenericAlias>, args: &[Value], kwargs: Kwargs) -> R {
         let made = cx.call_kwargs(this.origin.get(), args, kwargs.0)?;
         let name = cx.intern("__orig_class__");
@@ -49,7 +49,7 @@ pub mod methods {
         }
     }
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: Gc<GenericAlias>, key: Value) -> R {
         let params = parameters(cx, this)?;
         let Some(args) = this.args.get().cast::<Tuple>() else { return Ok(this.value()) };
@@ -60,12 +60,12 @@ pub mod methods {
         Ok(alias.value())
     }
 
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         unite(cx, this, value)
     }
 
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         unite(cx, value, this)
     }
@@ -95,7 +95,7 @@ pub mod methods {
         Err(cx.type_error("issubclass() argument 2 cannot be a parameterized generic"))
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R {
         let class = cx.class_of(this.value()).value();
         let args = cx.tuple(&[this.origin.get(), this.args.get()])?;
@@ -135,7 +135,7 @@ pub mod methods {
         this.args.get()
     }
 
-    /// Type variables in the GenericAlias.
+    /// The type variables among the alias's arguments.
     #[getter]
     pub fn __parameters__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R<Gc<Tuple>> {
         parameters(cx, this)

@@ -10,17 +10,16 @@ pub mod methods {
     use crate::object::methods::support::IntValue;
     use crate::value::Value;
 
-    /// Returns True when the argument is true, False otherwise.
+    /// Give True for an object that counts as true in a condition, False for any other.
     ///
-    /// The builtins True and False are the only two instances of the class bool. The class bool is a subclass of the
-    /// class int, and cannot be subclassed.
+    /// There are no instances but these two, and no subclasses; bool itself is a subclass of int.
     #[static_method]
     #[name = "__new__"]
     pub fn new(cx: &mut Ctx, _cls: Value, #[default(Value::FALSE)] object: Value) -> R<bool> {
         cx.truth(object)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(this: Value) -> &'static str {
         if this == Value::TRUE { "True" } else { "False" }
     }
@@ -29,32 +28,32 @@ pub mod methods {
         if cx.is_int(value) { cx.native_binary(op, this.0, value) } else { Ok(Value::NOT_IMPLEMENTED) }
     }
 
-    /// Return self&value.
+    /// Give self & value.
     pub fn __and__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         logic(cx, BinaryOp::And, this, value)
     }
 
-    /// Return value&self.
+    /// Give value & self, when value itself has no answer.
     pub fn __rand__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         logic(cx, BinaryOp::And, this, value)
     }
 
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         logic(cx, BinaryOp::Or, this, value)
     }
 
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         logic(cx, BinaryOp::Or, this, value)
     }
 
-    /// Return self^value.
+    /// Give self ^ value.
     pub fn __xor__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         logic(cx, BinaryOp::Xor, this, value)
     }
 
-    /// Return value^self.
+    /// Give value ^ self, when value itself has no answer.
     pub fn __rxor__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         logic(cx, BinaryOp::Xor, this, value)
     }

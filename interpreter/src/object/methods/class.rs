@@ -13,13 +13,13 @@ pub mod methods {
     use crate::object::sequence::List;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, metaclass: Value, args: &[Value], kwargs: Kwargs) -> R {
         new_class(cx, metaclass, args, kwargs.0)
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, _this: Gc<Class>, args: &[Value], kwargs: Kwargs) -> R<()> {
         if args.len() == 1 && kwargs.0.is_some_and(|k| !k.is_empty()) {
             return Err(cx.type_error("type.__init__() takes no keyword arguments"));
@@ -30,7 +30,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Gc<Class>, args: &[Value], kwargs: Kwargs) -> R {
         match cx.spread_kwargs(args, kwargs.0)? {
             Some((all, names)) => construct(cx, this, all.items(), names.items()),
@@ -38,12 +38,12 @@ pub mod methods {
         }
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Class>) -> String {
         type_repr(cx, this)
     }
 
-    /// Return getattr(self, name).
+    /// Read the attribute of this name.
     pub fn __getattribute__(cx: &mut Ctx, this: Gc<Class>, name: Value) -> R {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
@@ -53,14 +53,14 @@ pub mod methods {
         }
     }
 
-    /// Implement setattr(self, name, value).
+    /// Set the attribute of this name.
     pub fn __setattr__(cx: &mut Ctx, this: Gc<Class>, name: Value, value: Value) -> R<()> {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
         cx.generic_set(this.value(), name, value)
     }
 
-    /// Implement delattr(self, name).
+    /// Delete the attribute of this name.
     pub fn __delattr__(cx: &mut Ctx, this: Gc<Class>, name: Value) -> R<()> {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
@@ -273,49 +273,49 @@ pub mod methods {
         Value::NONE
     }
 
-    /// Return a type's method resolution order.
+    /// Work out the order in which classes are searched for an attribute.
     pub fn mro(cx: &mut Ctx, this: Gc<Class>) -> R<Gc<List>> {
         let mro = cx.compute_mro(this)?;
         cx.collect_list(mro)
     }
 
-    /// Return a list of immediate subclasses.
+    /// List the classes made directly from this one.
     pub fn __subclasses__(cx: &mut Ctx, this: Gc<Class>) -> R<Gc<List>> {
         subclass_list(cx, this)
     }
 
-    /// Check if an object is an instance.
+    /// Tell whether the object counts as an instance.
     pub fn __instancecheck__(cx: &mut Ctx, this: Value, instance: Value) -> R<bool> {
         cx.real_isinstance(instance, this)
     }
 
-    /// Check if a class is a subclass.
+    /// Tell whether the class counts as a subclass.
     pub fn __subclasscheck__(cx: &mut Ctx, this: Value, subclass: Value) -> R<bool> {
         cx.real_issubclass(subclass, this)
     }
 
-    /// Create the namespace for the class statement
+    /// Give the dict in which the body of a class statement runs.
     #[class_method]
     pub fn __prepare__(cx: &mut Ctx, _metaclass: Value, _args: &[Value], _kwargs: Kwargs) -> Value {
         cx.new_dict().value()
     }
 
-    /// Specialized __dir__ implementation for types.
+    /// List the attribute names of the class and its bases.
     pub fn __dir__(cx: &mut Ctx, this: Gc<Class>) -> R<Gc<List>> {
         type_dir(cx, this)
     }
 
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         crate::object::methods::union::unite(cx, this, value)
     }
 
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         crate::object::methods::union::unite(cx, value, this)
     }
 
-    /// Return memory consumption of the type object.
+    /// Tell how much memory the class takes.
     pub fn __sizeof__(_this: Gc<Class>) -> i64 {
         1024
     }

@@ -21,14 +21,14 @@ pub mod methods {
         Err(cx.type_error(message))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Code>) -> String {
         let (name, t) = (cx.text_of(this.name.get()), this.template());
         let at = this.as_ptr() as usize;
         format!("<code object {name} at {at:#x}, file \"{}\", line {}>", t.source.name, t.first_line)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(this: Gc<Code>, value: Value) -> Value {
         match value.cast::<Code>() {
             Some(other) => Value::bool(this == other || std::ptr::eq(this.template(), other.template())),
@@ -36,7 +36,7 @@ pub mod methods {
         }
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(this: Gc<Code>) -> i64 {
         (this.template() as *const _ as usize >> 4) as i64
     }
@@ -209,7 +209,7 @@ pub mod frame {
     use crate::object::exception::FrameObject;
     use crate::value::{Gc, Value};
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<FrameObject>) -> String {
         let (file, name) = frame_code_name(cx, this);
         let line = line_at(this.code.get(), this.at).as_int().unwrap_or(0);

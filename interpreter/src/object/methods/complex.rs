@@ -16,10 +16,10 @@ fn number(cx: &Ctx, this: Gc<Complex>, value: Value) -> Option<Value> {
 comparisons!(order, Gc<Complex>, |cx, this, value| number(cx, this, value));
 
 operators! { operators, Gc<Complex>, |cx, this, value| number(cx, this, value);
-    __add__ __radd__ Add "Return self+value." "Return value+self.";
-    __sub__ __rsub__ Sub "Return self-value." "Return value-self.";
-    __mul__ __rmul__ Mul "Return self*value." "Return value*self.";
-    __truediv__ __rtruediv__ Div "Return self/value." "Return value/self.";
+    __add__ __radd__ Add "Give self + value." "Give value + self, when value itself has no answer.";
+    __sub__ __rsub__ Sub "Give self - value." "Give value - self, when value itself has no answer.";
+    __mul__ __rmul__ Mul "Give self * value." "Give value * self, when value itself has no answer.";
+    __truediv__ __rtruediv__ Div "Give self / value." "Give value / self, when value itself has no answer.";
 }
 
 /// Methods of complex.
@@ -58,11 +58,7 @@ pub mod methods {
         }
     }
 
-    /// Create a complex number from a string or numbers.
-    ///
-    /// If a string is given, parse it as a complex number. If a single number is given, convert it to a complex
-    /// number. If the 'real' or 'imag' arguments are given, create a complex number with the specified real and
-    /// imaginary components.
+    /// Make a complex number from two parts, from another number, or from a text that spells one.
     #[static_method]
     #[name = "__new__"]
     pub fn new(cx: &mut Ctx, cls: Value, #[kw] real: Option<Value>, #[kw] imag: Option<Value>) -> R {
@@ -98,38 +94,38 @@ pub mod methods {
         Ok(cx.new_complex_of(class, re, im))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(this: Gc<Complex>) -> String {
         crate::text::complex::repr(this.re, this.im)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<Complex>) -> R {
         let hash = cx.native_hash(this.value())?.unwrap_or(0);
         Ok(cx.int(hash as i64))
     }
 
-    /// True if self else False.
+    /// Tell whether the number is not zero.
     pub fn __bool__(this: Gc<Complex>) -> bool {
         this.re != 0.0 || this.im != 0.0
     }
 
-    /// Convert this value to exact type complex.
+    /// Give the same number as a plain complex.
     pub fn __complex__(cx: &mut Ctx, this: Gc<Complex>) -> Value {
         if this.header().shape() == ClassId::Complex.shape() { this.value() } else { cx.complex(this.re, this.im) }
     }
 
-    /// -self
+    /// Give the number with its sign turned around.
     pub fn __neg__(cx: &mut Ctx, this: Gc<Complex>) -> R {
         cx.native_unary(UnaryOp::Neg, this.value())
     }
 
-    /// +self
+    /// Give the number itself.
     pub fn __pos__(cx: &mut Ctx, this: Gc<Complex>) -> R {
         cx.native_unary(UnaryOp::Pos, this.value())
     }
 
-    /// abs(self)
+    /// Give the distance from zero.
     pub fn __abs__(cx: &mut Ctx, this: Gc<Complex>) -> R {
         cx.native_abs(this.value())
     }
@@ -145,17 +141,17 @@ pub mod methods {
         cx.native_binary(BinaryOp::Pow, base, exponent)
     }
 
-    /// Return pow(self, value, mod).
+    /// Give self to the power of value, modulo mod if that is given.
     pub fn __pow__(cx: &mut Ctx, this: Gc<Complex>, value: Value, #[default(Value::NONE)] r#mod: Value) -> R {
         power(cx, this, value, r#mod, false)
     }
 
-    /// Return pow(value, self, mod).
+    /// Give value to the power of self, when value itself has no answer.
     pub fn __rpow__(cx: &mut Ctx, this: Gc<Complex>, value: Value, #[default(Value::NONE)] r#mod: Value) -> R {
         power(cx, this, value, r#mod, true)
     }
 
-    /// Convert to a string according to format_spec.
+    /// Give the number as a text in the shape that format_spec describes.
     pub fn __format__(cx: &mut Ctx, this: Gc<Complex>, format_spec: Value) -> R<Gc<Str>> {
         let spec = cx.format_spec(format_spec)?;
         if spec.is_empty() {
@@ -173,23 +169,23 @@ pub mod methods {
         cx.pair(re, im)
     }
 
-    /// Return the size of the number in memory, in bytes.
+    /// Tell how much memory the number takes, in bytes.
     pub fn __sizeof__(_this: Gc<Complex>) -> i64 {
         32
     }
 
-    /// Return the complex conjugate of its argument. (3-4j).conjugate() == 3+4j.
+    /// Give the number with its imaginary part negated: 3-4j becomes 3+4j.
     pub fn conjugate(cx: &mut Ctx, this: Gc<Complex>) -> Value {
         cx.complex(this.re, -this.im)
     }
 
-    /// the real part of a complex number
+    /// The part along the real axis.
     #[getter]
     pub fn real(this: Gc<Complex>) -> f64 {
         this.re
     }
 
-    /// the imaginary part of a complex number
+    /// The part along the imaginary axis.
     #[getter]
     pub fn imag(this: Gc<Complex>) -> f64 {
         this.im

@@ -13,14 +13,14 @@ pub mod methods {
     use crate::object::misc::Iter;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Dict>> {
         let class = class_for_new(cx, class, ClassId::Dict)?;
         Ok(cx.new_dict_of(class))
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Dict>, args: &[Value], kwargs: Kwargs) -> R<()> {
         cx.at_most("dict", args, 1)?;
         fill(cx, this, args, kwargs)
@@ -38,17 +38,16 @@ pub mod methods {
         Ok(())
     }
 
-    /// D.update([E, ]**F) -> None.  Update D from mapping/iterable E and F.
-    /// If E is present and has a .keys() method, then does:  for k in E.keys(): D[k] = E[k]
-    /// If E is present and lacks a .keys() method, then does:  for k, v in E: D[k] = v
-    /// In either case, this is followed by: for k in F:  D[k] = F[k]
+    /// Put in the items of a mapping, or of an iterable of pairs, and then the keyword arguments.
+    ///
+    /// Whatever has a keys() method counts as a mapping. A key already present gets the new value.
     #[name = "update"]
     pub fn update_method(cx: &mut Ctx, this: Gc<Dict>, args: &[Value], kwargs: Kwargs) -> R<()> {
         cx.at_most("update", args, 1)?;
         fill(cx, this, args, kwargs)
     }
 
-    /// Create a new dictionary with keys from iterable and values set to value.
+    /// Make a dictionary in which each item of the iterable is a key, all with the same value.
     #[class_method]
     pub fn fromkeys(cx: &mut Ctx, class: Value, iterable: Value, #[default(Value::NONE)] value: Value) -> R {
         let new = cx.call(class, &[])?;
@@ -60,14 +59,12 @@ pub mod methods {
         Ok(new)
     }
 
-    /// Return the value for key if key is in the dictionary, else default.
+    /// Give the value at the key, or the default if the key is missing.
     pub fn get(cx: &mut Ctx, this: Gc<Dict>, key: Value, #[default(Value::NONE)] default: Value) -> R {
         Ok(this.get(cx, key)?.unwrap_or(default))
     }
 
-    /// Insert key with a value of default if key is not in the dictionary.
-    ///
-    /// Return the value for key if key is in the dictionary, else default.
+    /// Give the value at the key; a missing key is first put in with the default.
     pub fn setdefault(cx: &mut Ctx, this: Gc<Dict>, key: Value, #[default(Value::NONE)] default: Value) -> R {
         let hash = cx.hash(key)?;
         if let Some(value) = this.get(cx, key)? {
@@ -77,10 +74,9 @@ pub mod methods {
         Ok(default)
     }
 
-    /// D.pop(k[,d]) -> v, remove specified key and return the corresponding value.
+    /// Take the key out and give its value.
     ///
-    /// If the key is not found, return the default if given; otherwise,
-    /// raise a KeyError.
+    /// For a missing key give the default, or raise KeyError if there is none.
     pub fn pop(cx: &mut Ctx, this: Gc<Dict>, key: Value, default: Option<Value>) -> R {
         if let Some(value) = this.remove(cx, key)? {
             return Ok(value);
@@ -91,10 +87,7 @@ pub mod methods {
         }
     }
 
-    /// Remove and return a (key, value) pair as a 2-tuple.
-    ///
-    /// Pairs are returned in LIFO (last-in, first-out) order.
-    /// Raises KeyError if the dict is empty.
+    /// Take out the pair that came in last and give it; KeyError if there is none.
     pub fn popitem(cx: &mut Ctx, this: Gc<Dict>) -> R {
         match this.pop_end(cx, true) {
             Some((key, value)) => cx.tuple(&[key, value]),
@@ -105,55 +98,55 @@ pub mod methods {
         }
     }
 
-    /// Remove all items from the dict.
+    /// Take out everything.
     pub fn clear(cx: &mut Ctx, this: Gc<Dict>) {
         this.clear(cx);
     }
 
-    /// Return a shallow copy of the dict.
+    /// Give a second dictionary with the same keys and values.
     pub fn copy(cx: &mut Ctx, this: Gc<Dict>) -> R<Gc<Dict>> {
         let new = cx.new_dict();
         update(cx, new, this.value())?;
         Ok(new)
     }
 
-    /// Return a set-like object providing a view on the dict's keys.
+    /// Give a live view of the keys.
     pub fn keys(cx: &mut Ctx, this: Gc<Dict>) -> Value {
         cx.new_dict_view(ClassId::DictKeys, this)
     }
 
-    /// Return an object providing a view on the dict's values.
+    /// Give a live view of the values.
     pub fn values(cx: &mut Ctx, this: Gc<Dict>) -> Value {
         cx.new_dict_view(ClassId::DictValues, this)
     }
 
-    /// Return a set-like object providing a view on the dict's items.
+    /// Give a live view of the (key, value) pairs.
     pub fn items(cx: &mut Ctx, this: Gc<Dict>) -> Value {
         cx.new_dict_view(ClassId::DictItems, this)
     }
 
-    /// Return a reverse iterator over the dict keys.
+    /// Give an iterator over the keys, newest first.
     pub fn __reversed__(cx: &mut Ctx, this: Gc<Dict>) -> Gc<Iter> {
         cx.new_iter(ClassId::DictReverseKeyIterator, this.value(), Value::NONE, -1, this.len() as i64)
     }
 
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         merged(cx, this, value)
     }
 
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         merged(cx, value, this)
     }
 
-    /// Return self|=value.
+    /// Put the items of value into self.
     pub fn __ior__(cx: &mut Ctx, this: Gc<Dict>, value: Value) -> R {
         update(cx, this, value)?;
         Ok(this.value())
     }
 
-    /// Return the size of the dict in memory, in bytes.
+    /// Tell how much memory the dictionary takes, in bytes.
     pub fn __sizeof__(this: Gc<Dict>) -> i64 {
         48 + 24 * this.table().cap as i64
     }

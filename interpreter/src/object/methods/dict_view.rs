@@ -11,7 +11,7 @@ pub mod methods {
     use crate::object::misc::{DictView, Iter};
     use crate::value::{Gc, Value};
 
-    /// Return a reverse iterator over the dict.
+    /// Give an iterator over the view, newest first.
     pub fn __reversed__(cx: &mut Ctx, this: Gc<DictView>) -> Gc<Iter> {
         let dict = this.dict.obj::<Dict>();
         let class = match this.header().shape() {
@@ -22,7 +22,7 @@ pub mod methods {
         cx.new_iter(class, dict.value(), Value::NONE, -1, dict.len() as i64)
     }
 
-    /// dictionary that this view refers to
+    /// The dictionary behind the view, read-only.
     #[getter]
     pub fn mapping(cx: &mut Ctx, this: Gc<DictView>) -> Value {
         let dict = this.dict.get();
@@ -39,65 +39,65 @@ pub mod set_like {
     use crate::object::methods::set::Op;
     use crate::value::Value;
 
-    /// Return self&value.
+    /// Give self & value.
     pub fn __and__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::And, this, value)
     }
-    /// Return value&self.
+    /// Give value & self, when value itself has no answer.
     pub fn __rand__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::And, value, this)
     }
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::Or, this, value)
     }
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::Or, value, this)
     }
-    /// Return self-value.
+    /// Give self - value.
     pub fn __sub__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::Sub, this, value)
     }
-    /// Return value-self.
+    /// Give value - self, when value itself has no answer.
     pub fn __rsub__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::Sub, value, this)
     }
-    /// Return self^value.
+    /// Give self ^ value.
     pub fn __xor__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::Xor, this, value)
     }
-    /// Return value^self.
+    /// Give value ^ self, when value itself has no answer.
     pub fn __rxor__(cx: &mut Ctx, this: Value, value: Value) -> R {
         operate(cx, Op::Xor, value, this)
     }
 
-    /// Return self<value.
+    /// Tell whether self is less than value.
     pub fn __lt__(cx: &mut Ctx, this: Value, value: Value) -> R {
         compare(cx, CompareOp::Lt, this, value)
     }
-    /// Return self<=value.
+    /// Tell whether self is less than value or equal to it.
     pub fn __le__(cx: &mut Ctx, this: Value, value: Value) -> R {
         compare(cx, CompareOp::Le, this, value)
     }
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Value, value: Value) -> R {
         compare(cx, CompareOp::Eq, this, value)
     }
-    /// Return self!=value.
+    /// Tell whether self and value differ.
     pub fn __ne__(cx: &mut Ctx, this: Value, value: Value) -> R {
         compare(cx, CompareOp::Ne, this, value)
     }
-    /// Return self>value.
+    /// Tell whether self is greater than value.
     pub fn __gt__(cx: &mut Ctx, this: Value, value: Value) -> R {
         compare(cx, CompareOp::Gt, this, value)
     }
-    /// Return self>=value.
+    /// Tell whether self is greater than value or equal to it.
     pub fn __ge__(cx: &mut Ctx, this: Value, value: Value) -> R {
         compare(cx, CompareOp::Ge, this, value)
     }
 
-    /// Return True if the view and the given iterable have a null intersection.
+    /// Tell whether no item of the iterable is in the view.
     pub fn isdisjoint(cx: &mut Ctx, this: Value, other: Value) -> R<bool> {
         let it = cx.iter(other)?;
         while let Some(item) = cx.next(it)? {
@@ -122,7 +122,7 @@ pub mod proxy {
     use crate::object::{arith::BinaryOp, misc::GenericAlias};
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, #[kw] mapping: Value) -> R {
         let getitem = cx.names().__getitem__;
@@ -137,7 +137,7 @@ pub mod proxy {
         Ok(cx.new_wrapper(ClassId::MappingProxy, mapping, Value::UNBOUND, Value::NONE, Value::NONE).value())
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Value) -> R<Gc<Str>> {
         let mut out = b"mappingproxy(".to_vec();
         cx.write_repr(target(this), &mut out)?;
@@ -145,57 +145,57 @@ pub mod proxy {
         cx.try_wtf8(&out)
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Value) -> R<Gc<Str>> {
         cx.to_str(target(this))
     }
 
-    /// Return len(self).
+    /// Tell how many items there are.
     pub fn __len__(cx: &mut Ctx, this: Value) -> R<usize> {
         cx.len(target(this))
     }
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: Value, key: Value) -> R {
         cx.get_item(target(this), key)
     }
 
-    /// Return bool(key in self).
+    /// Tell whether the key is in self.
     pub fn __contains__(cx: &mut Ctx, this: Value, key: Value) -> R<bool> {
         cx.contains(target(this), key)
     }
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(cx: &mut Ctx, this: Value) -> R {
         cx.iter(target(this))
     }
 
-    /// Return a reverse iterator over the keys.
+    /// Give an iterator over the keys, last one first.
     pub fn __reversed__(cx: &mut Ctx, this: Value) -> R {
         forward(cx, this, "__reversed__", &[])
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Value) -> R<i64> {
         Ok(cx.hash(target(this))? as i64)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.compare(CompareOp::Eq, target(this), target(value))
     }
 
-    /// Return self!=value.
+    /// Tell whether self and value differ.
     pub fn __ne__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.compare(CompareOp::Ne, target(this), target(value))
     }
 
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.binary(BinaryOp::Or, target(this), target(value))
     }
 
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.binary(BinaryOp::Or, target(value), target(this))
     }
@@ -205,22 +205,22 @@ pub mod proxy {
         Err(cx.type_error("'|=' is not supported by mappingproxy; use '|' instead"))
     }
 
-    /// Return the value for key if key is in the mapping, else default.
+    /// Give the value at the key, or the default where there is none.
     pub fn get(cx: &mut Ctx, this: Value, key: Value, #[default(Value::NONE)] default: Value) -> R {
         forward(cx, this, "get", &[key, default])
     }
 
-    /// a set-like object providing a view on D's keys
+    /// Give a live view of the mapping's keys.
     pub fn keys(cx: &mut Ctx, this: Value) -> R {
         forward(cx, this, "keys", &[])
     }
 
-    /// an object providing a view on D's values
+    /// Give a live view of the mapping's values.
     pub fn values(cx: &mut Ctx, this: Value) -> R {
         forward(cx, this, "values", &[])
     }
 
-    /// a set-like object providing a view on D's items
+    /// Give a live view of the mapping's (key, value) pairs.
     pub fn items(cx: &mut Ctx, this: Value) -> R {
         forward(cx, this, "items", &[])
     }
@@ -230,7 +230,7 @@ pub mod proxy {
         forward(cx, this, "copy", &[])
     }
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Value, key: Value) -> R<Gc<GenericAlias>> {
         cx.generic_alias(class, key)

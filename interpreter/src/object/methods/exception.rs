@@ -17,7 +17,7 @@ pub mod methods {
     use crate::value::{Gc, Value};
     use std::sync::atomic::Ordering;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], _kwargs: Kwargs) -> R {
         let class = class_for_new(cx, class, ClassId::BaseException)?;
@@ -27,7 +27,7 @@ pub mod methods {
         Ok(exc.value())
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         let name = cx.class_of(this.value()).name_text();
         cx.no_kwargs(&name, kwargs.0)?;
@@ -40,7 +40,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         let mut out = cx.class_of(this.value()).name_text().into_bytes();
         match this.args.get().cast::<Tuple>() {
@@ -54,18 +54,18 @@ pub mod methods {
         cx.try_wtf8(&out)
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         super::plain_text(cx, this)
     }
 
-    /// Set self.__traceback__ to tb and return self.
+    /// Make tb the exception's traceback; gives the exception.
     pub fn with_traceback(cx: &mut Ctx, this: Gc<Exception>, tb: Value) -> R {
         __set_traceback(cx, this, tb)?;
         Ok(this.value())
     }
 
-    /// Add a note to the exception
+    /// Give the exception one more line to show, in `__notes__`.
     pub fn add_note(cx: &mut Ctx, this: Value, note: Value) -> R<()> {
         let Some(text) = note.cast::<Str>() else {
             let got = cx.type_name(note);
@@ -90,7 +90,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Exception>) -> R {
         let class = cx.class_of(this.value()).value();
         let state = state_copy(cx, this)?;
@@ -198,7 +198,7 @@ pub mod key_error {
     use crate::object::string::Str;
     use crate::value::Gc;
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         match this.args.get().cast::<Tuple>() {
             Some(args) if args.len == 1 => cx.repr(args.items()[0]),
@@ -213,7 +213,7 @@ pub mod stop_iteration {
     use crate::object::exception::{Exception, extra};
     use crate::value::{Gc, Value};
 
-    /// generator return value
+    /// What the generator's return statement gave.
     #[getter]
     pub fn value(this: Gc<Exception>) -> Value {
         this.extra[extra::STOP_VALUE].get()
@@ -233,7 +233,7 @@ pub mod system_exit {
     use crate::object::exception::{Exception, extra};
     use crate::value::{Gc, Value};
 
-    /// exception code
+    /// The status to exit with.
     #[getter]
     pub fn code(this: Gc<Exception>) -> Value {
         this.extra[extra::EXIT_CODE].get()
@@ -255,12 +255,12 @@ pub mod attribute_error {
     use crate::object::exception::{Exception, extra};
     use crate::value::{Gc, Value};
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         init_fields(cx, this, args, kwargs.0, &[("name", extra::ATTR_NAME), ("obj", extra::ATTR_OBJ)])
     }
 
-    /// attribute name
+    /// The name that the object lacks.
     #[getter]
     pub fn name(this: Gc<Exception>) -> Value {
         this.extra[extra::ATTR_NAME].get()
@@ -273,7 +273,7 @@ pub mod attribute_error {
         this.extra[extra::ATTR_NAME].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// object
+    /// The object that lacks the attribute.
     #[getter]
     pub fn obj(this: Gc<Exception>) -> Value {
         this.extra[extra::ATTR_OBJ].get()
@@ -286,12 +286,12 @@ pub mod attribute_error {
         this.extra[extra::ATTR_OBJ].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// Helper for pickle.
+    /// Give the object's attributes, for pickle and copy.
     pub fn __getstate__(cx: &mut Ctx, this: Gc<Exception>) -> R {
         pickled(cx, this, &[("name", extra::ATTR_NAME)], true)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Exception>) -> R {
         let state = pickled(cx, this, &[("name", extra::ATTR_NAME)], true)?;
         let class = cx.class_of(this.value()).value();
@@ -307,12 +307,12 @@ pub mod name_error {
     use crate::object::exception::{Exception, extra};
     use crate::value::{Gc, Value};
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         init_fields(cx, this, args, kwargs.0, &[("name", extra::ATTR_NAME)])
     }
 
-    /// name
+    /// The name that was looked up.
     #[getter]
     pub fn name(this: Gc<Exception>) -> Value {
         this.extra[extra::ATTR_NAME].get()
@@ -339,12 +339,12 @@ pub mod import_error {
     const FIELDS: &[(&str, usize)] =
         &[("name", extra::IMPORT_NAME), ("path", extra::IMPORT_PATH), ("name_from", extra::IMPORT_NAME_FROM)];
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         init_fields(cx, this, args, kwargs.0, FIELDS)
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         match cx.exact_str(this.extra[extra::IMPORT_MSG].get()) {
             Some(msg) => Ok(msg),
@@ -352,7 +352,7 @@ pub mod import_error {
         }
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Exception>) -> R {
         let state = pickled(cx, this, FIELDS, false)?;
         let class = cx.class_of(this.value()).value();
@@ -362,7 +362,7 @@ pub mod import_error {
         cx.tuple(&[class, this.args.get(), state])
     }
 
-    /// exception message
+    /// The message.
     #[getter]
     pub fn msg(this: Gc<Exception>) -> Value {
         this.extra[extra::IMPORT_MSG].get()
@@ -375,7 +375,7 @@ pub mod import_error {
         this.extra[extra::IMPORT_MSG].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// module name
+    /// The module that was to be imported.
     #[getter]
     pub fn name(this: Gc<Exception>) -> Value {
         this.extra[extra::IMPORT_NAME].get()
@@ -388,7 +388,7 @@ pub mod import_error {
         this.extra[extra::IMPORT_NAME].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// module path
+    /// Where the module was looked for.
     #[getter]
     pub fn path(this: Gc<Exception>) -> Value {
         this.extra[extra::IMPORT_PATH].get()
@@ -401,7 +401,7 @@ pub mod import_error {
         this.extra[extra::IMPORT_PATH].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// name imported from module
+    /// The name that the module lacks.
     #[getter]
     pub fn name_from(this: Gc<Exception>) -> Value {
         this.extra[extra::IMPORT_NAME_FROM].get()

@@ -12,12 +12,12 @@ fn real(cx: &crate::native::Ctx, this: FloatValue, value: crate::value::Value) -
 comparisons!(order, FloatValue, |cx, this, value| real(cx, this, value));
 
 operators! { operators, FloatValue, |cx, this, value| real(cx, this, value);
-    __add__ __radd__ Add "Return self+value." "Return value+self.";
-    __sub__ __rsub__ Sub "Return self-value." "Return value-self.";
-    __mul__ __rmul__ Mul "Return self*value." "Return value*self.";
-    __mod__ __rmod__ Mod "Return self%value." "Return value%self.";
-    __truediv__ __rtruediv__ Div "Return self/value." "Return value/self.";
-    __floordiv__ __rfloordiv__ FloorDiv "Return self//value." "Return value//self.";
+    __add__ __radd__ Add "Give self + value." "Give value + self, when value itself has no answer.";
+    __sub__ __rsub__ Sub "Give self - value." "Give value - self, when value itself has no answer.";
+    __mul__ __rmul__ Mul "Give self * value." "Give value * self, when value itself has no answer.";
+    __mod__ __rmod__ Mod "Give self % value." "Give value % self, when value itself has no answer.";
+    __truediv__ __rtruediv__ Div "Give self / value." "Give value / self, when value itself has no answer.";
+    __floordiv__ __rfloordiv__ FloorDiv "Give self // value." "Give value // self, when value itself has no answer.";
 }
 
 /// Methods of float.
@@ -33,7 +33,7 @@ pub mod methods {
     use crate::text::{float, spec_apply};
     use crate::value::{Gc, Value};
 
-    /// Convert a string or number to a floating-point number, if possible.
+    /// Make a float from a number, or from a text that spells one.
     #[static_method]
     #[name = "__new__"]
     pub fn new(cx: &mut Ctx, cls: Value, x: Option<Value>) -> R {
@@ -47,23 +47,23 @@ pub mod methods {
         Ok(cx.new_float_of(class, float))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(this: FloatValue) -> String {
         float::repr(this.float)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: FloatValue) -> R {
         let hash = cx.native_hash(this.value)?.unwrap_or(0);
         Ok(cx.int(hash as i64))
     }
 
-    /// True if self else False.
+    /// Tell whether the number is not zero.
     pub fn __bool__(this: FloatValue) -> bool {
         this.float != 0.0
     }
 
-    /// float(self)
+    /// Give the number as a float.
     pub fn __float__(cx: &mut Ctx, this: FloatValue) -> Value {
         if this.value.header().is_none_or(|h| h.shape() == ClassId::Float.shape()) {
             return this.value;
@@ -71,33 +71,31 @@ pub mod methods {
         cx.float(this.float)
     }
 
-    /// int(self)
+    /// Give the number as an int.
     pub fn __int__(cx: &mut Ctx, this: FloatValue) -> R {
         let n = cx.whole(this.float)?;
         Ok(cx.big(&n))
     }
 
-    /// Return the Integral closest to x between 0 and x.
+    /// Give the whole part, as an int.
     pub fn __trunc__(cx: &mut Ctx, this: FloatValue) -> R {
         let n = cx.whole(this.float)?;
         Ok(cx.big(&n))
     }
 
-    /// Return the floor as an Integral.
+    /// Give the greatest int that is not above the number.
     pub fn __floor__(cx: &mut Ctx, this: FloatValue) -> R {
         let n = cx.whole(this.float.floor())?;
         Ok(cx.big(&n))
     }
 
-    /// Return the ceiling as an Integral.
+    /// Give the least int that is not below the number.
     pub fn __ceil__(cx: &mut Ctx, this: FloatValue) -> R {
         let n = cx.whole(this.float.ceil())?;
         Ok(cx.big(&n))
     }
 
-    /// Return the Integral closest to x, rounding half toward even.
-    ///
-    /// When an argument is passed, work like built-in round(x, ndigits).
+    /// Give the nearest int, the even one of two equally near; with ndigits, a float rounded to that many decimals.
     pub fn __round__(cx: &mut Ctx, this: FloatValue, #[default(Value::NONE)] ndigits: Value) -> R {
         if ndigits.is_none() {
             let n = cx.whole(this.float.round_ties_even())?;
@@ -110,17 +108,17 @@ pub mod methods {
         }
     }
 
-    /// -self
+    /// Give the number with its sign turned around.
     pub fn __neg__(cx: &mut Ctx, this: FloatValue) -> R {
         cx.native_unary(UnaryOp::Neg, this.value)
     }
 
-    /// +self
+    /// Give the number itself.
     pub fn __pos__(cx: &mut Ctx, this: FloatValue) -> R {
         cx.native_unary(UnaryOp::Pos, this.value)
     }
 
-    /// abs(self)
+    /// Give the distance from zero.
     pub fn __abs__(cx: &mut Ctx, this: FloatValue) -> R {
         cx.native_abs(this.value)
     }
@@ -132,7 +130,7 @@ pub mod methods {
         cx.native_divmod(x, y)
     }
 
-    /// Return divmod(self, value).
+    /// Give the pair of self // value and self % value.
     pub fn __divmod__(cx: &mut Ctx, this: FloatValue, value: Value) -> R {
         match super::real(cx, this, value) {
             Some(this) => divmod(cx, this, value),
@@ -140,7 +138,7 @@ pub mod methods {
         }
     }
 
-    /// Return divmod(value, self).
+    /// Give the pair of value // self and value % self, when value itself has no answer.
     pub fn __rdivmod__(cx: &mut Ctx, this: FloatValue, value: Value) -> R {
         match super::real(cx, this, value) {
             Some(this) => divmod(cx, value, this),
@@ -158,17 +156,17 @@ pub mod methods {
         cx.native_binary(BinaryOp::Pow, base, exponent)
     }
 
-    /// Return pow(self, value, mod).
+    /// Give self to the power of value, modulo mod if that is given.
     pub fn __pow__(cx: &mut Ctx, this: FloatValue, value: Value, #[default(Value::NONE)] r#mod: Value) -> R {
         power(cx, this.value, value, value, r#mod)
     }
 
-    /// Return pow(value, self, mod).
+    /// Give value to the power of self, when value itself has no answer.
     pub fn __rpow__(cx: &mut Ctx, this: FloatValue, value: Value, #[default(Value::NONE)] r#mod: Value) -> R {
         power(cx, value, this.value, value, r#mod)
     }
 
-    /// Formats the float according to format_spec.
+    /// Give the float as a text in the shape that format_spec describes.
     pub fn __format__(cx: &mut Ctx, this: FloatValue, format_spec: Value) -> R<Gc<Str>> {
         let spec = cx.format_spec(format_spec)?;
         if spec.is_empty() {
@@ -180,12 +178,7 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// You probably don't want to use this function.
-    ///
-    ///   typestr
-    ///     Must be 'double' or 'float'.
-    ///
-    /// It tells the format of floating-point numbers of that C type.
+    /// Name the layout of C's float or double, for tests.
     #[class_method]
     pub fn __getformat__(cx: &mut Ctx, _cls: Value, typestr: Value) -> R<&'static str> {
         let kind = cx.str_arg(typestr, "__getformat__() argument")?;
@@ -201,30 +194,27 @@ pub mod methods {
         cx.tuple(&[x])
     }
 
-    /// Return the size of the float in memory, in bytes.
+    /// Tell how much memory the float takes, in bytes.
     pub fn __sizeof__(_this: FloatValue) -> i64 {
         24
     }
 
-    /// Return self, the complex conjugate of any float.
+    /// Give the number itself: it has no imaginary part.
     pub fn conjugate(cx: &mut Ctx, this: FloatValue) -> Value {
         __float__(cx, this)
     }
 
-    /// Return True if the float is an integer.
+    /// Tell whether there is nothing after the decimal point.
     pub fn is_integer(this: FloatValue) -> bool {
         this.float.is_finite() && this.float == this.float.trunc()
     }
 
-    /// Return a pair of integers, whose ratio is exactly equal to the original float.
+    /// Give the fraction that equals the float, as (numerator, denominator).
     ///
-    /// The ratio is in lowest terms and has a positive denominator. Raise OverflowError on infinities and a ValueError
-    /// on NaNs.
+    /// It cannot be reduced, and its denominator is positive. Infinities raise OverflowError, NaNs ValueError.
     ///
-    /// >>> (10.0).as_integer_ratio()
-    /// (10, 1)
-    /// >>> (-.25).as_integer_ratio()
-    /// (-1, 4)
+    /// >>> (0.75).as_integer_ratio()
+    /// (3, 4)
     pub fn as_integer_ratio(cx: &mut Ctx, this: FloatValue) -> R {
         if this.float.is_nan() {
             return Err(cx.value_error("cannot convert NaN to integer ratio"));
@@ -237,22 +227,18 @@ pub mod methods {
         cx.pair(numerator, denominator)
     }
 
-    /// Return a hexadecimal representation of a floating-point number.
+    /// Give the exact value in hexadecimal digits, with a power of two.
     ///
-    /// >>> (-0.1).hex()
-    /// '-0x1.999999999999ap-4'
-    /// >>> 3.14159.hex()
-    /// '0x1.921f9f01b866ep+1'
+    /// >>> (0.5).hex()
+    /// '0x1.0000000000000p-1'
     pub fn hex(this: FloatValue) -> String {
         float_bits::hex(this.float)
     }
 
-    /// Create a floating-point number from a hexadecimal string.
+    /// Make a float from the text that hex() gives.
     ///
-    /// >>> float.fromhex('0x1.ffffp10')
-    /// 2047.984375
-    /// >>> float.fromhex('-0x1p-1074')
-    /// -5e-324
+    /// >>> float.fromhex('0x1.8p+1')
+    /// 3.0
     #[class_method]
     pub fn fromhex(cx: &mut Ctx, cls: Gc<Class>, string: Value) -> R {
         let Some(text) = string.cast::<Str>() else {
@@ -268,13 +254,13 @@ pub mod methods {
         }
     }
 
-    /// the real part of a complex number
+    /// The part along the real axis.
     #[getter]
     pub fn real(cx: &mut Ctx, this: FloatValue) -> Value {
         __float__(cx, this)
     }
 
-    /// the imaginary part of a complex number
+    /// The part along the imaginary axis.
     #[getter]
     pub fn imag(_this: FloatValue) -> f64 {
         0.0

@@ -13,7 +13,7 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create a function object.
+    /// Make a function of code and globals.
     #[static_method]
     #[allow(clippy::too_many_arguments)] // CPython's constructor has as many
     pub fn __new__(
@@ -37,18 +37,18 @@ pub mod methods {
         new_function(cx, code, globals, [name, argdefs, closure, kwdefaults])
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Function>) -> String {
         let name = cx.text_of(this.qualname.get());
         format!("<function {name} at {:#x}>", this.as_ptr() as usize)
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Gc<Function>, args: &[Value], kwargs: Kwargs) -> R {
         cx.call_kwargs(this.value(), args, kwargs.0)
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(cx: &mut Ctx, this: Value, instance: Value, #[default(Value::NONE)] owner: Value) -> R {
         super::get_from(cx, this, instance, owner)
     }
@@ -257,7 +257,7 @@ pub mod bound {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create a bound instance method object.
+    /// Bind a callable to an object.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, function: Value, instance: Value) -> R {
         if !crate::object::methods::function::is_callable(cx, function) {
@@ -269,30 +269,30 @@ pub mod bound {
         Ok(cx.new_method(function, instance))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Method>) -> R<Gc<Str>> {
         method_repr(cx, this)
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R {
         cx.call_kwargs(this, args, kwargs.0)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Gc<Method>, value: Value) -> R {
         let Some(other) = value.cast::<Method>() else { return Ok(Value::NOT_IMPLEMENTED) };
         let same = this.this.get() == other.this.get() && cx.same(this.function.get(), other.function.get())?;
         Ok(Value::bool(same))
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<Method>) -> R<i64> {
         let object = cx.identity_hash(this.this.get());
         Ok((object ^ cx.hash(this.function.get())?) as i64)
     }
 
-    /// Return getattr(self, name).
+    /// Read the attribute of this name.
     pub fn __getattribute__(cx: &mut Ctx, this: Gc<Method>, name: Value) -> R {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
@@ -302,13 +302,13 @@ pub mod bound {
         }
     }
 
-    /// the function (or other callable) implementing a method
+    /// What the method calls.
     #[getter]
     pub fn __func__(this: Gc<Method>) -> Value {
         this.function.get()
     }
 
-    /// the instance to which a method is bound
+    /// The object that comes first among the arguments.
     #[getter]
     pub fn __self__(this: Gc<Method>) -> Value {
         this.this.get()
@@ -321,12 +321,12 @@ pub mod bound {
         Ok(cx.get_attr_opt(this.function.get(), name)?.unwrap_or(Value::NONE))
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(this: Value, _instance: Value, _owner: Option<Value>) -> Value {
         this
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Method>) -> R {
         let name = cx.names().__name__;
         let name = cx.get_attr_interned(this.function.get(), name)?;
@@ -346,13 +346,13 @@ pub mod cell {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create a new cell object.
+    /// Make a cell, with something in it or empty.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, contents: Option<Value>) -> Gc<Cell> {
         cx.new_cell(contents.unwrap_or(Value::UNBOUND))
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Cell>) -> R<Gc<Str>> {
         let at = this.as_ptr() as usize;
         let value = this.value.get();

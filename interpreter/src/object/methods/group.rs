@@ -13,13 +13,13 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], _kwargs: Kwargs) -> R {
         new_group(cx, class, args)
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         let name = cx.type_name(this.value());
         cx.no_kwargs(&name, kwargs.0)?;
@@ -28,7 +28,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         let mut out = cx.to_str(this.extra[extra::GROUP_MSG].get())?.as_bytes().to_vec();
         let n = this.extra[extra::GROUP_EXCS].get().cast::<Tuple>().map_or(0, |t| t.len);
@@ -37,13 +37,13 @@ pub mod methods {
         cx.try_wtf8(&out)
     }
 
-    /// exception message
+    /// The message.
     #[getter]
     pub fn message(this: Gc<Exception>) -> Value {
         this.extra[extra::GROUP_MSG].get()
     }
 
-    /// nested exceptions
+    /// The exceptions in the group.
     #[getter]
     pub fn exceptions(this: Gc<Exception>) -> Value {
         this.extra[extra::GROUP_EXCS].get()
@@ -68,7 +68,7 @@ pub mod methods {
         Ok(split_by(cx, this.value(), matcher, false)?.0)
     }
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Value, key: Value) -> R<Gc<GenericAlias>> {
         cx.generic_alias(class, key)

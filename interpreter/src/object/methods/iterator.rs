@@ -11,12 +11,12 @@ pub mod methods {
     use crate::value::{Gc, Value};
     use std::sync::atomic::Ordering;
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(this: Gc<Iter>) -> Gc<Iter> {
         this
     }
 
-    /// Implement next(self).
+    /// Give the item that comes next.
     pub fn __next__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         match cx.iter_step(this)? {
             Some(item) => Ok(item),
@@ -24,17 +24,17 @@ pub mod methods {
         }
     }
 
-    /// Private method returning an estimate of len(list(it)).
+    /// Guess how many items are still to come.
     pub fn __length_hint__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         length_hint(cx, this)
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         reduce(cx, this)
     }
 
-    /// Set state information for unpickling.
+    /// Take back the position that pickle saved.
     pub fn __setstate__(this: Gc<Iter>, state: i64) {
         this.index.store(state.max(0), Ordering::Relaxed);
     }
@@ -47,12 +47,12 @@ pub mod stepping {
     use crate::object::misc::Iter;
     use crate::value::{Gc, Value};
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(this: Gc<Iter>) -> Gc<Iter> {
         this
     }
 
-    /// Implement next(self).
+    /// Give the item that comes next.
     pub fn __next__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         match cx.iter_step(this)? {
             Some(item) => Ok(item),
@@ -70,7 +70,7 @@ pub mod enumerate {
     use crate::object::misc::{GenericAlias, Iter};
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R<Gc<Iter>> {
         let class = class_of_new(cx, class, ClassId::Enumerate)?;
@@ -80,14 +80,14 @@ pub mod enumerate {
         Ok(cx.new_iter_of(class, it, start, 0, 0))
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         let class = cx.class_of(this.value()).value();
         let args = cx.tuple(&[this.source.get(), this.extra.get()])?;
         cx.tuple(&[class, args])
     }
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Value, key: Value) -> R<Gc<GenericAlias>> {
         cx.generic_alias(class, key)
@@ -103,7 +103,7 @@ pub mod zip {
     use crate::object::misc::Iter;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, iterables: &[Value], kwargs: Kwargs) -> R<Gc<Iter>> {
         let class = class_of_new(cx, class, ClassId::Zip)?;
@@ -122,7 +122,7 @@ pub mod zip {
         Ok(cx.new_iter_of(class, iterators, Value::bool(strict), 0, 0))
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         let class = cx.class_of(this.value()).value();
         let source = this.source.get();
@@ -133,7 +133,7 @@ pub mod zip {
         cx.tuple(&[class, args])
     }
 
-    /// Set state information for unpickling.
+    /// Take back the position that pickle saved.
     pub fn __setstate__(cx: &mut Ctx, this: Gc<Iter>, state: Value) -> R<()> {
         let strict = cx.truth(state)?;
         this.extra.set(Value::bool(strict));
@@ -151,7 +151,7 @@ pub mod map {
     use crate::object::sequence::Tuple;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R<Gc<Iter>> {
         let class = class_of_new(cx, class, ClassId::Map)?;
@@ -168,7 +168,7 @@ pub mod map {
         Ok(cx.new_iter_of(class, iterators, f, 0, 0))
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         let class = cx.class_of(this.value()).value();
         let list = cx.list(&[this.extra.get()])?;
@@ -189,7 +189,7 @@ pub mod filter {
     use crate::object::misc::Iter;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, function: Value, iterable: Value) -> R<Gc<Iter>> {
         let class = class_of_new(cx, class, ClassId::Filter)?;
@@ -197,7 +197,7 @@ pub mod filter {
         Ok(cx.new_iter_of(class, it, function, 0, 0))
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Iter>) -> R {
         let class = cx.class_of(this.value()).value();
         let args = cx.tuple(&[this.extra.get(), this.source.get()])?;
@@ -213,7 +213,7 @@ pub mod reversed {
     use crate::object::kind::ClassId;
     use crate::value::Value;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, sequence: Value) -> R {
         let class = class_of_new(cx, class, ClassId::Reversed)?;

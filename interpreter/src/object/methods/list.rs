@@ -14,14 +14,14 @@ pub mod methods {
     use crate::object::sort::sort_list;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<List>> {
         let class = class_for_new(cx, class, ClassId::List)?;
         Ok(cx.new_list_of(class))
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<List>, args: &[Value], kwargs: Kwargs) -> R<()> {
         cx.no_kwargs("list", kwargs.0)?;
         cx.at_most("list", args, 1)?;
@@ -34,25 +34,25 @@ pub mod methods {
         }
     }
 
-    /// Append object to the end of the list.
+    /// Put the object after the last item.
     pub fn append(cx: &mut Ctx, this: Gc<List>, object: Value) -> R<()> {
         cx.list_push(this, object)
     }
 
-    /// Extend list by appending elements from the iterable.
+    /// Put the iterable's items after the last one.
     #[resumable(super::EXTEND)]
     pub fn extend(cx: &mut Ctx, this: Gc<List>, iterable: Value) -> R<()> {
         cx.list_extend(this, iterable)
     }
 
-    /// Insert object before index.
+    /// Put the object in front of the item at the index.
     pub fn insert(cx: &mut Ctx, this: Gc<List>, index: i64, object: Value) -> R<()> {
         cx.list_insert(this, index, object)
     }
 
-    /// Remove and return item at index (default last).
+    /// Take out the item at the index, the last unless told otherwise, and give it.
     ///
-    /// Raises IndexError if list is empty or index is out of range.
+    /// IndexError if there is no such item.
     pub fn pop(cx: &mut Ctx, this: Gc<List>, #[default(-1)] index: i64) -> R {
         match cx.list_pop(this, index)? {
             Some(item) => Ok(item),
@@ -61,9 +61,7 @@ pub mod methods {
         }
     }
 
-    /// Remove first occurrence of value.
-    ///
-    /// Raises ValueError if the value is not present.
+    /// Take out the first item equal to value; ValueError if there is none.
     pub fn remove(cx: &mut Ctx, this: Gc<List>, value: Value) -> R<()> {
         loop {
             let Some((at, found)) = find(cx, this, value, 0, i64::MAX)? else {
@@ -82,20 +80,20 @@ pub mod methods {
         }
     }
 
-    /// Remove all items from list.
+    /// Take out every item.
     pub fn clear(cx: &mut Ctx, this: Gc<List>) -> R<()> {
         let empty = cx.new_buffer(0)?;
         cx.list_replace(this, empty);
         Ok(())
     }
 
-    /// Return a shallow copy of the list.
+    /// Give a second list of the same items.
     pub fn copy(cx: &mut Ctx, this: Gc<List>) -> R<Gc<List>> {
         let items = cx.list_snapshot(this)?;
         cx.list(items.items())
     }
 
-    /// Return number of occurrences of value.
+    /// Count the items equal to value.
     pub fn count(cx: &mut Ctx, this: Gc<List>, value: Value) -> R<i64> {
         let (mut i, mut n) = (0, 0);
         while let Some(item) = this.get(i) {
@@ -105,9 +103,7 @@ pub mod methods {
         Ok(n)
     }
 
-    /// Return first index of value.
-    ///
-    /// Raises ValueError if the value is not present.
+    /// Find the first item equal to value and give its index; ValueError if there is none.
     pub fn index(cx: &mut Ctx, this: Gc<List>, value: Value, start: Option<Value>, stop: Option<Value>) -> R<usize> {
         let (start, stop) = search_bounds(cx, start, stop, this.len())?;
         match find(cx, this, value, start, stop)? {
@@ -119,20 +115,15 @@ pub mod methods {
         }
     }
 
-    /// Reverse *IN PLACE*.
+    /// Turn the order of the items around.
     pub fn reverse(cx: &mut Ctx, this: Gc<List>) -> R<()> {
         cx.list_reverse(this)
     }
 
-    /// Sort the list in ascending order and return None.
+    /// Put the items in order, least first, or greatest first if reverse is true.
     ///
-    /// The sort is in-place (i.e. the list itself is modified) and stable (i.e. the
-    /// order of two equal elements is maintained).
-    ///
-    /// If a key function is given, apply it once to each list item and sort them,
-    /// ascending or descending, according to their function values.
-    ///
-    /// The reverse flag can be set to sort in descending order.
+    /// Equal items keep their order. With a key function, its results for the items are what is compared; it is called
+    /// once for each.
     #[resumable(crate::object::sort::SORT)]
     pub fn sort(
         cx: &mut Ctx,
@@ -147,18 +138,18 @@ pub mod methods {
         sort_list(cx, this, Some(key), reverse)
     }
 
-    /// Return a reverse iterator over the list.
+    /// Give an iterator over the items, last one first.
     pub fn __reversed__(cx: &mut Ctx, this: Gc<List>) -> Gc<Iter> {
         cx.new_iter(ClassId::ListReverseIterator, this.value(), Value::NONE, this.len() as i64 - 1, 0)
     }
 
-    /// Implement self+=value.
+    /// Add the value's items to self, in place.
     pub fn __iadd__(cx: &mut Ctx, this: Gc<List>, value: Value) -> R {
         cx.list_extend(this, value)?;
         Ok(this.value())
     }
 
-    /// Implement self*=value.
+    /// Repeat self's items value times, in place.
     pub fn __imul__(cx: &mut Ctx, this: Gc<List>, value: Value) -> R {
         let repeated = crate::object::methods::shared::repeat(cx, this.value(), value)?;
         if let Some(repeated) = repeated.cast::<List>() {
@@ -167,7 +158,7 @@ pub mod methods {
         Ok(this.value())
     }
 
-    /// Return the size of the list in memory, in bytes.
+    /// Tell how much memory the list takes, in bytes.
     pub fn __sizeof__(this: Gc<List>) -> i64 {
         40 + 8 * this.buffer().cap as i64
     }

@@ -17,7 +17,7 @@ pub mod methods {
 
     type View = Gc<MemoryView>;
 
-    /// Create a new memoryview object which references the given object.
+    /// Make a view of the object's memory.
     #[static_method]
     #[name = "__new__"]
     pub fn new(cx: &mut Ctx, cls: Value, #[kw] object: Value) -> R<View> {
@@ -25,7 +25,7 @@ pub mod methods {
         cx.memoryview(object)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(this: View) -> String {
         let at = this.value().bits() - 1;
         if this.base.get().is_unbound() {
@@ -35,7 +35,7 @@ pub mod methods {
         }
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
         if !view_layout(this).readonly {
@@ -53,12 +53,12 @@ pub mod methods {
         cx.native_compare(op, this.value(), value)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: View, value: Value) -> R {
         compare(cx, CompareOp::Eq, this, value)
     }
 
-    /// Return self!=value.
+    /// Tell whether self and value differ.
     pub fn __ne__(cx: &mut Ctx, this: View, value: Value) -> R {
         compare(cx, CompareOp::Ne, this, value)
     }
@@ -69,7 +69,7 @@ pub mod methods {
         first.and_then(|n| cx.as_i64(n)).map_or_else(|| view_layout(this).len, |n| n as usize)
     }
 
-    /// Return len(self).
+    /// Tell how many items there are.
     pub fn __len__(cx: &mut Ctx, this: View) -> R<usize> {
         cx.view_base(this)?;
         Ok(first_dimension(cx, this))
@@ -160,7 +160,7 @@ pub mod methods {
         cx.new_view(base, Layout { start, len: span.count * row, shape, ..layout })
     }
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: View, key: Value) -> R {
         cx.view_base(this)?;
         if let Some(slice) = key.cast::<SliceObject>() {
@@ -170,7 +170,7 @@ pub mod methods {
         cx.view_item(this, at)
     }
 
-    /// Set self[key] to value.
+    /// Put the value at the key.
     pub fn __setitem__(cx: &mut Ctx, this: View, key: Value, value: Value) -> R<()> {
         cx.view_base(this)?;
         if view_layout(this).readonly {
@@ -217,7 +217,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Delete self[key].
+    /// Take out what is at the key.
     pub fn __delitem__(cx: &mut Ctx, this: View, _key: Value) -> R<()> {
         cx.view_base(this)?;
         if view_layout(this).readonly {
@@ -226,45 +226,44 @@ pub mod methods {
         Err(cx.type_error("cannot delete memory"))
     }
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
         Ok(cx.new_iter(ClassId::MemoryIterator, this.value(), Value::NONE, 0, 0).value())
     }
 
-    /// Release the underlying buffer exposed by the memoryview object when a with block ends.
+    /// Give the view itself; leaving the with block releases it.
     pub fn __enter__(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
         Ok(this.value())
     }
 
-    /// Release the underlying buffer exposed by the memoryview object.
+    /// Let go of the memory that was viewed.
     pub fn __exit__(this: View, _exc_info: &[Value]) {
         this.base.set(Value::UNBOUND);
     }
 
-    /// Release the underlying buffer exposed by the memoryview object.
+    /// Let go of the memory that was viewed.
     pub fn release(this: View) {
         this.base.set(Value::UNBOUND);
     }
 
-    /// Return a buffer object that exposes the underlying memory of the object.
+    /// Give a view of the bytes that the object holds.
     pub fn __buffer__(cx: &mut Ctx, this: View, _flags: i64) -> R<View> {
         cx.memoryview(this.value())
     }
 
-    /// Release the buffer object that exposes the underlying memory of the object.
+    /// Take back a view that `__buffer__` gave.
     pub fn __release_buffer__(_this: View, _buffer: Value) {}
 
-    /// Return the size of the view in memory, in bytes.
+    /// Tell how much memory the view takes, in bytes.
     pub fn __sizeof__(_this: View) -> i64 {
         168
     }
 
-    /// Return the data in the buffer as a byte string.
+    /// Copy what is viewed into a bytes object.
     ///
-    /// Order can be {'C', 'F', 'A'}. When order is 'C' or 'F', the data of the original array is converted to C or
-    /// Fortran order. For contiguous views, 'A' returns an exact copy of the physical memory. None is treated as 'C'.
+    /// order 'C' (or None) has the last dimension vary fastest, 'F' the first; 'A' keeps the order of the memory.
     pub fn tobytes(
         cx: &mut Ctx,
         this: View,
@@ -282,19 +281,16 @@ pub mod methods {
         cx.bytes(&data)
     }
 
-    /// Return the data in the buffer as a str of hexadecimal numbers.
+    /// Give what is viewed as hexadecimal digits.
     ///
-    ///   sep
-    ///     An optional single character or byte to separate hex bytes.
-    ///   bytes_per_sep
-    ///     How many bytes between separators. Positive values count from the right, negative values count from the left.
+    /// sep goes between groups of bytes_per_sep bytes, counted from the right, or from the left if that is negative.
     pub fn hex(cx: &mut Ctx, this: View, #[kw] sep: Option<Value>, #[kw] bytes_per_sep: Option<Value>) -> R<String> {
         let data = cx.byte_vec(this.value())?;
         let group = cx.c_int_arg(bytes_per_sep, 1)?;
         cx.hex_text(&data, sep, group)
     }
 
-    /// Return the data in the buffer as a list of elements.
+    /// Give the elements in a list.
     pub fn tolist(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
         let mut at = 0;
@@ -324,7 +320,7 @@ pub mod methods {
         Ok(list)
     }
 
-    /// Return a readonly version of the memoryview.
+    /// Give another view of the same memory, which does not write.
     pub fn toreadonly(cx: &mut Ctx, this: View) -> R<View> {
         let base = cx.view_base(this)?;
         cx.new_view(base, Layout { readonly: true, ..view_layout(this) })
@@ -336,7 +332,7 @@ pub mod methods {
         layout.len == 1 || layout.stride == item_size(this) as i64
     }
 
-    /// Cast a memoryview to a new format or shape.
+    /// View the same memory as elements of another format, or in another shape.
     pub fn cast(cx: &mut Ctx, this: View, #[kw] format: Value, #[kw] shape: Option<Value>) -> R<View> {
         let base = cx.view_base(this)?;
         let layout = view_layout(this);
@@ -403,48 +399,48 @@ pub mod methods {
         Ok(())
     }
 
-    /// The underlying object of the memoryview.
+    /// The object whose memory is viewed.
     #[getter]
     pub fn obj(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)
     }
 
-    /// The amount of space in bytes that the array would use in a contiguous representation.
+    /// How many bytes the elements take without gaps.
     #[getter]
     pub fn nbytes(cx: &mut Ctx, this: View) -> R<usize> {
         cx.view_base(this)?;
         Ok(view_layout(this).len * item_size(this))
     }
 
-    /// A bool indicating whether the memory is read only.
+    /// Whether the view refuses to write.
     #[getter]
     pub fn readonly(cx: &mut Ctx, this: View) -> R<bool> {
         cx.view_base(this)?;
         Ok(view_layout(this).readonly)
     }
 
-    /// The size in bytes of each element of the memoryview.
+    /// How many bytes one element takes.
     #[getter]
     pub fn itemsize(cx: &mut Ctx, this: View) -> R<usize> {
         cx.view_base(this)?;
         Ok(item_size(this))
     }
 
-    /// A string containing the format (in struct module style) for each element in the view.
+    /// The format of an element, in the letters of the struct module.
     #[getter]
     pub fn format(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
         Ok(this.format.get())
     }
 
-    /// An integer indicating how many dimensions of a multi-dimensional array the memory represents.
+    /// How many dimensions there are.
     #[getter]
     pub fn ndim(cx: &mut Ctx, this: View) -> R<usize> {
         cx.view_base(this)?;
         Ok(this.shape.get().cast::<Tuple>().map_or(1, |t| t.len))
     }
 
-    /// A tuple of ndim integers giving the shape of the memory as an N-dimensional array.
+    /// How many elements each dimension has, as a tuple.
     #[getter]
     pub fn shape(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
@@ -455,7 +451,7 @@ pub mod methods {
         cx.tuple(&[len])
     }
 
-    /// A tuple of ndim integers giving the size in bytes to access each element for each dimension of the array.
+    /// How many bytes apart neighbours are in each dimension, as a tuple.
     #[getter]
     pub fn strides(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
@@ -474,21 +470,21 @@ pub mod methods {
         cx.list_to_tuple(list)
     }
 
-    /// A tuple of integers used internally for PIL-style arrays.
+    /// Always (): no element is reached by way of a pointer.
     #[getter]
     pub fn suboffsets(cx: &mut Ctx, this: View) -> R {
         cx.view_base(this)?;
         cx.tuple(&[])
     }
 
-    /// A bool indicating whether the memory is C contiguous.
+    /// Whether there are no gaps and the last dimension varies fastest.
     #[getter]
     pub fn c_contiguous(cx: &mut Ctx, this: View) -> R<bool> {
         cx.view_base(this)?;
         Ok(is_contiguous(this))
     }
 
-    /// A bool indicating whether the memory is Fortran contiguous.
+    /// Whether there are no gaps and the first dimension varies fastest.
     #[getter]
     pub fn f_contiguous(cx: &mut Ctx, this: View) -> R<bool> {
         cx.view_base(this)?;
@@ -496,7 +492,7 @@ pub mod methods {
         Ok(one && is_contiguous(this))
     }
 
-    /// A bool indicating whether the memory is contiguous.
+    /// Whether there are no gaps, whichever dimension varies fastest.
     #[getter]
     pub fn contiguous(cx: &mut Ctx, this: View) -> R<bool> {
         cx.view_base(this)?;

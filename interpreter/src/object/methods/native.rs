@@ -11,17 +11,17 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Native>) -> String {
         native_repr(cx, this)
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R {
         cx.call_kwargs(this, args, kwargs.0)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(this: Gc<Native>, value: Value) -> Value {
         match value.cast::<Native>() {
             Some(other) => Value::bool(
@@ -33,7 +33,7 @@ pub mod methods {
         }
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<Native>) -> i64 {
         let object = cx.identity_hash(this.this.get());
         (object ^ (this.def as usize as u64 >> 4)) as i64
@@ -87,12 +87,12 @@ pub mod methods {
         super::owner_class(cx, this)
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(cx: &mut Ctx, this: Gc<Native>, instance: Value, #[default(Value::NONE)] owner: Value) -> R {
         super::native_get(cx, this, instance, owner)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Native>) -> R {
         if this.this.get().is_unbound() {
             return Ok(native_name(cx, this).value());
@@ -115,7 +115,7 @@ pub mod descriptor {
     use crate::object::kind::ClassId;
     use crate::value::{Gc, Value};
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Wrapper>) -> String {
         let member = this.header().shape() == ClassId::MemberDescriptor.shape();
         let what = if member { "member" } else { "attribute" };
@@ -123,7 +123,7 @@ pub mod descriptor {
         format!("<{what} '{}' of '{owner}' objects>", cx.text_of(this.name.get()))
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(cx: &mut Ctx, this: Gc<Wrapper>, instance: Value, #[default(Value::NONE)] owner: Value) -> R {
         if instance.is_none() && !owner.is_none() && owner != cx.class(ClassId::NoneType).value() {
             return Ok(this.value());
@@ -133,13 +133,13 @@ pub mod descriptor {
         cx.bind(this.value(), instance, class)
     }
 
-    /// Set an attribute of instance to value.
+    /// Set the attribute that this descriptor stands for.
     pub fn __set__(cx: &mut Ctx, this: Gc<Wrapper>, instance: Value, value: Value) -> R<()> {
         check(cx, this, instance)?;
         cx.descriptor_set(this.value(), instance, value)
     }
 
-    /// Delete an attribute of instance.
+    /// Delete the attribute that this descriptor stands for.
     pub fn __delete__(cx: &mut Ctx, this: Gc<Wrapper>, instance: Value) -> R<()> {
         check(cx, this, instance)?;
         cx.descriptor_set(this.value(), instance, Value::UNBOUND)

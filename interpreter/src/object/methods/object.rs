@@ -14,13 +14,13 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R {
         new_object(cx, class, !args.is_empty() || kwargs.0.is_some_and(|k| !k.is_empty()))
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Value, args: &[Value], kwargs: Kwargs) -> R<()> {
         if args.is_empty() && kwargs.0.is_none_or(|k| k.is_empty()) {
             return Ok(());
@@ -39,14 +39,14 @@ pub mod methods {
         Ok(())
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Value) -> R<Gc<Str>> {
         let mut out = Vec::new();
         cx.write_default_repr(this, &mut out)?;
         cx.try_wtf8(&out)
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Value) -> R {
         cx.check_stack()?;
         let names = cx.names();
@@ -56,12 +56,12 @@ pub mod methods {
         }
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(this: Value, value: Value) -> Value {
         if this == value { Value::TRUE } else { Value::NOT_IMPLEMENTED }
     }
 
-    /// Return self!=value.
+    /// Tell whether self and value differ.
     pub fn __ne__(cx: &mut Ctx, this: Value, value: Value) -> R {
         let names = cx.names();
         let result = cx.call_special(this, names.__eq__, &[value])?.unwrap_or(Value::NOT_IMPLEMENTED);
@@ -71,32 +71,32 @@ pub mod methods {
         Ok(Value::bool(!cx.truth(result)?))
     }
 
-    /// Return self<value.
+    /// Tell whether self is less than value.
     pub fn __lt__(_this: Value, _value: Value) -> Value {
         Value::NOT_IMPLEMENTED
     }
 
-    /// Return self<=value.
+    /// Tell whether self is less than value or equal to it.
     pub fn __le__(_this: Value, _value: Value) -> Value {
         Value::NOT_IMPLEMENTED
     }
 
-    /// Return self>value.
+    /// Tell whether self is greater than value.
     pub fn __gt__(_this: Value, _value: Value) -> Value {
         Value::NOT_IMPLEMENTED
     }
 
-    /// Return self>=value.
+    /// Tell whether self is greater than value or equal to it.
     pub fn __ge__(_this: Value, _value: Value) -> Value {
         Value::NOT_IMPLEMENTED
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Value) -> i64 {
         cx.identity_hash(this) as i64
     }
 
-    /// Return getattr(self, name).
+    /// Read the attribute of this name.
     pub fn __getattribute__(cx: &mut Ctx, this: Value, name: Value) -> R {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
@@ -106,21 +106,21 @@ pub mod methods {
         }
     }
 
-    /// Implement setattr(self, name, value).
+    /// Set the attribute of this name.
     pub fn __setattr__(cx: &mut Ctx, this: Value, name: Value, value: Value) -> R<()> {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
         cx.generic_set(this, name, value)
     }
 
-    /// Implement delattr(self, name).
+    /// Delete the attribute of this name.
     pub fn __delattr__(cx: &mut Ctx, this: Value, name: Value) -> R<()> {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
         cx.generic_set(this, name, Value::UNBOUND)
     }
 
-    /// the object's class
+    /// The class of the object.
     #[getter]
     pub fn __class__(cx: &mut Ctx, this: Value) -> Value {
         cx.class_of(this).value()
@@ -146,17 +146,17 @@ pub mod methods {
         Err(cx.type_error(format!("unsupported format string passed to {name}.__format__")))
     }
 
-    /// Default dir() implementation.
+    /// List the names of the object's attributes and of its class's.
     pub fn __dir__(cx: &mut Ctx, this: Value) -> R<Gc<List>> {
         default_dir(cx, this)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Value) -> R {
         reduce::reduce(cx, this, 0)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce_ex__(cx: &mut Ctx, this: Value, protocol: i64) -> R {
         let (class, names) = (cx.class_of(this), cx.names());
         let found = cx.lookup(class, names.__reduce__);
@@ -168,15 +168,12 @@ pub mod methods {
         reduce::reduce(cx, this, protocol)
     }
 
-    /// Helper for pickle.
+    /// Give the object's attributes, for pickle and copy.
     pub fn __getstate__(cx: &mut Ctx, this: Value) -> R {
         reduce::state(cx, this)
     }
 
-    /// This method is called when a class is subclassed.
-    ///
-    /// The default implementation does nothing. It may be
-    /// overridden to extend subclasses.
+    /// Hear about a new subclass; does nothing unless a class has its own.
     #[class_method]
     pub fn __init_subclass__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R<()> {
         let name = class.cast::<crate::object::class::Class>().map_or_else(String::new, |c| c.name_text());
@@ -187,18 +184,15 @@ pub mod methods {
         Err(cx.type_error(format!("{name}.__init_subclass__() takes no arguments ({} given)", args.len())))
     }
 
-    /// Abstract classes can override this to customize issubclass().
+    /// Answer issubclass() in place of the usual search; NotImplemented leaves it to that.
     ///
-    /// This is invoked early on by abc.ABCMeta.__subclasscheck__().
-    /// It should return True, False or NotImplemented.  If it returns
-    /// NotImplemented, the normal algorithm is used.  Otherwise, it
-    /// overrides the normal algorithm (and the outcome is cached).
+    /// A class made by ABCMeta remembers the answer.
     #[class_method]
     pub fn __subclasshook__(_class: Value, _subclass: Value) -> Value {
         Value::NOT_IMPLEMENTED
     }
 
-    /// Size of object in memory, in bytes.
+    /// Tell how much memory the object takes, in bytes.
     pub fn __sizeof__(cx: &mut Ctx, this: Value) -> i64 {
         16 + 8 * cx.native_len(this).unwrap_or(0) as i64
     }
@@ -212,7 +206,7 @@ pub mod attributes {
     use crate::object::dict::Dict;
     use crate::value::Value;
 
-    /// dictionary for instance variables
+    /// The object's own attributes.
     #[getter]
     pub fn __dict__(cx: &mut Ctx, this: Value) -> R {
         if !cx.class_of(this).has(class_flag::NO_DICT)
@@ -241,7 +235,7 @@ pub mod attributes {
         Ok(())
     }
 
-    /// list of weak references to the object
+    /// The weak references to the object.
     #[getter]
     pub fn __weakref__(cx: &mut Ctx, this: Value) -> Value {
         cx.weak_references(this).first().map_or(Value::NONE, |w| w.value())

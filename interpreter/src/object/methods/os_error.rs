@@ -16,7 +16,7 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R {
         let mut class = class_for_new(cx, class, ClassId::OSError)?;
@@ -41,7 +41,7 @@ pub mod methods {
         Ok(exc.value())
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         let (class, names) = (cx.class_of(this.value()), cx.names());
         let init = cx.lookup(class, names.__init__);
@@ -58,7 +58,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         let field = |i: usize| this.extra[i].get();
         let (errno, text) = (field(extra::ERRNO), field(extra::STRERROR));
@@ -85,7 +85,7 @@ pub mod methods {
         plain_text(cx, this)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Exception>) -> R {
         let mut args = this.args.get();
         let (name, name2) = (this.extra[extra::FILENAME].get(), this.extra[extra::FILENAME2].get());
@@ -105,7 +105,7 @@ pub mod methods {
         if state.is_empty() { cx.tuple(&[class, args]) } else { cx.tuple(&[class, args, state.value()]) }
     }
 
-    /// POSIX exception code
+    /// The error's number.
     #[getter]
     pub fn errno(this: Gc<Exception>) -> Value {
         this.extra[extra::ERRNO].get()
@@ -118,7 +118,7 @@ pub mod methods {
         this.extra[extra::ERRNO].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// exception strerror
+    /// The error's message.
     #[getter]
     pub fn strerror(this: Gc<Exception>) -> Value {
         this.extra[extra::STRERROR].get()
@@ -131,7 +131,7 @@ pub mod methods {
         this.extra[extra::STRERROR].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// exception filename
+    /// The path that it happened with.
     #[getter]
     pub fn filename(this: Gc<Exception>) -> Value {
         this.extra[extra::FILENAME].get()
@@ -144,7 +144,7 @@ pub mod methods {
         this.extra[extra::FILENAME].set(if value.is_unbound() { Value::NONE } else { value });
     }
 
-    /// second exception filename
+    /// The other path, for calls that have two.
     #[getter]
     pub fn filename2(this: Gc<Exception>) -> Value {
         this.extra[extra::FILENAME2].get()

@@ -8,19 +8,19 @@ pub mod none {
     use crate::native::{Ctx, Kwargs, R};
     use crate::value::Value;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, args: &[Value], kwargs: Kwargs) -> R {
         super::no_arguments(cx, "NoneType", args, kwargs)?;
         Ok(Value::NONE)
     }
 
-    /// True if self else False
+    /// Tell whether self counts as true.
     pub fn __bool__(_this: Value) -> bool {
         false
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Value) -> R<i64> {
         Ok(cx.hash(this)? as i64)
     }
@@ -32,19 +32,19 @@ pub mod not_implemented {
     use crate::native::{Ctx, Kwargs, R};
     use crate::value::Value;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, args: &[Value], kwargs: Kwargs) -> R {
         super::no_arguments(cx, "NotImplementedType", args, kwargs)?;
         Ok(Value::NOT_IMPLEMENTED)
     }
 
-    /// True if self else False
+    /// Tell whether self counts as true.
     pub fn __bool__(_this: Value) -> bool {
         true
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(_this: Value) -> &'static str {
         "NotImplemented"
     }
@@ -56,14 +56,14 @@ pub mod ellipsis {
     use crate::native::{Ctx, Kwargs, R};
     use crate::value::Value;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, args: &[Value], kwargs: Kwargs) -> R {
         super::no_arguments(cx, "EllipsisType", args, kwargs)?;
         Ok(Value::ELLIPSIS)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(_this: Value) -> &'static str {
         "Ellipsis"
     }
@@ -81,7 +81,7 @@ pub mod super_object {
     use crate::value::{Gc, Value};
     use std::sync::atomic::Ordering;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Super>> {
         let class = class_for_new(cx, class, ClassId::Super)?;
@@ -89,7 +89,7 @@ pub mod super_object {
         Ok(cx.new_super(shape, Value::NONE, Value::NONE, Value::NONE))
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Super>, args: &[Value], kwargs: Kwargs) -> R<()> {
         cx.no_kwargs("super", kwargs.0)?;
         if args.len() > 2 {
@@ -117,7 +117,7 @@ pub mod super_object {
         Ok(())
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(this: Gc<Super>) -> String {
         let class = this.class.get().cast::<Class>().map_or_else(|| "NULL".into(), |c| c.name_text());
         match this.start.get().cast::<Class>() {
@@ -126,7 +126,7 @@ pub mod super_object {
         }
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(cx: &mut Ctx, this: Gc<Super>, instance: Value, _owner: Option<Value>) -> R {
         if instance.is_none() || this.start.get().is_a::<Class>() {
             return Ok(this.value());
@@ -135,19 +135,19 @@ pub mod super_object {
         cx.call(kind, &[this.class.get(), instance])
     }
 
-    /// the class invoking super()
+    /// The class after which the search begins.
     #[getter]
     pub fn __thisclass__(this: Gc<Super>) -> Value {
         this.class.get()
     }
 
-    /// the instance invoking super(); may be None
+    /// The object that is bound, or None.
     #[getter]
     pub fn __self__(this: Gc<Super>) -> Value {
         this.object.get()
     }
 
-    /// the type of the instance invoking super(); may be None
+    /// The class that is searched, or None without a bound object.
     #[getter]
     pub fn __self_class__(this: Gc<Super>) -> Value {
         this.start.get()
@@ -166,7 +166,7 @@ pub mod module {
     use crate::value::{Gc, Value};
     use std::sync::atomic::Ordering;
 
-    /// Create a module object.
+    /// Make a module of this name, with nothing in it.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Module>> {
         let class = class_for_new(cx, class, ClassId::Module)?;
@@ -176,7 +176,7 @@ pub mod module {
         Ok(module)
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Module>,
@@ -199,12 +199,12 @@ pub mod module {
         Ok(())
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Module>) -> R<Gc<Str>> {
         super::module_repr(cx, this)
     }
 
-    /// Return getattr(self, name).
+    /// Read the attribute of this name.
     pub fn __getattribute__(cx: &mut Ctx, this: Gc<Module>, name: Value) -> R {
         let name = cx.expect_str(name, "attribute name")?;
         let name = cx.intern_str(name);
@@ -251,8 +251,7 @@ pub mod module {
         }
     }
 
-    /// __dir__() -> list
-    /// specialized dir() implementation
+    /// List the names of the attributes.
     pub fn __dir__(cx: &mut Ctx, this: Gc<Module>) -> R<Gc<List>> {
         let dir = cx.names().__dir__;
         let dict = this.dict();
@@ -273,31 +272,31 @@ pub mod weakref {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R {
         new_weakref(cx, class, args, kwargs.0)
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(_this: Gc<WeakRef>, _args: &[Value], _kwargs: Kwargs) {}
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Gc<WeakRef>) -> Value {
         super::referent(cx, this)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<WeakRef>) -> R<Gc<Str>> {
         weakref_repr(cx, this)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<WeakRef>) -> R<i64> {
         weakref_hash(cx, this)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Gc<WeakRef>, value: Value) -> R {
         weakref_eq(cx, this, value)
     }
@@ -308,7 +307,7 @@ pub mod weakref {
         if this.target.get().is_unbound() { Value::NONE } else { this.callback.get() }
     }
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Value, key: Value) -> R<Gc<GenericAlias>> {
         cx.generic_alias(class, key)

@@ -12,14 +12,14 @@ pub mod methods {
     use crate::object::kind::ClassId;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Property>> {
         let class = class_for_new(cx, class, ClassId::Property)?;
         Ok(cx.new_property(class))
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<Property>,
@@ -39,7 +39,7 @@ pub mod methods {
         init(cx, this, [fget, fset, fdel], doc)
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(cx: &mut Ctx, this: Value, instance: Value, _owner: Option<Value>) -> R {
         if instance.is_none() {
             return Ok(this);
@@ -47,32 +47,32 @@ pub mod methods {
         cx.property_get(this, instance)
     }
 
-    /// Set an attribute of instance to value.
+    /// Set the attribute that this descriptor stands for.
     pub fn __set__(cx: &mut Ctx, this: Gc<Property>, instance: Value, value: Value) -> R<()> {
         cx.property_set(this, instance, value)
     }
 
-    /// Delete an attribute of instance.
+    /// Delete the attribute that this descriptor stands for.
     pub fn __delete__(cx: &mut Ctx, this: Gc<Property>, instance: Value) -> R<()> {
         cx.property_set(this, instance, Value::UNBOUND)
     }
 
-    /// Method to set name of a property.
+    /// Learn the attribute's name from the class that has it.
     pub fn __set_name__(this: Gc<Property>, _owner: Value, name: Value) {
         this.name.set(name);
     }
 
-    /// Descriptor to obtain a copy of the property with a different getter.
+    /// Give a property like this one that reads with another function.
     pub fn getter(cx: &mut Ctx, this: Gc<Property>, fget: Value) -> R {
         changed(cx, this, [fget, this.set.get(), this.delete.get()])
     }
 
-    /// Descriptor to obtain a copy of the property with a different setter.
+    /// Give a property like this one that writes with another function.
     pub fn setter(cx: &mut Ctx, this: Gc<Property>, fset: Value) -> R {
         changed(cx, this, [this.get.get(), fset, this.delete.get()])
     }
 
-    /// Descriptor to obtain a copy of the property with a different deleter.
+    /// Give a property like this one that deletes with another function.
     pub fn deleter(cx: &mut Ctx, this: Gc<Property>, fdel: Value) -> R {
         changed(cx, this, [this.get.get(), this.set.get(), fdel])
     }
@@ -141,13 +141,13 @@ pub mod wrapping {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Wrapper>, function: Value) -> R<()> {
         this.value.set(function);
         super::copy_names(cx, this.value(), function)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Wrapper>) -> R<Gc<Str>> {
         let name = cx.class_of(this.value()).name_text();
         let mut out = format!("<{name}(").into_bytes();
@@ -183,7 +183,7 @@ pub mod wrapping {
         }
     }
 
-    /// Return an attribute of instance, which is of type owner.
+    /// Give what reading the attribute from the instance yields.
     pub fn __get__(cx: &mut Ctx, this: Gc<Wrapper>, instance: Value, #[default(Value::NONE)] owner: Value) -> R {
         let owner = match owner.cast::<crate::object::class::Class>() {
             Some(class) => class,
@@ -201,13 +201,13 @@ pub mod static_method {
     use crate::object::kind::ClassId;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R {
         super::new_wrapper(cx, class, ClassId::StaticMethod)
     }
 
-    /// Call self as a function.
+    /// Run the object the way a function is run.
     pub fn __call__(cx: &mut Ctx, this: Gc<Wrapper>, args: &[Value], kwargs: Kwargs) -> R {
         cx.call_kwargs(this.value.get(), args, kwargs.0)
     }
@@ -220,7 +220,7 @@ pub mod class_method {
     use crate::object::kind::ClassId;
     use crate::value::Value;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R {
         super::new_wrapper(cx, class, ClassId::ClassMethod)

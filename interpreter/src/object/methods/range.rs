@@ -11,34 +11,34 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, args: &[Value], kwargs: Kwargs) -> R {
         cx.no_kwargs("range", kwargs.0)?;
         new_range(cx, args)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Range>) -> R<Gc<Str>> {
         range_repr(cx, this)
     }
 
-    /// True if self else False
+    /// Tell whether self counts as true.
     pub fn __bool__(cx: &mut Ctx, this: Gc<Range>) -> bool {
         cx.range_len(this) != dashu_int::IBig::ZERO
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<Range>) -> R<i64> {
         range_hash(cx, this)
     }
 
-    /// Return a reverse iterator.
+    /// Give an iterator over the numbers from the last to the first.
     pub fn __reversed__(cx: &mut Ctx, this: Gc<Range>) -> Value {
         reversed(cx, this)
     }
 
-    /// rangeobject.count(value) -> integer -- return number of occurrences of value
+    /// Count how often the number is in the range: once or not at all, if it is a number.
     pub fn count(cx: &mut Ctx, this: Gc<Range>, value: Value) -> R<i64> {
         if cx.is_int(value) {
             return Ok(cx.native_contains(this.value(), value)?.unwrap_or(false) as i64);
@@ -51,13 +51,12 @@ pub mod methods {
         Ok(n)
     }
 
-    /// rangeobject.index(value) -> integer -- return index of value.
-    /// Raise ValueError if the value is not present.
+    /// Tell the position of the number; ValueError if it is not in the range.
     pub fn index(cx: &mut Ctx, this: Gc<Range>, value: Value) -> R {
         position(cx, this, value)
     }
 
-    /// Helper for pickle.
+    /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Range>) -> R {
         let class = cx.class_of(this.value()).value();
         let args = cx.tuple(&[this.start.get(), this.stop.get(), this.step.get()])?;
@@ -92,7 +91,7 @@ pub mod slice {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, _class: Value, args: &[Value], kwargs: Kwargs) -> R {
         cx.no_kwargs("slice", kwargs.0)?;
@@ -105,7 +104,7 @@ pub mod slice {
         }
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<SliceObject>) -> R<Gc<Str>> {
         let mut out = b"slice".to_vec();
         let parts = cx.tuple(&[this.start.get(), this.stop.get(), this.step.get()])?;
@@ -113,23 +112,19 @@ pub mod slice {
         cx.try_wtf8(&out)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<SliceObject>) -> R<i64> {
         slice_hash(cx, this)
     }
 
-    /// S.indices(len) -> (start, stop, stride)
-    ///
-    /// Assuming a sequence of length len, calculate the start and stop
-    /// indices, and the stride length of the extended slice described by
-    /// S. Out of bounds indices are clipped in a manner consistent with the
-    /// handling of normal slices.
+    /// Give the (start, stop, step) that this slice means for a sequence of the given length, with everything inside
+    /// it.
     pub fn indices(cx: &mut Ctx, this: Gc<SliceObject>, length: Value) -> R {
         let parts = cx.slice_indices(this, length)?;
         cx.tuple(&parts)
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<SliceObject>) -> R {
         let class = cx.class_of(this.value()).value();
         let args = cx.tuple(&[this.start.get(), this.stop.get(), this.step.get()])?;

@@ -10,40 +10,40 @@ pub mod common {
     use crate::object::set::Set;
     use crate::value::{Gc, Value};
 
-    /// Return self&value.
+    /// Give self & value.
     pub fn __and__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::And, this, value)
     }
-    /// Return value&self.
+    /// Give value & self, when value itself has no answer.
     pub fn __rand__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::And, value, this)
     }
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::Or, this, value)
     }
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::Or, value, this)
     }
-    /// Return self-value.
+    /// Give self - value.
     pub fn __sub__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::Sub, this, value)
     }
-    /// Return value-self.
+    /// Give value - self, when value itself has no answer.
     pub fn __rsub__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::Sub, value, this)
     }
-    /// Return self^value.
+    /// Give self ^ value.
     pub fn __xor__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::Xor, this, value)
     }
-    /// Return value^self.
+    /// Give value ^ self, when value itself has no answer.
     pub fn __rxor__(cx: &mut Ctx, this: Value, value: Value) -> R {
         binary(cx, Op::Xor, value, this)
     }
 
-    /// Return a shallow copy of a set.
+    /// Give a second set of the same items.
     pub fn copy(cx: &mut Ctx, this: Gc<Set>) -> R<Gc<Set>> {
         let class = cx.class(crate::object::kind::ClassId::FrozenSet);
         if cx.class_of(this.value()) == class {
@@ -52,12 +52,12 @@ pub mod common {
         plain_copy(cx, this)
     }
 
-    /// Return a new set with elements from the set and all others.
+    /// Give a set of all items that are in this set or in any of the others.
     pub fn union(cx: &mut Ctx, this: Gc<Set>, others: &[Value]) -> R<Gc<Set>> {
         combined(cx, Op::Or, this, others)
     }
 
-    /// Return a new set with elements common to the set and all others.
+    /// Give a set of the items that are in this set and in every other.
     #[name = "intersection"]
     pub fn intersection_method(cx: &mut Ctx, this: Gc<Set>, others: &[Value]) -> R<Gc<Set>> {
         if others.is_empty() {
@@ -70,7 +70,7 @@ pub mod common {
         Ok(result)
     }
 
-    /// Return a new set with elements in the set that are not in the others.
+    /// Give a set of the items that are in this set and in no other.
     #[name = "difference"]
     pub fn difference_method(cx: &mut Ctx, this: Gc<Set>, others: &[Value]) -> R<Gc<Set>> {
         let Some((&first, rest)) = others.split_first() else { return copy(cx, this) };
@@ -81,12 +81,12 @@ pub mod common {
         Ok(result)
     }
 
-    /// Return a new set with elements in either the set or other but not both.
+    /// Give a set of the items that are in exactly one of the two.
     pub fn symmetric_difference(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<Gc<Set>> {
         super::symmetric(cx, this, other)
     }
 
-    /// Return True if two sets have a null intersection.
+    /// Tell whether no item is in both sets.
     pub fn isdisjoint(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<bool> {
         if let Some(other) = fits(cx, other) {
             let (small, large) = if other.len() > this.len() { (this, other) } else { (other, this) };
@@ -107,7 +107,7 @@ pub mod common {
         Ok(true)
     }
 
-    /// Report whether another set contains this set.
+    /// Tell whether every item here is also in other.
     pub fn issubset(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<bool> {
         let other = match other.cast::<Set>() {
             Some(other) => other,
@@ -119,7 +119,7 @@ pub mod common {
         Ok(this.len() <= other.len() && cx.subset(this, other)?)
     }
 
-    /// Report whether this set contains another set.
+    /// Tell whether every item of other is also here.
     pub fn issuperset(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<bool> {
         if let Some(other) = other.cast::<Set>() {
             return Ok(other.len() <= this.len() && cx.subset(other, this)?);
@@ -134,12 +134,12 @@ pub mod common {
         Ok(true)
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Set>) -> R {
         reduce_set(cx, this)
     }
 
-    /// S.__sizeof__() -> size of S in memory, in bytes.
+    /// Tell how much memory the set takes, in bytes.
     pub fn __sizeof__(this: Gc<Set>) -> i64 {
         200 + if this.table().mask > 7 { 16 * (this.table().mask as i64 + 1) } else { 0 }
     }
@@ -155,14 +155,14 @@ pub mod methods {
     use crate::object::set::Set;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Set>> {
         let class = class_for_new(cx, class, ClassId::Set)?;
         cx.new_set_of(class)
     }
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Set>, args: &[Value], kwargs: Kwargs) -> R<()> {
         cx.no_kwargs("set", kwargs.0)?;
         cx.at_most("set", args, 1)?;
@@ -175,16 +175,12 @@ pub mod methods {
         }
     }
 
-    /// Add an element to a set.
-    ///
-    /// This has no effect if the element is already present.
+    /// Put an item in, if it is not there yet.
     pub fn add(cx: &mut Ctx, this: Gc<Set>, object: Value) -> R<()> {
         this.add(cx, object).map(drop)
     }
 
-    /// Remove an element from a set; it must be a member.
-    ///
-    /// If the element is not a member, raise a KeyError.
+    /// Take an item out; KeyError if it is not there.
     pub fn remove(cx: &mut Ctx, this: Gc<Set>, object: Value) -> R<()> {
         if with_frozen(cx, object, |cx, key| this.remove(cx, key))? {
             return Ok(());
@@ -192,17 +188,12 @@ pub mod methods {
         Err(cx.key_error(object))
     }
 
-    /// Remove an element from a set if it is a member.
-    ///
-    /// Unlike set.remove(), the discard() method does not raise
-    /// an exception when an element is missing from the set.
+    /// Take an item out, if it is there.
     pub fn discard(cx: &mut Ctx, this: Gc<Set>, object: Value) -> R<()> {
         with_frozen(cx, object, |cx, key| this.remove(cx, key)).map(drop)
     }
 
-    /// Remove and return an arbitrary set element.
-    ///
-    /// Raises KeyError if the set is empty.
+    /// Take out some item and give it; KeyError if there is none.
     pub fn pop(cx: &mut Ctx, this: Gc<Set>) -> R {
         match this.pop(cx) {
             Some(key) => Ok(key),
@@ -213,12 +204,12 @@ pub mod methods {
         }
     }
 
-    /// Remove all elements from this set.
+    /// Take out every item.
     pub fn clear(cx: &mut Ctx, this: Gc<Set>) -> R<()> {
         this.clear(cx)
     }
 
-    /// Update the set, adding elements from all others.
+    /// Put in all items of the others.
     pub fn update(cx: &mut Ctx, this: Gc<Set>, others: &[Value]) -> R<()> {
         for &other in others {
             in_place(cx, Op::Or, this, other)?;
@@ -226,7 +217,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Update the set, keeping only elements found in it and all others.
+    /// Take out every item that one of the others lacks.
     pub fn intersection_update(cx: &mut Ctx, this: Gc<Set>, others: &[Value]) -> R<()> {
         let mut result = this;
         for &other in others {
@@ -238,7 +229,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Update the set, removing elements found in others.
+    /// Take out every item that one of the others has.
     pub fn difference_update(cx: &mut Ctx, this: Gc<Set>, others: &[Value]) -> R<()> {
         for &other in others {
             in_place(cx, Op::Sub, this, other)?;
@@ -246,12 +237,12 @@ pub mod methods {
         Ok(())
     }
 
-    /// Update the set, keeping only elements found in either set, but not in both.
+    /// Take out the items that other has too, and put in its rest.
     pub fn symmetric_difference_update(cx: &mut Ctx, this: Gc<Set>, other: Value) -> R<()> {
         in_place(cx, Op::Xor, this, other)
     }
 
-    /// Return self&=value.
+    /// Take out of self what value lacks.
     pub fn __iand__(cx: &mut Ctx, this: Gc<Set>, value: Value) -> R {
         if !value.is_a::<Set>() {
             return Ok(Value::NOT_IMPLEMENTED);
@@ -259,15 +250,15 @@ pub mod methods {
         intersection_update(cx, this, &[value])?;
         Ok(this.value())
     }
-    /// Return self|=value.
+    /// Put the items of value into self.
     pub fn __ior__(cx: &mut Ctx, this: Gc<Set>, value: Value) -> R {
         assign(cx, Op::Or, this, value)
     }
-    /// Return self-=value.
+    /// Take out of self what value has.
     pub fn __isub__(cx: &mut Ctx, this: Gc<Set>, value: Value) -> R {
         assign(cx, Op::Sub, this, value)
     }
-    /// Return self^=value.
+    /// Take out of self what value has too, and put in its rest.
     pub fn __ixor__(cx: &mut Ctx, this: Gc<Set>, value: Value) -> R {
         assign(cx, Op::Xor, this, value)
     }
@@ -290,7 +281,7 @@ pub mod frozen {
     use crate::object::kind::ClassId;
     use crate::value::Value;
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R {
         let class = class_for_new(cx, class, ClassId::FrozenSet)?;

@@ -9,27 +9,27 @@ pub mod comparing {
     use crate::object::compare::CompareOp;
     use crate::value::Value;
 
-    /// Return self<value.
+    /// Tell whether self is less than value.
     pub fn __lt__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.native_compare(CompareOp::Lt, this, value)
     }
-    /// Return self<=value.
+    /// Tell whether self is less than value or equal to it.
     pub fn __le__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.native_compare(CompareOp::Le, this, value)
     }
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.native_compare(CompareOp::Eq, this, value)
     }
-    /// Return self!=value.
+    /// Tell whether self and value differ.
     pub fn __ne__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.native_compare(CompareOp::Ne, this, value)
     }
-    /// Return self>value.
+    /// Tell whether self is greater than value.
     pub fn __gt__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.native_compare(CompareOp::Gt, this, value)
     }
-    /// Return self>=value.
+    /// Tell whether self is greater than value or equal to it.
     pub fn __ge__(cx: &mut Ctx, this: Value, value: Value) -> R {
         cx.native_compare(CompareOp::Ge, this, value)
     }
@@ -42,7 +42,7 @@ pub mod showing {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Value) -> R<Gc<Str>> {
         cx.native_repr_str(this)
     }
@@ -54,7 +54,7 @@ pub mod container {
     use crate::native::{Ctx, R};
     use crate::value::Value;
 
-    /// Return len(self).
+    /// Tell how many items there are.
     pub fn __len__(cx: &mut Ctx, this: Value) -> R<usize> {
         match cx.native_len(this) {
             Some(n) => Ok(n),
@@ -62,7 +62,7 @@ pub mod container {
         }
     }
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(cx: &mut Ctx, this: Value) -> R {
         match cx.native_iter(this) {
             Some(it) => Ok(it),
@@ -80,7 +80,7 @@ pub mod membership {
     use crate::native::{Ctx, R};
     use crate::value::Value;
 
-    /// Return bool(key in self).
+    /// Tell whether the key is in self.
     pub fn __contains__(cx: &mut Ctx, this: Value, key: Value) -> R<bool> {
         Ok(cx.native_contains(this, key)?.unwrap_or(false))
     }
@@ -92,7 +92,7 @@ pub mod subscript {
     use crate::native::{Ctx, R};
     use crate::value::Value;
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: Value, key: Value) -> R {
         cx.native_get_item(this, key)
     }
@@ -104,12 +104,12 @@ pub mod storing {
     use crate::native::{Ctx, R};
     use crate::value::Value;
 
-    /// Set self[key] to value.
+    /// Put the value at the key.
     pub fn __setitem__(cx: &mut Ctx, this: Value, key: Value, value: Value) -> R<()> {
         cx.native_set_item(this, key, value).map(drop)
     }
 
-    /// Delete self[key].
+    /// Take out what is at the key.
     pub fn __delitem__(cx: &mut Ctx, this: Value, key: Value) -> R<()> {
         cx.native_del_item(this, key).map(drop)
     }
@@ -123,7 +123,7 @@ pub mod joining {
     use crate::object::arith::BinaryOp;
     use crate::value::Value;
 
-    /// Return self+value.
+    /// Give self + value.
     pub fn __add__(cx: &mut Ctx, this: Value, value: Value) -> R {
         let result = cx.sequence_binary(BinaryOp::Add, this, value)?;
         if result != Value::NOT_IMPLEMENTED {
@@ -134,12 +134,12 @@ pub mod joining {
         Err(cx.type_error(format!("can only concatenate {base} (not \"{got}\") to {base}")))
     }
 
-    /// Return self*value.
+    /// Give self * value.
     pub fn __mul__(cx: &mut Ctx, this: Value, value: Value) -> R {
         repeat(cx, this, value)
     }
 
-    /// Return value*self.
+    /// Give value * self, when value itself has no answer.
     pub fn __rmul__(cx: &mut Ctx, this: Value, value: Value) -> R {
         repeat(cx, this, value)
     }
@@ -151,7 +151,7 @@ pub mod hashing {
     use crate::native::{Ctx, R};
     use crate::value::Value;
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Value) -> R<i64> {
         match cx.native_hash(this)? {
             Some(hash) => Ok(hash as i64),
@@ -167,7 +167,7 @@ pub mod generic {
     use crate::object::misc::GenericAlias;
     use crate::value::{Gc, Value};
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Value, key: Value) -> R<Gc<GenericAlias>> {
         cx.generic_alias(class, key)

@@ -161,27 +161,27 @@ macro_rules! comparisons {
                     None => Ok(Value::NOT_IMPLEMENTED),
                 }
             }
-            /// Return self==value.
+            /// Tell whether self and value are equal.
             pub fn __eq__(cx: &mut Ctx, this: $receiver, value: Value) -> R {
                 compare(cx, CompareOp::Eq, this, value)
             }
-            /// Return self!=value.
+            /// Tell whether self and value differ.
             pub fn __ne__(cx: &mut Ctx, this: $receiver, value: Value) -> R {
                 compare(cx, CompareOp::Ne, this, value)
             }
-            /// Return self<value.
+            /// Tell whether self is less than value.
             pub fn __lt__(cx: &mut Ctx, this: $receiver, value: Value) -> R {
                 compare(cx, CompareOp::Lt, this, value)
             }
-            /// Return self<=value.
+            /// Tell whether self is less than value or equal to it.
             pub fn __le__(cx: &mut Ctx, this: $receiver, value: Value) -> R {
                 compare(cx, CompareOp::Le, this, value)
             }
-            /// Return self>value.
+            /// Tell whether self is greater than value.
             pub fn __gt__(cx: &mut Ctx, this: $receiver, value: Value) -> R {
                 compare(cx, CompareOp::Gt, this, value)
             }
-            /// Return self>=value.
+            /// Tell whether self is greater than value or equal to it.
             pub fn __ge__(cx: &mut Ctx, this: $receiver, value: Value) -> R {
                 compare(cx, CompareOp::Ge, this, value)
             }

@@ -13,7 +13,7 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         let name = cx.type_name(this.value());
         cx.no_kwargs(&name, kwargs.0)?;
@@ -26,7 +26,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         let msg = this.extra[extra::SYNTAX_MSG].get();
         let mut out = cx.to_str(msg)?.as_bytes().to_vec();
@@ -44,7 +44,7 @@ pub mod methods {
         cx.try_wtf8(&out)
     }
 
-    /// exception msg
+    /// What is wrong.
     #[getter]
     pub fn msg(this: Gc<Exception>) -> Value {
         this.extra[extra::SYNTAX_MSG].get()
@@ -55,7 +55,7 @@ pub mod methods {
     pub fn set_msg(this: Gc<Exception>, value: Value) {
         this.extra[extra::SYNTAX_MSG].set(value);
     }
-    /// exception filename
+    /// The path that it happened with.
     #[getter]
     pub fn filename(this: Gc<Exception>) -> Value {
         this.extra[extra::SYNTAX_FILENAME].get()
@@ -66,7 +66,7 @@ pub mod methods {
     pub fn set_filename(this: Gc<Exception>, value: Value) {
         this.extra[extra::SYNTAX_FILENAME].set(value);
     }
-    /// exception lineno
+    /// The line where it is wrong.
     #[getter]
     pub fn lineno(this: Gc<Exception>) -> Value {
         this.extra[extra::SYNTAX_LINENO].get()
@@ -77,7 +77,7 @@ pub mod methods {
     pub fn set_lineno(this: Gc<Exception>, value: Value) {
         this.extra[extra::SYNTAX_LINENO].set(value);
     }
-    /// exception offset
+    /// The column where it starts.
     #[getter]
     pub fn offset(this: Gc<Exception>) -> Value {
         this.extra[extra::SYNTAX_OFFSET].get()
@@ -88,7 +88,7 @@ pub mod methods {
     pub fn set_offset(this: Gc<Exception>, value: Value) {
         this.extra[extra::SYNTAX_OFFSET].set(value);
     }
-    /// exception text
+    /// The source line.
     #[getter]
     pub fn text(this: Gc<Exception>) -> Value {
         this.extra[extra::SYNTAX_TEXT].get()
@@ -99,7 +99,7 @@ pub mod methods {
     pub fn set_text(this: Gc<Exception>, value: Value) {
         this.extra[extra::SYNTAX_TEXT].set(value);
     }
-    /// exception end lineno
+    /// The line where it ends.
     #[getter]
     pub fn end_lineno(this: Gc<Exception>) -> Value {
         end_part(this, 0)
@@ -112,7 +112,7 @@ pub mod methods {
         this.extra[extra::SYNTAX_END].set(end);
         Ok(())
     }
-    /// exception end offset
+    /// The column where it ends.
     #[getter]
     pub fn end_offset(this: Gc<Exception>) -> Value {
         end_part(this, 1)
@@ -125,7 +125,7 @@ pub mod methods {
         this.extra[extra::SYNTAX_END].set(end);
         Ok(())
     }
-    /// exception print_file_and_line
+    /// Unused, kept for the name.
     #[getter]
     pub fn print_file_and_line(_this: Gc<Exception>) -> Value {
         Value::NONE
@@ -146,19 +146,19 @@ pub mod unicode {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Initialize self.  See help(type(self)) for accurate signature.
+    /// Fill in the new object; help(type(self)) shows the arguments.
     pub fn __init__(cx: &mut Ctx, this: Gc<Exception>, args: &[Value], kwargs: Kwargs) -> R<()> {
         let name = cx.type_name(this.value());
         cx.no_kwargs(&name, kwargs.0)?;
         unicode_init(cx, this, args)
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Exception>) -> R<Gc<Str>> {
         unicode_text(cx, this)
     }
 
-    /// exception encoding
+    /// The encoding's name.
     #[getter]
     pub fn encoding(this: Gc<Exception>) -> Value {
         this.extra[extra::UNI_ENCODING].get()
@@ -169,7 +169,7 @@ pub mod unicode {
     pub fn set_encoding(this: Gc<Exception>, value: Value) {
         this.extra[extra::UNI_ENCODING].set(value);
     }
-    /// exception object
+    /// What was to be converted.
     #[getter]
     pub fn object(this: Gc<Exception>) -> Value {
         this.extra[extra::UNI_OBJECT].get()
@@ -180,7 +180,7 @@ pub mod unicode {
     pub fn set_object(this: Gc<Exception>, value: Value) {
         this.extra[extra::UNI_OBJECT].set(value);
     }
-    /// exception start
+    /// Where the trouble starts.
     #[getter]
     pub fn start(this: Gc<Exception>) -> Value {
         this.extra[extra::UNI_START].get()
@@ -191,7 +191,7 @@ pub mod unicode {
     pub fn set_start(cx: &mut Ctx, this: Gc<Exception>, value: Value) -> R<()> {
         set_place(cx, this, extra::UNI_START, value)
     }
-    /// exception end
+    /// Where the trouble ends.
     #[getter]
     pub fn end(this: Gc<Exception>) -> Value {
         this.extra[extra::UNI_END].get()
@@ -202,7 +202,7 @@ pub mod unicode {
     pub fn set_end(cx: &mut Ctx, this: Gc<Exception>, value: Value) -> R<()> {
         set_place(cx, this, extra::UNI_END, value)
     }
-    /// exception reason
+    /// What the trouble is.
     #[getter]
     pub fn reason(this: Gc<Exception>) -> Value {
         this.extra[extra::UNI_REASON].get()

@@ -12,7 +12,7 @@ pub mod methods {
     use crate::object::sequence::Tuple;
     use crate::value::{Gc, Value};
 
-    /// Create and return a new object.  See help(type) for accurate signature.
+    /// Make an object of the class; help(type) shows the arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Value, args: &[Value], kwargs: Kwargs) -> R {
         let class = class_for_new(cx, class, ClassId::Tuple)?;
@@ -33,7 +33,7 @@ pub mod methods {
         }
     }
 
-    /// Return number of occurrences of value.
+    /// Count the items equal to value.
     pub fn count(cx: &mut Ctx, this: Gc<Tuple>, value: Value) -> R<i64> {
         let mut n = 0;
         for &item in this.items() {
@@ -42,9 +42,7 @@ pub mod methods {
         Ok(n)
     }
 
-    /// Return first index of value.
-    ///
-    /// Raises ValueError if the value is not present.
+    /// Find the first item equal to value and give its index; ValueError if there is none.
     pub fn index(cx: &mut Ctx, this: Gc<Tuple>, value: Value, start: Option<Value>, stop: Option<Value>) -> R<usize> {
         let (start, stop) = search_bounds(cx, start, stop, this.len)?;
         let (start, stop) = ((start as usize).min(this.len), (stop as usize).min(this.len));
@@ -56,7 +54,7 @@ pub mod methods {
         Err(cx.value_error("tuple.index(x): x not in tuple"))
     }
 
-    /// Helper for pickle.
+    /// Give the arguments with which `__new__` makes the object again.
     pub fn __getnewargs__(cx: &mut Ctx, this: Gc<Tuple>) -> R {
         let items = cx.tuple(this.items())?;
         cx.tuple(&[items])

@@ -13,32 +13,32 @@ pub mod methods {
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R<Gc<Str>> {
         union_repr(cx, this)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R<i64> {
         union_hash(cx, this)
     }
 
-    /// Return self==value.
+    /// Tell whether self and value are equal.
     pub fn __eq__(cx: &mut Ctx, this: Value, value: Value) -> R {
         same_members(cx, this, value)
     }
 
-    /// Return self|value.
+    /// Give self | value.
     pub fn __or__(cx: &mut Ctx, this: Value, value: Value) -> R {
         unite(cx, this, value)
     }
 
-    /// Return value|self.
+    /// Give value | self, when value itself has no answer.
     pub fn __ror__(cx: &mut Ctx, this: Value, value: Value) -> R {
         unite(cx, value, this)
     }
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: Gc<GenericAlias>, key: Value) -> R {
         let params = alias::parameters(cx, this)?;
         let Some(args) = this.args.get().cast::<Tuple>() else { return Ok(Value::NONE) };
@@ -56,7 +56,7 @@ pub mod methods {
         this.args.get()
     }
 
-    /// Type variables in the types.UnionType.
+    /// The type variables among the members.
     #[getter]
     pub fn __parameters__(cx: &mut Ctx, this: Gc<GenericAlias>) -> R<Gc<Tuple>> {
         alias::parameters(cx, this)

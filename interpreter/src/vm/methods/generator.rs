@@ -68,7 +68,7 @@ const SEND: Resume = Resume::when(
 pub mod methods {
     use super::*;
 
-    /// send(value) -> resume with the value; return the next yielded value or raise StopIteration.
+    /// Go on with the value as the result of the yield; give what is yielded next, or raise StopIteration.
     #[resumable(super::SEND)]
     pub fn send(cx: &mut Ctx, this: Gc<Generator>, value: Value) -> R {
         let result = generator::resume(cx, this, value, false);
@@ -82,7 +82,7 @@ pub mod methods {
         outcome(cx, result)
     }
 
-    /// close() -> raise GeneratorExit inside.
+    /// End the generator by raising GeneratorExit where it stands.
     pub fn close(cx: &mut Ctx, this: Gc<Generator>) -> R {
         generator::close_with_value(cx, this)
     }

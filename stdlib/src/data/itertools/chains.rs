@@ -175,7 +175,7 @@ pub mod accumulate {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return series of accumulated sums, or of results of another binary function.
+    /// Make an iterator over the sums so far, or the results so far of a function of two arguments.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -201,9 +201,7 @@ pub mod batched {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Batch data into tuples of length n. The last batch may be shorter than n.
-    ///
-    /// With strict, ValueError is raised if the final batch is shorter than n.
+    /// Make an iterator over tuples of n items; the last may have fewer, or with strict is a ValueError.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -231,8 +229,7 @@ pub mod chain {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a chain object whose .__next__() method returns elements from the first iterable until it is exhausted,
-    /// then elements from the next iterable, until all of the iterables are exhausted.
+    /// Make an iterator over the items of one iterable after another.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterables: &[Value]) -> R {
         let all = cx.tuple(iterables)?;
@@ -240,14 +237,14 @@ pub mod chain {
         Ok(make(cx, class, &CHAIN, &[sources, Value::NONE]).value())
     }
 
-    /// Alternative chain() constructor taking a single iterable argument that evaluates lazily.
+    /// Make an iterator over the items of the iterables in an iterable, each taken when it is its turn.
     #[class_method]
     pub fn from_iterable(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
         let sources = cx.iter(iterable)?;
         Ok(make(cx, class, &CHAIN, &[sources, Value::NONE]).value())
     }
 
-    /// See PEP 585
+    /// Give the class with type arguments, as in `list[int]`.
     #[class_method]
     pub fn __class_getitem__(cx: &mut Ctx, class: Gc<Class>, object: Value) -> R {
         Ok(cx.generic_alias(class.value(), object)?.value())
@@ -262,7 +259,7 @@ pub mod pairwise {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return an iterator of overlapping pairs taken from the input iterator.
+    /// Make an iterator over pairs of neighbours, each item but the ends being in two.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
         let source = cx.iter(iterable)?;
@@ -278,8 +275,7 @@ pub mod starmap {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return an iterator whose values are returned from the function evaluated with an argument tuple taken from the
-    /// given sequence.
+    /// Make an iterator over the function's results, each item being a tuple of its arguments.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, function: Value, iterable: Value) -> R {
         let source = cx.iter(iterable)?;
@@ -295,8 +291,7 @@ pub mod zip_longest {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a zip_longest object whose .__next__() method returns tuples of one item of each iterable, until the
-    /// longest is exhausted; shorter ones are filled up with fillvalue.
+    /// Make an iterator over tuples with one item from each iterable; fillvalue stands in where one has no more.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterables: &[Value], kwargs: Kwargs) -> R {
         let fill = crate::core::shared::keyword(cx, kwargs, "fillvalue");

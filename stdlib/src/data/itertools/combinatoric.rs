@@ -203,7 +203,7 @@ pub mod product {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Cartesian product of input iterables. Equivalent to nested for-loops.
+    /// Make an iterator over all tuples with one item from each iterable, the last varying fastest.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterables: &[Value], kwargs: Kwargs) -> R {
         let repeat = keyword(cx, kwargs, "repeat");
@@ -249,7 +249,7 @@ pub mod permutations {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return successive r-length permutations of elements in the iterable.
+    /// Make an iterator over the ways to put r of the items in a row.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -284,7 +284,7 @@ pub mod combinations {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return successive r-length combinations of elements in the iterable.
+    /// Make an iterator over the ways to choose r of the items, in their order.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, #[kw] iterable: Value, #[kw] r: i64) -> R {
         let pool = cx.collect_tuple(iterable)?;
@@ -303,8 +303,7 @@ pub mod with_replacement {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return successive r-length combinations of elements in the iterable allowing individual elements to have
-    /// successive repeats.
+    /// Make an iterator over the ways to choose r of the items, in their order, each as often as wished.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, #[kw] iterable: Value, #[kw] r: i64) -> R {
         let pool = cx.collect_tuple(iterable)?;

@@ -130,7 +130,7 @@ pub mod compress {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return data elements corresponding to true selector elements.
+    /// Make an iterator over the items whose selector counts as true.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, #[kw] data: Value, #[kw] selectors: Value) -> R {
         let (data, selectors) = (cx.iter(data)?, cx.iter(selectors)?);
@@ -146,7 +146,7 @@ pub mod dropwhile {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Drop items from the iterable while predicate(item) is true; afterwards, return every element.
+    /// Make an iterator over the items from the first on for which the function says false.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, predicate: Value, iterable: Value) -> R {
         let source = cx.iter(iterable)?;
@@ -162,8 +162,7 @@ pub mod filterfalse {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return those items of iterable for which function(item) is false. If function is None, return the items that
-    /// are false.
+    /// Make an iterator over the items for which the function says false, or which are false if it is None.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, function: Value, iterable: Value) -> R {
         let source = cx.iter(iterable)?;
@@ -179,10 +178,8 @@ pub mod islice {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// islice(iterable, stop) --> islice object
-    /// islice(iterable, start, stop[, step]) --> islice object
-    ///
-    /// Return an iterator whose next() method returns selected values from an iterable, as a slice does of a list.
+    /// islice(iterable, stop) -> an iterator over the first items
+    /// islice(iterable, start, stop[, step]) -> an iterator over the items that such a slice of a list has
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -223,7 +220,7 @@ pub mod takewhile {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return successive entries from an iterable as long as the predicate evaluates to true for each entry.
+    /// Make an iterator over the items up to the first for which the function says false.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, predicate: Value, iterable: Value) -> R {
         let source = cx.iter(iterable)?;

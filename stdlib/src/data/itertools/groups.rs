@@ -125,7 +125,7 @@ pub mod groupby {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// make an iterator that returns consecutive keys and groups from the iterable
+    /// Make an iterator over (key, group) pairs, one for each run of items with the same key.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -164,7 +164,7 @@ pub mod tee_object {
     use conc_interpreter::object::misc::Boxed;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Iterator wrapped to make it copyable.
+    /// Make an iterator of which copies can be taken.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
         let source = cx.iter(iterable)?;
@@ -176,7 +176,7 @@ pub mod tee_object {
         Ok(make(cx, class, &TEE, &[node, source]).value())
     }
 
-    /// Returns an independent iterator.
+    /// Give an iterator at the same place that moves on its own.
     pub fn __copy__(cx: &mut Ctx, this: Value) -> R {
         let from = receiver(cx, this, &TEE)?;
         let class = cx.class_of(this);

@@ -70,7 +70,7 @@ pub mod count {
     use conc_interpreter::object::string::Str;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return a count object whose .__next__() method returns consecutive values.
+    /// Make an iterator that counts from start in steps, without end.
     #[static_method]
     pub fn __new__(
         cx: &mut Ctx,
@@ -110,7 +110,7 @@ pub mod cycle {
     use conc_interpreter::object::class::Class;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Return elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.
+    /// Make an iterator over the items again and again.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, iterable: Value) -> R {
         let source = cx.iter(iterable)?;
@@ -128,7 +128,7 @@ pub mod repeat {
     use conc_interpreter::object::string::Str;
     use conc_interpreter::value::{Gc, Value};
 
-    /// Create an iterator which returns the object for the specified number of times, or endlessly.
+    /// Make an iterator that gives the same object so many times, or without end.
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, #[kw] object: Value, #[kw] times: Option<Value>) -> R {
         let times = match times {

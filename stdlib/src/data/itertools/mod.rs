@@ -8,7 +8,7 @@ pub mod infinite;
 
 use conc_macros::module;
 
-/// Functional tools for creating and using iterators.
+/// Building blocks for iterators.
 #[module(name = "itertools")]
 pub mod functions {
     use conc_interpreter::native::{Ctx, R};
@@ -48,7 +48,7 @@ pub mod functions {
         Ok(())
     }
 
-    /// Returns a tuple of n independent iterators.
+    /// Give n iterators over the same items, each moving on its own.
     pub fn tee(cx: &mut Ctx, iterable: Value, #[default(2)] n: i64) -> R {
         groups::tee(cx, iterable, n)
     }

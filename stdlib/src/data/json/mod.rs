@@ -19,12 +19,12 @@ pub mod functions {
         encode::encode(cx, encoder, obj)
     }
 
-    /// Return a JSON representation of a Python string, everything outside ASCII escaped.
+    /// Write a text as JSON, with escapes for everything outside ASCII.
     pub fn encode_basestring_ascii(cx: &mut Ctx, string: Value) -> R {
         encode::quoted(cx, string, true)
     }
 
-    /// Return a JSON representation of a Python string
+    /// Write a text as JSON.
     pub fn encode_basestring(cx: &mut Ctx, string: Value) -> R {
         encode::quoted(cx, string, false)
     }
@@ -34,9 +34,9 @@ pub mod functions {
         decode::scan(cx, decoder, string, start)
     }
 
-    /// Scan the string s for a JSON string. end is the index of the character in s after the quote that started it.
+    /// Read a JSON string from s; end is the index after its opening quote.
     ///
-    /// Returns a tuple of the decoded string and the index of the character in s after the end quote.
+    /// Gives the text and the index after the closing quote.
     pub fn scanstring(cx: &mut Ctx, string: Value, end: i64, #[default(true)] strict: bool) -> R {
         let Some(s) = string.cast::<Str>() else {
             let got = cx.type_name(string);

@@ -16,7 +16,7 @@ pub mod methods {
 
     const RANGE: &str = "byte must be in range(0, 256)";
 
-    /// Create and return a new object. See help(type) for accurate signature.
+    /// Make an empty bytearray; `__init__` fills it.
     #[static_method]
     #[name = "__new__"]
     pub fn new(cx: &mut Ctx, cls: Value, _arguments: &[Value], _kwargs: Kwargs) -> R<Gc<ByteArray>> {
@@ -24,9 +24,9 @@ pub mod methods {
         cx.new_bytearray(class, b"")
     }
 
-    /// Construct a mutable bytearray object from an iterable yielding integers in range(256), a text string encoded
-    /// using the specified encoding, a bytes or a buffer object, any object implementing the buffer API, or an
-    /// integer.
+    /// Make a bytearray: of a bytes-like object's bytes, of the ints below 256 in an iterable, of a text in an
+    /// encoding, or
+    /// of so many zero bytes.
     pub fn __init__(
         cx: &mut Ctx,
         this: Gc<ByteArray>,
@@ -38,19 +38,13 @@ pub mod methods {
         cx.bytes_replace(this, &data)
     }
 
-    /// Append a single item to the end of the bytearray.
-    ///
-    ///   item
-    ///     The item to be appended.
+    /// Add one byte at the end.
     pub fn append(cx: &mut Ctx, this: Gc<ByteArray>, item: Value) -> R<()> {
         let byte = cx.byte_arg(item, RANGE)?;
         cx.bytes_push(this, byte)
     }
 
-    /// Append all the items from the iterator or sequence to the end of the bytearray.
-    ///
-    ///   iterable_of_ints
-    ///     The iterable of items to append.
+    /// Add every byte of an iterable at the end.
     pub fn extend(cx: &mut Ctx, this: Gc<ByteArray>, iterable_of_ints: Value) -> R<()> {
         let v = iterable_of_ints;
         if is_buffer(v) {
@@ -79,12 +73,7 @@ pub mod methods {
         v.is_a::<Bytes>() || v.is_a::<ByteArray>() || v.is_a::<MemoryView>()
     }
 
-    /// Insert a single item into the bytearray before the given index.
-    ///
-    ///   index
-    ///     The index where the value is to be inserted.
-    ///   item
-    ///     The item to be inserted.
+    /// Put one byte in front of the one at the index.
     pub fn insert(cx: &mut Ctx, this: Gc<ByteArray>, index: i64, item: Value) -> R<()> {
         let byte = cx.byte_arg(item, RANGE)?;
         cx.bytes_edit(this, &[byte], |_, len| {
@@ -95,12 +84,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Remove and return a single item from B.
-    ///
-    ///   index
-    ///     The index from where to remove the item. -1 (the default value) means remove the last item.
-    ///
-    /// If no index argument is given, will pop the last item.
+    /// Take out the byte at the index, the last unless told otherwise, and give it.
     pub fn pop(cx: &mut Ctx, this: Gc<ByteArray>, #[default(-1)] index: i64) -> R<i64> {
         match remove_at(cx, this, index)? {
             Some(byte) => Ok(i64::from(byte)),
@@ -117,10 +101,7 @@ pub mod methods {
         })
     }
 
-    /// Remove the first occurrence of a value in the bytearray.
-    ///
-    ///   value
-    ///     The value to remove.
+    /// Take out the first byte of this value.
     pub fn remove(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R<()> {
         let byte = cx.byte_arg(value, RANGE)?;
         let found = |bytes: &StrBuffer, len: usize| (0..len).find(|&i| bytes.get(i) == byte).map(|at| (at, at + 1));
@@ -130,25 +111,25 @@ pub mod methods {
         }
     }
 
-    /// Reverse the order of the values in B in place.
+    /// Turn the bytes around, in place.
     pub fn reverse(cx: &mut Ctx, this: Gc<ByteArray>) -> R<()> {
         let mut data = this.to_vec();
         data.reverse();
         cx.bytes_replace(this, &data)
     }
 
-    /// Remove all items from the bytearray.
+    /// Take out every byte.
     pub fn clear(cx: &mut Ctx, this: Gc<ByteArray>) -> R<()> {
         cx.bytes_replace(this, b"")
     }
 
-    /// Return a copy of B.
+    /// Give a second bytearray with these bytes.
     pub fn copy(cx: &mut Ctx, this: Gc<ByteArray>) -> R<Gc<ByteArray>> {
         let class = cx.class(ClassId::ByteArray);
         cx.new_bytearray(class, &this.to_vec())
     }
 
-    /// Set self[key] to value.
+    /// Put the value at the key.
     pub fn __setitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value, value: Value) -> R<()> {
         if let Some(slice) = key.cast::<SliceObject>() {
             let data = assigned(cx, value)?;
@@ -202,7 +183,7 @@ pub mod methods {
         Ok(())
     }
 
-    /// Delete self[key].
+    /// Take out what is at the key.
     pub fn __delitem__(cx: &mut Ctx, this: Gc<ByteArray>, key: Value) -> R<()> {
         let Some(slice) = key.cast::<SliceObject>() else {
             let index = if key.is_int() { key.int() } else { item_at(cx, this, key)? as i64 };
@@ -228,7 +209,7 @@ pub mod methods {
         cx.bytes_replace(this, &kept)
     }
 
-    /// Implement self+=value.
+    /// Add the value's items to self, in place.
     pub fn __iadd__(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R {
         if !is_buffer(value) {
             let (own, got) = (cx.type_name(this.value()), cx.type_name(value));
@@ -239,7 +220,7 @@ pub mod methods {
         Ok(this.value())
     }
 
-    /// Implement self*=value.
+    /// Repeat self's items value times, in place.
     pub fn __imul__(cx: &mut Ctx, this: Gc<ByteArray>, value: Value) -> R {
         let repeated = cx.repeat_by(this.value(), value)?;
         let data = cx.byte_vec(repeated)?;
@@ -247,12 +228,12 @@ pub mod methods {
         Ok(this.value())
     }
 
-    /// Return the number of bytes actually allocated.
+    /// Tell how many bytes of memory are reserved for the contents.
     pub fn __alloc__(this: Gc<ByteArray>) -> usize {
         if this.is_empty() { 0 } else { this.buffer().cap.max(this.len() + 1) }
     }
 
-    /// Returns the size of the bytearray object in memory, in bytes.
+    /// Tell how much memory the bytearray takes, in bytes.
     pub fn __sizeof__(this: Gc<ByteArray>) -> usize {
         56 + __alloc__(this)
     }
@@ -266,20 +247,17 @@ pub mod methods {
         cx.tuple(&[class, args, dict])
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<ByteArray>) -> R {
         state(cx, this)
     }
 
-    /// Return state information for pickling.
+    /// Give what pickle needs to make the object again.
     pub fn __reduce_ex__(cx: &mut Ctx, this: Gc<ByteArray>, #[default(0)] _proto: i64) -> R {
         state(cx, this)
     }
 
-    /// Create a bytearray object from a string of hexadecimal numbers.
-    ///
-    /// Spaces between two numbers are accepted.
-    /// Example: bytearray.fromhex('B9 01EF') -> bytearray(b'\\xb9\\x01\\xef')
+    /// Make a bytearray from pairs of hexadecimal digits; whitespace between pairs is skipped.
     #[class_method]
     pub fn fromhex(cx: &mut Ctx, cls: Gc<Class>, string: Value) -> R {
         let data = cx.bytes_of_hex(string)?;

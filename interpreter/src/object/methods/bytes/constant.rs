@@ -11,8 +11,9 @@ pub mod methods {
     use crate::object::string::Bytes;
     use crate::value::{Gc, Value};
 
-    /// Construct an immutable array of bytes from an iterable yielding integers in range(256), a text string encoded
-    /// using the specified encoding, any object implementing the buffer API, or an integer.
+    /// Make bytes: of a bytes-like object, of the ints below 256 in an iterable, of a text in an encoding, or of so
+    /// many
+    /// zero bytes.
     #[static_method]
     #[name = "__new__"]
     pub fn new(
@@ -33,13 +34,13 @@ pub mod methods {
         cx.new_bytes_of(class, &data)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<Bytes>) -> R {
         let hash = cx.native_hash(this.value())?.unwrap_or(0);
         Ok(cx.int(hash as i64))
     }
 
-    /// Convert this value to exact type bytes.
+    /// Give the same bytes as a plain bytes object.
     pub fn __bytes__(cx: &mut Ctx, this: Gc<Bytes>) -> R {
         if this.header().shape() == ClassId::Bytes.shape() { Ok(this.value()) } else { cx.bytes(this.as_bytes()) }
     }
@@ -50,15 +51,12 @@ pub mod methods {
         cx.tuple(&[data])
     }
 
-    /// Return the size of the bytes in memory.
+    /// Tell how much memory the bytes take.
     pub fn __sizeof__(this: Gc<Bytes>) -> usize {
         33 + this.len
     }
 
-    /// Create a bytes object from a string of hexadecimal numbers.
-    ///
-    /// Spaces between two numbers are accepted.
-    /// Example: bytes.fromhex('B9 01EF') -> b'\\xb9\\x01\\xef'.
+    /// Make bytes from pairs of hexadecimal digits; whitespace between pairs is skipped.
     #[class_method]
     pub fn fromhex(cx: &mut Ctx, cls: Gc<Class>, string: Value) -> R {
         let data = cx.bytes_of_hex(string)?;

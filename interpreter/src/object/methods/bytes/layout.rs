@@ -40,30 +40,22 @@ pub mod methods {
         this.result(cx, &out)
     }
 
-    /// Return a left-justified string of length width.
-    ///
-    /// Padding is done using the specified fill character.
+    /// Pad on the right with the fill byte until the length is width.
     pub fn ljust(cx: &mut Ctx, this: ByteString, width: i64, fillchar: Option<Value>) -> R {
         padded(cx, this, width, fillchar, ("ljust", pad::ljust))
     }
 
-    /// Return a right-justified string of length width.
-    ///
-    /// Padding is done using the specified fill character.
+    /// Pad on the left with the fill byte until the length is width.
     pub fn rjust(cx: &mut Ctx, this: ByteString, width: i64, fillchar: Option<Value>) -> R {
         padded(cx, this, width, fillchar, ("rjust", pad::rjust))
     }
 
-    /// Return a centered string of length width.
-    ///
-    /// Padding is done using the specified fill character.
+    /// Pad on both sides with the fill byte until the length is width.
     pub fn center(cx: &mut Ctx, this: ByteString, width: i64, fillchar: Option<Value>) -> R {
         padded(cx, this, width, fillchar, ("center", pad::center))
     }
 
-    /// Pad a numeric string with zeros on the left, to fill a field of the given width.
-    ///
-    /// The original string is never truncated.
+    /// Pad with zeros on the left, after a sign if there is one, until the length is width; nothing is cut off.
     pub fn zfill(cx: &mut Ctx, this: ByteString, width: i64) -> R {
         let (data, width) = (this.data(), usize::try_from(width).unwrap_or(0));
         if width <= data.len() {
@@ -74,9 +66,7 @@ pub mod methods {
         this.result(cx, &out)
     }
 
-    /// Return a copy where all tab characters are expanded using spaces.
-    ///
-    /// If tabsize is not given, a tab size of 8 characters is assumed.
+    /// Replace each tab by the spaces that reach the next stop; stops are tabsize columns apart, 8 unless given.
     pub fn expandtabs(cx: &mut Ctx, this: ByteString, #[kw] tabsize: Option<Value>) -> R {
         let tabsize = usize::try_from(cx.c_int_arg(tabsize, 8)?).unwrap_or(0);
         let out = pad::expandtabs(&this.data(), tabsize, Flavor::Bytes);
@@ -84,28 +74,27 @@ pub mod methods {
         this.result(cx, &out)
     }
 
-    /// Return a copy of the bytes with all ASCII characters converted to uppercase.
+    /// Give a copy in which ASCII letters are upper case.
     pub fn upper(cx: &mut Ctx, this: ByteString) -> R {
         this.result(cx, &this.data().to_ascii_uppercase())
     }
 
-    /// Return a copy of the bytes with all ASCII characters converted to lowercase.
+    /// Give a copy in which ASCII letters are lower case.
     pub fn lower(cx: &mut Ctx, this: ByteString) -> R {
         this.result(cx, &this.data().to_ascii_lowercase())
     }
 
-    /// Return a copy of the bytes with ASCII uppercase characters converted to lowercase and vice versa.
+    /// Give a copy in which each ASCII letter has the other case.
     pub fn swapcase(cx: &mut Ctx, this: ByteString) -> R {
         this.result(cx, &case::swapcase_bytes(&this.data()))
     }
 
-    /// Return a copy of the bytes with only its first character capitalized (ASCII) and the rest lower-cased.
+    /// Give a copy that starts with an upper-case letter, every other ASCII letter being lower case.
     pub fn capitalize(cx: &mut Ctx, this: ByteString) -> R {
         this.result(cx, &case::capitalize_bytes(&this.data()))
     }
 
-    /// Return a titlecased version of the bytes, i.e. ASCII words start with uppercase characters, all remaining
-    /// cased characters have lowercase.
+    /// Give a copy in which each run of ASCII letters starts in upper case and goes on in lower case.
     pub fn title(cx: &mut Ctx, this: ByteString) -> R {
         this.result(cx, &case::title_bytes(&this.data()))
     }
@@ -115,47 +104,44 @@ pub mod methods {
         !data.is_empty() && data.iter().all(|b| test(*b))
     }
 
-    /// Return True if all characters in the bytes are alphabetic and there is at least one character, False otherwise.
+    /// Tell whether there are bytes here and all are ASCII letters.
     pub fn isalpha(this: ByteString) -> bool {
         all(this, |b| b.is_ascii_alphabetic())
     }
 
-    /// Return True if all characters in the bytes are alphanumeric and there is at least one character, False
-    /// otherwise.
+    /// Tell whether there are bytes here and all are ASCII letters or digits.
     pub fn isalnum(this: ByteString) -> bool {
         all(this, |b| b.is_ascii_alphanumeric())
     }
 
-    /// Return True if all characters in the bytes are digits and there is at least one character, False otherwise.
+    /// Tell whether there are bytes here and all are ASCII digits.
     pub fn isdigit(this: ByteString) -> bool {
         all(this, |b| b.is_ascii_digit())
     }
 
-    /// Return True if all characters in the bytes are whitespace and there is at least one character, False otherwise.
+    /// Tell whether there are bytes here and all are ASCII whitespace.
     pub fn isspace(this: ByteString) -> bool {
         all(this, is_byte_space)
     }
 
-    /// Return True if the bytes is empty or all characters are ASCII, False otherwise.
+    /// Tell whether no byte is outside ASCII.
     pub fn isascii(this: ByteString) -> bool {
         this.data().is_ascii()
     }
 
-    /// Return True if all cased characters are lowercase and there is at least one cased character, False otherwise.
+    /// Tell whether there are ASCII letters here and none is upper case.
     pub fn islower(this: ByteString) -> bool {
         let data = this.data();
         data.iter().any(u8::is_ascii_lowercase) && !data.iter().any(u8::is_ascii_uppercase)
     }
 
-    /// Return True if all cased characters are uppercase and there is at least one cased character, False otherwise.
+    /// Tell whether there are ASCII letters here and none is lower case.
     pub fn isupper(this: ByteString) -> bool {
         let data = this.data();
         data.iter().any(u8::is_ascii_uppercase) && !data.iter().any(u8::is_ascii_lowercase)
     }
 
-    /// Return True if the bytes is titlecased and there is at least one character, False otherwise.
-    ///
-    /// Uppercase characters may only follow uncased characters and lowercase characters only cased ones.
+    /// Tell whether each run of ASCII letters starts in upper case and goes on in lower case, and there is one.
     pub fn istitle(this: ByteString) -> bool {
         case::istitle_bytes(&this.data())
     }

@@ -85,7 +85,7 @@ pub mod methods {
     use crate::text::quote;
     use crate::value::{Gc, Value};
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: ByteString) -> String {
         match this {
             ByteString::Bytes(b) => quote::repr_bytes(b.as_bytes()),
@@ -97,12 +97,12 @@ pub mod methods {
         }
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: ByteString) -> String {
         __repr__(cx, this)
     }
 
-    /// Return len(self).
+    /// Tell how many items there are.
     pub fn __len__(this: ByteString) -> usize {
         match this {
             ByteString::Bytes(b) => b.len,
@@ -110,17 +110,17 @@ pub mod methods {
         }
     }
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: ByteString, key: Value) -> R {
         cx.native_get_item(this.value(), key)
     }
 
-    /// Return bool(key in self).
+    /// Tell whether the key is in self.
     pub fn __contains__(cx: &mut Ctx, this: ByteString, key: Value) -> R<bool> {
         Ok(cx.native_contains(this.value(), key)? == Some(true))
     }
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(cx: &mut Ctx, this: ByteString) -> R {
         match cx.native_iter(this.value()) {
             Some(it) => Ok(it),
@@ -128,7 +128,7 @@ pub mod methods {
         }
     }
 
-    /// Return self+value.
+    /// Give self + value.
     pub fn __add__(cx: &mut Ctx, this: ByteString, value: Value) -> R {
         if !(value.is_a::<Bytes>() || value.is_a::<ByteArray>() || value.is_a::<MemoryView>()) {
             let (own, got) = (cx.type_name(this.value()), cx.type_name(value));
@@ -139,23 +139,23 @@ pub mod methods {
         this.result(cx, &data)
     }
 
-    /// Return self*value.
+    /// Give self * value.
     pub fn __mul__(cx: &mut Ctx, this: ByteString, value: Value) -> R {
         cx.repeat_by(this.value(), value)
     }
 
-    /// Return value*self.
+    /// Give value * self, when value itself has no answer.
     pub fn __rmul__(cx: &mut Ctx, this: ByteString, value: Value) -> R {
         cx.repeat_by(this.value(), value)
     }
 
-    /// Return self%value.
+    /// Give self % value.
     pub fn __mod__(cx: &mut Ctx, this: ByteString, value: Value) -> R {
         let data = cx.percent_bytes(&this.data(), value)?;
         this.result(cx, &data)
     }
 
-    /// Return value%self.
+    /// Give value % self, when value itself has no answer.
     pub fn __rmod__(cx: &mut Ctx, this: ByteString, value: Value) -> R {
         let same_kind = match this {
             ByteString::Bytes(_) => value.is_a::<Bytes>(),
@@ -169,19 +169,15 @@ pub mod methods {
         cx.bytes_like(value, &data)
     }
 
-    /// Return a buffer object that exposes the underlying memory of the object.
+    /// Give a view of the bytes that the object holds.
     pub fn __buffer__(cx: &mut Ctx, this: ByteString, _flags: i64) -> R<Gc<MemoryView>> {
         cx.memoryview(this.value())
     }
 
-    /// Decode the bytes using the codec registered for encoding.
+    /// Give the text that the bytes spell in an encoding.
     ///
-    ///   encoding
-    ///     The encoding with which to decode the bytes.
-    ///   errors
-    ///     The error handling scheme to use for the handling of decoding errors. The default is 'strict' meaning that
-    ///     decoding errors raise a UnicodeDecodeError. Other possible values are 'ignore' and 'replace' as well as any
-    ///     other name registered with codecs.register_error that can handle UnicodeDecodeErrors.
+    /// errors names what happens to bytes that spell nothing: 'strict' raises UnicodeDecodeError, 'ignore' leaves them
+    /// out, 'replace' puts a mark in their place; handlers registered with codecs.register_error count too.
     pub fn decode(
         cx: &mut Ctx,
         this: ByteString,
@@ -193,23 +189,14 @@ pub mod methods {
         cx.decode_bytes(&this.data(), this.value(), encoding, errors)
     }
 
-    /// Create a string of hexadecimal numbers from a bytes object.
+    /// Give the bytes as hexadecimal digits.
     ///
-    ///   sep
-    ///     An optional single character or byte to separate hex bytes.
-    ///   bytes_per_sep
-    ///     How many bytes between separators. Positive values count from the right, negative values count from the left.
+    /// sep goes between groups of bytes_per_sep bytes, counted from the right, or from the left if that is negative.
     ///
-    /// Example:
-    /// >>> value = b'\xb9\x01\xef'
-    /// >>> value.hex()
-    /// 'b901ef'
-    /// >>> value.hex(':')
-    /// 'b9:01:ef'
-    /// >>> value.hex(':', 2)
-    /// 'b9:01ef'
-    /// >>> value.hex(':', -2)
-    /// 'b901:ef'
+    /// >>> b'\x01\x0a\xff'.hex()
+    /// '010aff'
+    /// >>> b'\x01\x0a\xff'.hex('-', 2)
+    /// '01-0aff'
     pub fn hex(
         cx: &mut Ctx,
         this: ByteString,
@@ -220,11 +207,9 @@ pub mod methods {
         cx.hex_text(&this.data(), sep, group)
     }
 
-    /// Return a translation table useable for the bytes or bytearray translate method.
+    /// Make the table with which translate() puts each byte of to in place of the one in frm.
     ///
-    /// The returned table will be one where each byte in frm is mapped to the byte at the same position in to.
-    ///
-    /// The bytes objects frm and to must be of the same length.
+    /// Both have the same length.
     #[static_method]
     pub fn maketrans(cx: &mut Ctx, frm: Value, to: Value) -> R {
         let (from, to) = (cx.byte_vec(frm)?, cx.byte_vec(to)?);

@@ -45,42 +45,29 @@ pub mod methods {
         Ok(window.and_then(|w| find(w, &sub)).map(|at| bounds.start + at))
     }
 
-    /// Return the lowest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
-    ///
-    ///   start
-    ///     Optional start position. Default: start of the bytes.
-    ///   end
-    ///     Optional stop position. Default: end of the bytes.
-    ///
-    /// Return -1 on failure.
+    /// Give the first place in B[start:end] where 'sub' begins, or -1 if it is nowhere there.
     pub fn find(cx: &mut Ctx, this: ByteString, sub: Value, start: Option<Value>, end: Option<Value>) -> R<i64> {
         Ok(position(cx, this, sub, (start, end), search::find)?.map_or(-1, |at| at as i64))
     }
 
-    /// Return the highest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
-    ///
-    /// Return -1 on failure.
+    /// Give the last place in B[start:end] where 'sub' begins, or -1 if it is nowhere there.
     pub fn rfind(cx: &mut Ctx, this: ByteString, sub: Value, start: Option<Value>, end: Option<Value>) -> R<i64> {
         Ok(position(cx, this, sub, (start, end), search::rfind)?.map_or(-1, |at| at as i64))
     }
 
-    /// Return the lowest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
-    ///
-    /// Raise ValueError if the subsection is not found.
+    /// Give the first place in B[start:end] where 'sub' begins; ValueError if it is nowhere there.
     pub fn index(cx: &mut Ctx, this: ByteString, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let at = position(cx, this, sub, (start, end), search::find)?;
         at.ok_or_else(|| cx.value_error("subsection not found"))
     }
 
-    /// Return the highest index in B where subsection 'sub' is found, such that 'sub' is contained within B[start,end].
-    ///
-    /// Raise ValueError if the subsection is not found.
+    /// Give the last place in B[start:end] where 'sub' begins; ValueError if it is nowhere there.
     pub fn rindex(cx: &mut Ctx, this: ByteString, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let at = position(cx, this, sub, (start, end), search::rfind)?;
         at.ok_or_else(|| cx.value_error("subsection not found"))
     }
 
-    /// Return the number of non-overlapping occurrences of subsection 'sub' in bytes B[start:end].
+    /// Count how often 'sub' occurs in B[start:end], each time after the end of the one before.
     pub fn count(cx: &mut Ctx, this: ByteString, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let sub = needle(cx, sub)?;
         let data = this.data();
@@ -116,10 +103,7 @@ pub mod methods {
         Ok(holds(&cx.byte_vec(affix)?))
     }
 
-    /// Return True if the bytes starts with the specified prefix, False otherwise.
-    ///
-    ///   prefix
-    ///     A bytes or a tuple of bytes to try.
+    /// Tell whether the bytes begin with the prefix, or with one of a tuple of prefixes.
     pub fn startswith(
         cx: &mut Ctx,
         this: ByteString,
@@ -130,10 +114,7 @@ pub mod methods {
         has_end(cx, this, prefix, (start, end), ("startswith", |data, part| data.starts_with(part)))
     }
 
-    /// Return True if the bytes ends with the specified suffix, False otherwise.
-    ///
-    ///   suffix
-    ///     A bytes or a tuple of bytes to try.
+    /// Tell whether the bytes end in the suffix, or in one of a tuple of suffixes.
     pub fn endswith(
         cx: &mut Ctx,
         this: ByteString,
@@ -144,10 +125,7 @@ pub mod methods {
         has_end(cx, this, suffix, (start, end), ("endswith", |data, part| data.ends_with(part)))
     }
 
-    /// Return a copy with all occurrences of substring old replaced by new.
-    ///
-    ///   count
-    ///     Maximum number of occurrences to replace. -1 (the default value) means replace all occurrences.
+    /// Give a copy with new in place of each old, or of the first count of them.
     pub fn replace(cx: &mut Ctx, this: ByteString, old: Value, new: Value, #[default(-1)] count: i64) -> R {
         let (old, new, most) = (cx.byte_vec(old)?, cx.byte_vec(new)?, cx.most(count));
         let replaced = search::replace(&this.data(), &old, &new, most, Flavor::Bytes);
@@ -157,7 +135,7 @@ pub mod methods {
         }
     }
 
-    /// Return a bytes object with the given prefix string removed if present.
+    /// Give the bytes without the prefix, or all of them if they do not begin with it.
     pub fn removeprefix(cx: &mut Ctx, this: ByteString, prefix: Value) -> R {
         let prefix = cx.byte_vec(prefix)?;
         let data = this.data();
@@ -167,7 +145,7 @@ pub mod methods {
         }
     }
 
-    /// Return a bytes object with the given suffix string removed if present.
+    /// Give the bytes without the suffix, or all of them if they do not end in it.
     pub fn removesuffix(cx: &mut Ctx, this: ByteString, suffix: Value) -> R {
         let suffix = cx.byte_vec(suffix)?;
         let data = this.data();
@@ -177,13 +155,9 @@ pub mod methods {
         }
     }
 
-    /// Return a copy with each character mapped by the given translation table.
+    /// Give a copy without the bytes in delete, and with table[b] in place of each other byte b.
     ///
-    ///   table
-    ///     Translation table, which must be a bytes object of length 256.
-    ///
-    /// All characters occurring in the optional argument delete are removed. The remaining characters are mapped
-    /// through the given translation table.
+    /// table is 256 bytes long, or None to change nothing.
     pub fn translate(cx: &mut Ctx, this: ByteString, table: Value, #[kw] delete: Option<Value>) -> R {
         let map: Option<[u8; 256]> = if table.is_none() {
             None

@@ -40,13 +40,9 @@ pub mod methods {
         if sep.is_empty() { Err(cx.value_error("empty separator")) } else { Ok(sep) }
     }
 
-    /// Return a list of the sections in the bytes, using sep as the delimiter.
+    /// Give the parts between separators as a list; without sep, the parts between runs of ASCII whitespace.
     ///
-    ///   sep
-    ///     The delimiter according which to split the bytes. None (the default value) means split on ASCII whitespace
-    ///     characters (space, tab, return, newline, formfeed, vertical tab).
-    ///   maxsplit
-    ///     Maximum number of splits to do. -1 (the default value) means no limit.
+    /// At most maxsplit cuts are made, from the front; -1 sets no limit.
     pub fn split(
         cx: &mut Ctx,
         this: ByteString,
@@ -65,15 +61,10 @@ pub mod methods {
         parts(cx, this, &data, split::split(&data, &separator, most))
     }
 
-    /// Return a list of the sections in the bytes, using sep as the delimiter.
+    /// Give the parts between separators as a list, cutting from the end; without sep, runs of ASCII whitespace
+    /// separate.
     ///
-    ///   sep
-    ///     The delimiter according which to split the bytes. None (the default value) means split on ASCII whitespace
-    ///     characters (space, tab, return, newline, formfeed, vertical tab).
-    ///   maxsplit
-    ///     Maximum number of splits to do. -1 (the default value) means no limit.
-    ///
-    /// Splitting is done starting at the end of the bytes and working to the front.
+    /// At most maxsplit cuts are made; -1 sets no limit.
     pub fn rsplit(
         cx: &mut Ctx,
         this: ByteString,
@@ -93,9 +84,7 @@ pub mod methods {
         parts(cx, this, &data, ranges)
     }
 
-    /// Return a list of the lines in the bytes, breaking at line boundaries.
-    ///
-    /// Line breaks are not included in the resulting list unless keepends is given and true.
+    /// Give the lines as a list, with their line ends if keepends is true.
     pub fn splitlines(
         cx: &mut Ctx,
         this: ByteString,
@@ -116,13 +105,9 @@ pub mod methods {
         }
     }
 
-    /// Partition the bytes into three parts using the given separator.
+    /// Give what is before the first separator, the separator, and what is after it.
     ///
-    /// This will search for the separator sep in the bytes. If the separator is found, returns a 3-tuple containing
-    /// the part before the separator, the separator itself, and the part after it.
-    ///
-    /// If the separator is not found, returns a 3-tuple containing the original bytes object and two empty bytes
-    /// objects.
+    /// Without a separator in the bytes: all of them, and twice nothing.
     pub fn partition(cx: &mut Ctx, this: ByteString, sep: Value) -> R {
         let (mark, data) = (separator(cx, sep)?, this.data());
         match split::partition(&data, &mark) {
@@ -140,13 +125,9 @@ pub mod methods {
         }
     }
 
-    /// Partition the bytes into three parts using the given separator.
+    /// Give what is before the last separator, the separator, and what is after it.
     ///
-    /// This will search for the separator sep in the bytes, starting at the end. If the separator is found, returns a
-    /// 3-tuple containing the part before the separator, the separator itself, and the part after it.
-    ///
-    /// If the separator is not found, returns a 3-tuple containing two empty bytes objects and the original bytes
-    /// object.
+    /// Without a separator in the bytes: twice nothing, and all of them.
     pub fn rpartition(cx: &mut Ctx, this: ByteString, sep: Value) -> R {
         let (mark, data) = (separator(cx, sep)?, this.data());
         match split::rpartition(&data, &mark) {
@@ -174,33 +155,24 @@ pub mod methods {
         if range.len() == data.len() { this.unchanged(cx) } else { this.result(cx, &data[range]) }
     }
 
-    /// Strip leading and trailing bytes contained in the argument.
-    ///
-    /// If the argument is omitted or None, strip leading and trailing ASCII whitespace.
+    /// Drop from both ends every byte of the given set, ASCII whitespace unless told otherwise.
     pub fn strip(cx: &mut Ctx, this: ByteString, #[default(Value::NONE)] bytes: Value) -> R {
         stripped(cx, this, bytes, Ends::Both)
     }
 
-    /// Strip leading bytes contained in the argument.
-    ///
-    /// If the argument is omitted or None, strip leading ASCII whitespace.
+    /// Drop from the front every byte of the given set, ASCII whitespace unless told otherwise.
     pub fn lstrip(cx: &mut Ctx, this: ByteString, #[default(Value::NONE)] bytes: Value) -> R {
         stripped(cx, this, bytes, Ends::Left)
     }
 
-    /// Strip trailing bytes contained in the argument.
-    ///
-    /// If the argument is omitted or None, strip trailing ASCII whitespace.
+    /// Drop from the end every byte of the given set, ASCII whitespace unless told otherwise.
     pub fn rstrip(cx: &mut Ctx, this: ByteString, #[default(Value::NONE)] bytes: Value) -> R {
         stripped(cx, this, bytes, Ends::Right)
     }
 
-    /// Concatenate any number of bytes objects.
+    /// Give the pieces in one object, with these bytes between neighbours.
     ///
-    /// The bytes whose method is called is inserted in between each pair. The result is returned as a new object of
-    /// the same kind.
-    ///
-    /// Example: `b'.'.join([b'ab', b'pq', b'rs']) -> b'ab.pq.rs'.`
+    /// For one: `b', '.join([b'x', b'y'])` is `b'x, y'`.
     pub fn join(cx: &mut Ctx, this: ByteString, iterable_of_bytes: Value) -> R {
         let items = cx.join_items(iterable_of_bytes)?;
         let (own, mut out) = (this.data(), Vec::new());

@@ -27,17 +27,11 @@ pub mod methods {
         }
     }
 
-    /// Return an array of bytes representing an integer.
+    /// Give the int as bytes, length of them.
     ///
-    ///   length
-    ///     Length of bytes object to use. An OverflowError is raised if the integer is not representable with the given
-    ///     number of bytes. Default is length 1.
-    ///   byteorder
-    ///     The byte order used to represent the integer. If byteorder is 'big', the most significant byte is at the
-    ///     beginning of the byte array. If byteorder is 'little', it is at the end. Default is to use 'big'.
-    ///   signed
-    ///     Determines whether two's complement is used to represent the integer. If signed is False and a negative
-    ///     integer is given, an OverflowError is raised.
+    /// byteorder 'big' puts the most significant byte first, 'little' last. Negative numbers need signed, and are
+    /// written
+    /// in two's complement. A number that does not fit raises OverflowError.
     pub fn to_bytes(
         cx: &mut Ctx,
         this: IntValue,
@@ -80,17 +74,11 @@ pub mod methods {
         cx.bytes(&bytes)
     }
 
-    /// Return the integer represented by the given array of bytes.
+    /// Give the int that the bytes spell.
     ///
-    ///   bytes
-    ///     Holds the array of bytes to convert. The argument must either support the buffer protocol or be an iterable
-    ///     object producing bytes. Bytes and bytearray are examples of built-in objects that support the buffer
-    ///     protocol.
-    ///   byteorder
-    ///     The byte order used to represent the integer. If byteorder is 'big', the most significant byte is at the
-    ///     beginning of the byte array. If byteorder is 'little', it is at the end. Default is to use 'big'.
-    ///   signed
-    ///     Indicates whether two's complement is used to represent the integer.
+    /// byteorder 'big' means that the most significant byte comes first, 'little' that it comes last. With signed they
+    /// are
+    /// read in two's complement. Any bytes-like object will do, and so will an iterable of ints below 256.
     #[class_method]
     pub fn from_bytes(
         cx: &mut Ctx,

@@ -9,17 +9,17 @@ pub mod bytes;
 comparisons!(order, IntValue, |cx, this, value| cx.is_int(value).then_some(this.0));
 
 operators! { operators, IntValue, |cx, this, value| cx.is_int(value).then_some(this.0);
-    __add__ __radd__ Add "Return self+value." "Return value+self.";
-    __sub__ __rsub__ Sub "Return self-value." "Return value-self.";
-    __mul__ __rmul__ Mul "Return self*value." "Return value*self.";
-    __mod__ __rmod__ Mod "Return self%value." "Return value%self.";
-    __truediv__ __rtruediv__ Div "Return self/value." "Return value/self.";
-    __floordiv__ __rfloordiv__ FloorDiv "Return self//value." "Return value//self.";
-    __lshift__ __rlshift__ LShift "Return self<<value." "Return value<<self.";
-    __rshift__ __rrshift__ RShift "Return self>>value." "Return value>>self.";
-    __and__ __rand__ And "Return self&value." "Return value&self.";
-    __or__ __ror__ Or "Return self|value." "Return value|self.";
-    __xor__ __rxor__ Xor "Return self^value." "Return value^self.";
+    __add__ __radd__ Add "Give self + value." "Give value + self, when value itself has no answer.";
+    __sub__ __rsub__ Sub "Give self - value." "Give value - self, when value itself has no answer.";
+    __mul__ __rmul__ Mul "Give self * value." "Give value * self, when value itself has no answer.";
+    __mod__ __rmod__ Mod "Give self % value." "Give value % self, when value itself has no answer.";
+    __truediv__ __rtruediv__ Div "Give self / value." "Give value / self, when value itself has no answer.";
+    __floordiv__ __rfloordiv__ FloorDiv "Give self // value." "Give value // self, when value itself has no answer.";
+    __lshift__ __rlshift__ LShift "Give self << value." "Give value << self, when value itself has no answer.";
+    __rshift__ __rrshift__ RShift "Give self >> value." "Give value >> self, when value itself has no answer.";
+    __and__ __rand__ And "Give self & value." "Give value & self, when value itself has no answer.";
+    __or__ __ror__ Or "Give self | value." "Give value | self, when value itself has no answer.";
+    __xor__ __rxor__ Xor "Give self ^ value." "Give value ^ self, when value itself has no answer.";
 }
 
 /// Methods of int.
@@ -36,14 +36,10 @@ pub mod methods {
     use crate::text::spec_apply;
     use crate::value::{Gc, Value};
 
-    /// Convert a number or string to an integer, or return 0 if no arguments are given.
+    /// Make an int from a number, dropping its fraction, or from a text of digits; 0 without an argument.
     ///
-    /// If x is a number, return `x.__int__()`. For floating-point numbers, this truncates towards zero.
-    ///
-    /// If x is not a number or if base is given, then x must be a string, bytes, or bytearray instance representing an
-    /// integer literal in the given base. The literal can be preceded by '+' or '-' and be surrounded by whitespace.
-    /// The base defaults to 10. Valid bases are 0 and 2-36. Base 0 means to interpret the base from the string as an
-    /// integer literal.
+    /// The digits may have a sign before them and whitespace around them, and are in base 10 unless another is given: 2
+    /// to 36, or 0 for the base that a prefix such as 0x says.
     #[static_method]
     #[name = "__new__"]
     pub fn new(cx: &mut Ctx, cls: Value, x: Option<Value>, #[kw] base: Option<Value>) -> R {
@@ -65,55 +61,53 @@ pub mod methods {
         cx.as_int(this.0).unwrap_or(IBig::ZERO)
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: IntValue) -> R<Gc<Str>> {
         cx.int_text(this.0)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: IntValue) -> R {
         let hash = cx.native_hash(this.0)?.unwrap_or(0);
         Ok(cx.int(hash as i64))
     }
 
-    /// True if self else False.
+    /// Tell whether the number is not zero.
     pub fn __bool__(cx: &mut Ctx, this: IntValue) -> bool {
         cx.as_i64(this.0) != Some(0)
     }
 
-    /// Return self converted to an integer, if self is suitable for use as an index into a list.
+    /// Give the int that stands for self where an index is wanted.
     pub fn __index__(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// int(self)
+    /// Give the number as an int.
     pub fn __int__(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// float(self)
+    /// Give the number as a float.
     pub fn __float__(cx: &mut Ctx, this: IntValue) -> R<f64> {
         cx.to_float(this.0)
     }
 
-    /// Truncating an Integral returns itself.
+    /// Give the int itself: it has no fraction to drop.
     pub fn __trunc__(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// Flooring an Integral returns itself.
+    /// Give the int itself: it is its own floor.
     pub fn __floor__(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// Ceiling of an Integral returns itself.
+    /// Give the int itself: it is its own ceiling.
     pub fn __ceil__(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// Rounding an Integral returns itself.
-    ///
-    /// Rounding with an ndigits argument also returns an integer.
+    /// Give the int itself, or with a negative ndigits the nearest multiple of that power of ten.
     pub fn __round__(cx: &mut Ctx, this: IntValue, ndigits: Option<Value>) -> R {
         let this_int = cx.index(this.0)?;
         let Some(ndigits) = ndigits else { return Ok(this_int) };
@@ -131,47 +125,47 @@ pub mod methods {
         Ok(cx.big(&rounded))
     }
 
-    /// -self
+    /// Give the number with its sign turned around.
     pub fn __neg__(cx: &mut Ctx, this: IntValue) -> R {
         cx.native_unary(UnaryOp::Neg, this.0)
     }
 
-    /// +self
+    /// Give the number itself.
     pub fn __pos__(cx: &mut Ctx, this: IntValue) -> R {
         cx.native_unary(UnaryOp::Pos, this.0)
     }
 
-    /// ~self
+    /// Give the int with each bit inverted.
     pub fn __invert__(cx: &mut Ctx, this: IntValue) -> R {
         cx.native_unary(UnaryOp::Invert, this.0)
     }
 
-    /// abs(self)
+    /// Give the distance from zero.
     pub fn __abs__(cx: &mut Ctx, this: IntValue) -> R {
         cx.native_abs(this.0)
     }
 
-    /// Return divmod(self, value).
+    /// Give the pair of self // value and self % value.
     pub fn __divmod__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         if cx.is_int(value) { cx.native_divmod(this.0, value) } else { Ok(Value::NOT_IMPLEMENTED) }
     }
 
-    /// Return divmod(value, self).
+    /// Give the pair of value // self and value % self, when value itself has no answer.
     pub fn __rdivmod__(cx: &mut Ctx, this: IntValue, value: Value) -> R {
         if cx.is_int(value) { cx.native_divmod(value, this.0) } else { Ok(Value::NOT_IMPLEMENTED) }
     }
 
-    /// Return pow(self, value, mod).
+    /// Give self to the power of value, modulo mod if that is given.
     pub fn __pow__(cx: &mut Ctx, this: IntValue, value: Value, #[default(Value::NONE)] r#mod: Value) -> R {
         cx.int_power(this.0, value, r#mod)
     }
 
-    /// Return pow(value, self, mod).
+    /// Give value to the power of self, when value itself has no answer.
     pub fn __rpow__(cx: &mut Ctx, this: IntValue, value: Value, #[default(Value::NONE)] r#mod: Value) -> R {
         cx.int_power(value, this.0, r#mod)
     }
 
-    /// Convert to a string according to format_spec.
+    /// Give the number as a text in the shape that format_spec describes.
     pub fn __format__(cx: &mut Ctx, this: IntValue, format_spec: Value) -> R<Gc<Str>> {
         let spec = cx.format_spec(format_spec)?;
         if spec.is_empty() {
@@ -189,17 +183,15 @@ pub mod methods {
         cx.tuple(&[n])
     }
 
-    /// Returns size in memory, in bytes.
+    /// Tell how much memory the int takes, in bytes.
     pub fn __sizeof__(cx: &mut Ctx, this: IntValue) -> usize {
         24 + 4 * big(cx, this).unsigned_abs().bit_len().div_ceil(30).max(1)
     }
 
-    /// Number of bits necessary to represent self in binary.
+    /// Count the binary digits, without sign and leading zeros.
     ///
-    /// >>> bin(37)
-    /// '0b100101'
-    /// >>> (37).bit_length()
-    /// 6
+    /// >>> (255).bit_length()
+    /// 8
     pub fn bit_length(cx: &mut Ctx, this: IntValue) -> usize {
         match this.0.as_int() {
             Some(n) => 64 - n.unsigned_abs().leading_zeros() as usize,
@@ -207,56 +199,52 @@ pub mod methods {
         }
     }
 
-    /// Number of ones in the binary representation of the absolute value of self.
+    /// Count the ones among the binary digits, whatever the sign.
     ///
-    /// >>> bin(13)
-    /// '0b1101'
-    /// >>> (13).bit_count()
-    /// 3
+    /// >>> (255).bit_count()
+    /// 8
     pub fn bit_count(cx: &mut Ctx, this: IntValue) -> usize {
         big(cx, this).unsigned_abs().as_words().iter().map(|w| w.count_ones() as usize).sum()
     }
 
-    /// Returns self, the complex conjugate of any int.
+    /// Give the int itself: it has no imaginary part.
     pub fn conjugate(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// Returns True. Exists for duck type compatibility with float.is_integer.
+    /// Give True, as a float without fraction does.
     pub fn is_integer(_this: IntValue) -> bool {
         true
     }
 
-    /// Return a pair of integers, whose ratio is equal to the original int.
+    /// Give the fraction self / 1, as (numerator, denominator).
     ///
-    /// The ratio is in lowest terms and has a positive denominator.
-    ///
-    /// >>> (10).as_integer_ratio()
-    /// (10, 1)
+    /// >>> (7).as_integer_ratio()
+    /// (7, 1)
     pub fn as_integer_ratio(cx: &mut Ctx, this: IntValue) -> R {
         let n = cx.index(this.0)?;
         cx.tuple(&[n, Value::small_int(1)])
     }
 
-    /// the real part of a complex number
+    /// The part along the real axis.
     #[getter]
     pub fn real(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// the imaginary part of a complex number
+    /// The part along the imaginary axis.
     #[getter]
     pub fn imag(_this: IntValue) -> i64 {
         0
     }
 
-    /// the numerator of a rational number in lowest terms
+    /// The upper part of the fraction: the int itself.
     #[getter]
     pub fn numerator(cx: &mut Ctx, this: IntValue) -> R {
         cx.index(this.0)
     }
 
-    /// the denominator of a rational number in lowest terms
+    /// The lower part of the fraction: 1.
     #[getter]
     pub fn denominator(_this: IntValue) -> i64 {
         1

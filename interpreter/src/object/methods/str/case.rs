@@ -16,101 +16,92 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// Return a copy of the string converted to uppercase.
+    /// Give the text in upper case.
     pub fn upper(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         mapped(cx, this, <[u8]>::to_ascii_uppercase, case::upper)
     }
 
-    /// Return a copy of the string converted to lowercase.
+    /// Give the text in lower case.
     pub fn lower(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         mapped(cx, this, <[u8]>::to_ascii_lowercase, case::lower)
     }
 
-    /// Return a version of the string suitable for caseless comparisons.
+    /// Give a form of the text in which differences of case are gone, for comparing.
     pub fn casefold(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         mapped(cx, this, <[u8]>::to_ascii_lowercase, case::casefold)
     }
 
-    /// Convert uppercase characters to lowercase and lowercase characters to uppercase.
+    /// Give the text with each letter in the other case.
     pub fn swapcase(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         mapped(cx, this, case::swapcase_bytes, case::swapcase)
     }
 
-    /// Return a capitalized version of the string.
-    ///
-    /// More specifically, make the first character have upper case and the rest lower case.
+    /// Give the text with its first character in upper case, or title case, and the rest in lower case.
     pub fn capitalize(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         mapped(cx, this, case::capitalize_bytes, case::capitalize)
     }
 
-    /// Return a version of the string where each word is titlecased.
-    ///
-    /// More specifically, words start with uppercased characters and all remaining cased characters have lower case.
+    /// Give the text with each word starting in title case and going on in lower case.
     pub fn title(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         mapped(cx, this, case::title_bytes, case::title)
     }
 
-    /// Return True if all characters are alphabetic and there is at least one character.
+    /// Tell whether there is text and all of it is letters.
     pub fn isalpha(this: Gc<Str>) -> bool {
         case::isalpha(this.as_bytes())
     }
 
-    /// Return True if all characters are alphabetic or numeric and there is at least one character.
+    /// Tell whether there is text and all of it is letters or numerals.
     pub fn isalnum(this: Gc<Str>) -> bool {
         case::isalnum(this.as_bytes())
     }
 
-    /// Return True if all characters are decimal digits and there is at least one character.
+    /// Tell whether there is text and all of it is digits of the decimal system.
     pub fn isdecimal(this: Gc<Str>) -> bool {
         case::isdecimal(this.as_bytes())
     }
 
-    /// Return True if all characters are digits and there is at least one character.
+    /// Tell whether there is text and all of it is digits, raised ones such as ² included.
     pub fn isdigit(this: Gc<Str>) -> bool {
         case::isdigit(this.as_bytes())
     }
 
-    /// Return True if all characters are numeric and there is at least one character.
+    /// Tell whether there is text and all of it is numerals, fractions and other number signs included.
     pub fn isnumeric(this: Gc<Str>) -> bool {
         case::isnumeric(this.as_bytes())
     }
 
-    /// Return True if all characters are whitespace and there is at least one character.
+    /// Tell whether there is text and all of it is whitespace.
     pub fn isspace(this: Gc<Str>) -> bool {
         case::isspace(this.as_bytes())
     }
 
-    /// Return True if all characters in the string are ASCII, or the string is empty.
+    /// Tell whether no character is outside ASCII.
     pub fn isascii(this: Gc<Str>) -> bool {
         this.is_ascii()
     }
 
-    /// Return True if all cased characters are lowercase and there is at least one cased character.
+    /// Tell whether there are letters with case and none but lower-case ones.
     pub fn islower(this: Gc<Str>) -> bool {
         case::islower(this.as_bytes())
     }
 
-    /// Return True if all cased characters are uppercase and there is at least one cased character.
+    /// Tell whether there are letters with case and none but upper-case ones.
     pub fn isupper(this: Gc<Str>) -> bool {
         case::isupper(this.as_bytes())
     }
 
-    /// Return True if the string is title-cased.
-    ///
-    /// In a title-cased string, upper- and title-case characters may only follow uncased characters and lowercase
-    /// characters only cased ones.
+    /// Tell whether every word starts in upper or title case and goes on in lower case, and there is one.
     pub fn istitle(this: Gc<Str>) -> bool {
         case::istitle(this.as_bytes())
     }
 
-    /// Return True if all characters are printable, or the string is empty.
+    /// Tell whether repr() would show every character as it is; so it would of an empty text.
     pub fn isprintable(this: Gc<Str>) -> bool {
         case::isprintable(this.as_bytes())
     }
 
-    /// Return True if the string is a valid identifier.
-    ///
-    /// Call `keyword.iskeyword(s)` to test whether it is a reserved word.
+    /// Tell whether the text could be a name in a program; keyword.iskeyword() knows the ones that are taken.
     pub fn isidentifier(this: Gc<Str>) -> bool {
         case::isidentifier(this.as_bytes())
     }

@@ -35,30 +35,22 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// Return a left-justified string of length width.
-    ///
-    /// Padding is done using the specified fill character (default is a space).
+    /// Pad on the right with fillchar until the text is width characters long.
     pub fn ljust(cx: &mut Ctx, this: Gc<Str>, width: i64, fillchar: Option<Value>) -> R<Gc<Str>> {
         padded(cx, this, width, fillchar, pad::ljust)
     }
 
-    /// Return a right-justified string of length width.
-    ///
-    /// Padding is done using the specified fill character (default is a space).
+    /// Pad on the left with fillchar until the text is width characters long.
     pub fn rjust(cx: &mut Ctx, this: Gc<Str>, width: i64, fillchar: Option<Value>) -> R<Gc<Str>> {
         padded(cx, this, width, fillchar, pad::rjust)
     }
 
-    /// Return a centered string of length width.
-    ///
-    /// Padding is done using the specified fill character (default is a space).
+    /// Pad on both sides with fillchar until the text is width characters long.
     pub fn center(cx: &mut Ctx, this: Gc<Str>, width: i64, fillchar: Option<Value>) -> R<Gc<Str>> {
         padded(cx, this, width, fillchar, pad::center)
     }
 
-    /// Pad a numeric string with zeros on the left, to fill a field of the given width.
-    ///
-    /// The string is never truncated.
+    /// Pad with zeros on the left, after a sign if there is one, until the text is width long; nothing is cut off.
     pub fn zfill(cx: &mut Ctx, this: Gc<Str>, width: i64) -> R<Gc<Str>> {
         let width = usize::try_from(width).unwrap_or(0);
         if width <= this.len() {
@@ -69,9 +61,7 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// Return a copy where all tab characters are expanded using spaces.
-    ///
-    /// If tabsize is not given, a tab size of 8 characters is assumed.
+    /// Replace each tab by the spaces that reach the next stop; stops are tabsize columns apart, 8 unless given.
     pub fn expandtabs(cx: &mut Ctx, this: Gc<Str>, #[kw] tabsize: Option<Value>) -> R<Gc<Str>> {
         let tabsize = usize::try_from(cx.c_int_arg(tabsize, 8)?).unwrap_or(0);
         let text = pad::expandtabs(this.as_bytes(), tabsize, Flavor::Str);
@@ -79,16 +69,12 @@ pub mod methods {
         cx.try_wtf8(&text)
     }
 
-    /// Return a formatted version of the string, using substitutions from args and kwargs.
-    ///
-    /// The substitutions are identified by braces ('{' and '}').
+    /// Fill in the fields in braces, from the arguments.
     pub fn format(cx: &mut Ctx, this: Gc<Str>, args: &[Value], kwargs: Kwargs) -> R<Gc<Str>> {
         cx.format_template(this, Some(args), kwargs.0.map(|dict| dict.value()))
     }
 
-    /// Return a formatted version of the string, using substitutions from mapping.
-    ///
-    /// The substitutions are identified by braces ('{' and '}').
+    /// Fill in the fields in braces, from the mapping.
     pub fn format_map(cx: &mut Ctx, this: Gc<Str>, mapping: Value) -> R<Gc<Str>> {
         cx.format_template(this, None, Some(mapping))
     }

@@ -23,8 +23,7 @@ pub mod methods {
     use crate::text::spec_apply;
     use crate::value::{Gc, Value};
 
-    /// Create a new string object from the given object. If encoding or errors is specified, the object must expose
-    /// a buffer that will be decoded with them; otherwise the result is what its `__str__` gives.
+    /// Make a text: of what the object's `__str__` gives, or of bytes in an encoding if that or errors is given.
     #[static_method]
     #[name = "__new__"]
     pub fn new(
@@ -49,38 +48,38 @@ pub mod methods {
         cx.new_str_of(class, text.as_bytes())
     }
 
-    /// Return repr(self).
+    /// Give the text that repr() shows.
     pub fn __repr__(cx: &mut Ctx, this: Gc<Str>) -> R<Gc<Str>> {
         let text = crate::text::quote::repr_str(this.as_bytes());
         cx.try_wtf8(&text)
     }
 
-    /// Return str(self).
+    /// Give the text that str() shows.
     pub fn __str__(cx: &mut Ctx, this: Gc<Str>) -> Gc<Str> {
         cx.plain_str(this)
     }
 
-    /// Return hash(self).
+    /// Give the number that hash() answers.
     pub fn __hash__(cx: &mut Ctx, this: Gc<Str>) -> i64 {
         cx.hash_str(this) as i64
     }
 
-    /// Return len(self).
+    /// Tell how many items there are.
     pub fn __len__(this: Gc<Str>) -> usize {
         this.len()
     }
 
-    /// Return self[key].
+    /// Give the item at the key.
     pub fn __getitem__(cx: &mut Ctx, this: Gc<Str>, key: Value) -> R {
         cx.native_get_item(this.value(), key)
     }
 
-    /// Return bool(key in self).
+    /// Tell whether the key is in self.
     pub fn __contains__(cx: &mut Ctx, this: Gc<Str>, key: Value) -> R<bool> {
         Ok(cx.native_contains(this.value(), key)? == Some(true))
     }
 
-    /// Implement iter(self).
+    /// Give an iterator over the items.
     pub fn __iter__(cx: &mut Ctx, this: Gc<Str>) -> R {
         match cx.native_iter(this.value()) {
             Some(it) => Ok(it),
@@ -88,7 +87,7 @@ pub mod methods {
         }
     }
 
-    /// Return self+value.
+    /// Give self + value.
     pub fn __add__(cx: &mut Ctx, this: Gc<Str>, value: Value) -> R {
         match value.cast::<Str>() {
             Some(other) => cx.concat(this, other),
@@ -99,22 +98,22 @@ pub mod methods {
         }
     }
 
-    /// Return self*value.
+    /// Give self * value.
     pub fn __mul__(cx: &mut Ctx, this: Gc<Str>, value: Value) -> R {
         cx.repeat_by(this.value(), value)
     }
 
-    /// Return value*self.
+    /// Give value * self, when value itself has no answer.
     pub fn __rmul__(cx: &mut Ctx, this: Gc<Str>, value: Value) -> R {
         cx.repeat_by(this.value(), value)
     }
 
-    /// Return self%value.
+    /// Give self % value.
     pub fn __mod__(cx: &mut Ctx, this: Gc<Str>, value: Value) -> R {
         Ok(cx.percent_str(this, value)?.value())
     }
 
-    /// Return value%self.
+    /// Give value % self, when value itself has no answer.
     pub fn __rmod__(cx: &mut Ctx, this: Gc<Str>, value: Value) -> R {
         match value.cast::<Str>() {
             Some(format) => Ok(cx.percent_str(format, this.value())?.value()),
@@ -122,7 +121,7 @@ pub mod methods {
         }
     }
 
-    /// Return a formatted version of the string as described by format_spec.
+    /// Give the text in the layout that format_spec describes.
     pub fn __format__(cx: &mut Ctx, this: Gc<Str>, format_spec: Value) -> R<Gc<Str>> {
         let spec = cx.format_spec(format_spec)?;
         if spec.is_empty() {
@@ -140,7 +139,7 @@ pub mod methods {
         cx.tuple(&[plain.value()])
     }
 
-    /// Return the size of the string in memory, in bytes.
+    /// Tell how much memory the text takes, in bytes.
     pub fn __sizeof__(this: Gc<Str>) -> usize {
         if this.is_ascii() {
             return 41 + this.len();

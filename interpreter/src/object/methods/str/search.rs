@@ -52,39 +52,31 @@ pub mod methods {
         Ok(Some(window.first + if this.is_ascii() { at } else { wtf8::count(&text[..at]) }))
     }
 
-    /// Return the lowest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Return -1 on failure.
+    /// Find sub in `self[start:end]`, the first if there are several; -1 if it is not there.
     pub fn find(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R {
         let at = position(cx, this, sub, (start, end), ("find", search::find))?;
         Ok(cx.int(at.map_or(-1, |at| at as i64)))
     }
 
-    /// Return the highest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Return -1 on failure.
+    /// Find sub in `self[start:end]`, the last if there are several; -1 if it is not there.
     pub fn rfind(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R {
         let at = position(cx, this, sub, (start, end), ("rfind", search::rfind))?;
         Ok(cx.int(at.map_or(-1, |at| at as i64)))
     }
 
-    /// Return the lowest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Raises ValueError when the substring is not found.
+    /// Find sub in `self[start:end]`, the first if there are several; ValueError if it is not there.
     pub fn index(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let at = position(cx, this, sub, (start, end), ("index", search::find))?;
         at.ok_or_else(|| cx.value_error("substring not found"))
     }
 
-    /// Return the highest index in the string where substring sub is found, within `self[start:end]`.
-    ///
-    /// Raises ValueError when the substring is not found.
+    /// Find sub in `self[start:end]`, the last if there are several; ValueError if it is not there.
     pub fn rindex(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let at = position(cx, this, sub, (start, end), ("rindex", search::rfind))?;
         at.ok_or_else(|| cx.value_error("substring not found"))
     }
 
-    /// Return the number of non-overlapping occurrences of substring sub in `self[start:end]`.
+    /// Count how often sub occurs in `self[start:end]`, each time after the end of the one before.
     pub fn count(cx: &mut Ctx, this: Gc<Str>, sub: Value, start: Option<Value>, end: Option<Value>) -> R<usize> {
         let sub = cx.str_arg(sub, "count() argument 1")?;
         let Some(window) = window(cx, this, start, end)? else { return Ok(0) };
@@ -124,19 +116,17 @@ pub mod methods {
         Ok(false)
     }
 
-    /// Return True if the string starts with the specified prefix (or one of a tuple of them), False otherwise.
+    /// Tell whether the text begins with the prefix, or with one of a tuple of them.
     pub fn startswith(cx: &mut Ctx, this: Gc<Str>, prefix: Value, start: Option<Value>, end: Option<Value>) -> R<bool> {
         has_end(cx, this, prefix, (start, end), ("startswith", |text, part| text.starts_with(part)))
     }
 
-    /// Return True if the string ends with the specified suffix (or one of a tuple of them), False otherwise.
+    /// Tell whether the text ends in the suffix, or in one of a tuple of them.
     pub fn endswith(cx: &mut Ctx, this: Gc<Str>, suffix: Value, start: Option<Value>, end: Option<Value>) -> R<bool> {
         has_end(cx, this, suffix, (start, end), ("endswith", |text, part| text.ends_with(part)))
     }
 
-    /// Return a copy with all occurrences of substring old replaced by new.
-    ///
-    /// If count is given and not negative, only the first count occurrences are replaced.
+    /// Give a copy with new in place of each old, or of the first count of them.
     pub fn replace(
         cx: &mut Ctx,
         this: Gc<Str>,
@@ -156,7 +146,7 @@ pub mod methods {
         }
     }
 
-    /// Return a str with the given prefix string removed if present.
+    /// Give the text without the prefix, or all of it if it does not begin with it.
     pub fn removeprefix(cx: &mut Ctx, this: Gc<Str>, prefix: Value) -> R<Gc<Str>> {
         let prefix = cx.str_arg(prefix, "removeprefix() argument")?;
         if prefix.is_empty() || !this.as_bytes().starts_with(prefix.as_bytes()) {
@@ -165,7 +155,7 @@ pub mod methods {
         Ok(cx.sub_bytes(this, prefix.bytes as usize, this.bytes as usize))
     }
 
-    /// Return a str with the given suffix string removed if present.
+    /// Give the text without the suffix, or all of it if it does not end in it.
     pub fn removesuffix(cx: &mut Ctx, this: Gc<Str>, suffix: Value) -> R<Gc<Str>> {
         let suffix = cx.str_arg(suffix, "removesuffix() argument")?;
         if suffix.is_empty() || !this.as_bytes().ends_with(suffix.as_bytes()) {

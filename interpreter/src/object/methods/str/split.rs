@@ -74,15 +74,9 @@ pub mod methods {
         }
     }
 
-    /// Return a list of the substrings in the string, using sep as the separator string.
+    /// Give the parts between separators as a list; without sep, the parts between runs of whitespace.
     ///
-    ///   sep
-    ///     The separator used to split the string. When set to None (the default value), will split on any whitespace
-    ///     character and will discard empty strings from the result.
-    ///   maxsplit
-    ///     Maximum number of splits. -1 (the default value) means no limit.
-    ///
-    /// Splitting starts at the front of the string and works to the end.
+    /// At most maxsplit cuts are made, from the front; -1 sets no limit.
     pub fn split(
         cx: &mut Ctx,
         this: Gc<Str>,
@@ -100,15 +94,9 @@ pub mod methods {
         }
     }
 
-    /// Return a list of the substrings in the string, using sep as the separator string.
+    /// Give the parts between separators as a list, cutting from the end; without sep, runs of whitespace separate.
     ///
-    ///   sep
-    ///     The separator used to split the string. When set to None (the default value), will split on any whitespace
-    ///     character and will discard empty strings from the result.
-    ///   maxsplit
-    ///     Maximum number of splits. -1 (the default value) means no limit.
-    ///
-    /// Splitting starts at the end of the string and works to the front.
+    /// At most maxsplit cuts are made; -1 sets no limit.
     pub fn rsplit(
         cx: &mut Ctx,
         this: Gc<Str>,
@@ -127,9 +115,7 @@ pub mod methods {
         parts(cx, this, ranges)
     }
 
-    /// Return a list of the lines in the string, breaking at line boundaries.
-    ///
-    /// Line breaks are not included in the resulting list unless keepends is given and true.
+    /// Give the lines as a list, with their line ends if keepends is true.
     pub fn splitlines(
         cx: &mut Ctx,
         this: Gc<Str>,
@@ -153,12 +139,9 @@ pub mod methods {
         }
     }
 
-    /// Partition the string into three parts using the given separator.
+    /// Give what is before the first separator, the separator, and what is after it.
     ///
-    /// This will search for the separator in the string. If the separator is found, returns a 3-tuple containing the
-    /// part before the separator, the separator itself, and the part after it.
-    ///
-    /// If the separator is not found, returns a 3-tuple containing the original string and two empty strings.
+    /// Without a separator in the text: all of it, and two empty texts.
     pub fn partition(cx: &mut Ctx, this: Gc<Str>, sep: Value) -> R {
         let separator = needed_separator(cx, sep)?;
         match split::partition(this.as_bytes(), separator.as_bytes()) {
@@ -174,12 +157,9 @@ pub mod methods {
         }
     }
 
-    /// Partition the string into three parts using the given separator.
+    /// Give what is before the last separator, the separator, and what is after it.
     ///
-    /// This will search for the separator in the string, starting at the end. If the separator is found, returns a
-    /// 3-tuple containing the part before the separator, the separator itself, and the part after it.
-    ///
-    /// If the separator is not found, returns a 3-tuple containing two empty strings and the original string.
+    /// Without a separator in the text: two empty texts, and all of it.
     pub fn rpartition(cx: &mut Ctx, this: Gc<Str>, sep: Value) -> R {
         let separator = needed_separator(cx, sep)?;
         match split::rpartition(this.as_bytes(), separator.as_bytes()) {
@@ -210,33 +190,24 @@ pub mod methods {
         Ok(cx.sub_bytes(this, range.start, range.end))
     }
 
-    /// Return a copy of the string with leading and trailing whitespace removed.
-    ///
-    /// If chars is given and not None, remove characters in chars instead.
+    /// Drop whitespace from both ends, or the characters in chars.
     pub fn strip(cx: &mut Ctx, this: Gc<Str>, #[default(Value::NONE)] chars: Value) -> R<Gc<Str>> {
         stripped(cx, this, chars, ("strip", Ends::Both))
     }
 
-    /// Return a copy of the string with leading whitespace removed.
-    ///
-    /// If chars is given and not None, remove characters in chars instead.
+    /// Drop whitespace from the front, or the characters in chars.
     pub fn lstrip(cx: &mut Ctx, this: Gc<Str>, #[default(Value::NONE)] chars: Value) -> R<Gc<Str>> {
         stripped(cx, this, chars, ("lstrip", Ends::Left))
     }
 
-    /// Return a copy of the string with trailing whitespace removed.
-    ///
-    /// If chars is given and not None, remove characters in chars instead.
+    /// Drop whitespace from the end, or the characters in chars.
     pub fn rstrip(cx: &mut Ctx, this: Gc<Str>, #[default(Value::NONE)] chars: Value) -> R<Gc<Str>> {
         stripped(cx, this, chars, ("rstrip", Ends::Right))
     }
 
-    /// Concatenate any number of strings.
+    /// Give the texts as one, with this text between neighbours.
     ///
-    /// The string whose method is called is inserted in between each given string. The result is returned as a new
-    /// string.
-    ///
-    /// Example: `'.'.join(['ab', 'pq', 'rs']) -> 'ab.pq.rs'`
+    /// For one: `', '.join(['x', 'y'])` is `'x, y'`.
     #[resumable(super::JOIN)]
     pub fn join(cx: &mut Ctx, this: Gc<Str>, iterable: Value) -> R<Gc<Str>> {
         let items = cx.join_items(iterable)?;

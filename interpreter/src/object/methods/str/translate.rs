@@ -12,14 +12,11 @@ pub mod methods {
     use crate::text::wtf8::{self, code_points, push_code_point};
     use crate::value::{Gc, Value};
 
-    /// Encode the string using the codec registered for encoding.
+    /// Give the bytes that spell the text in an encoding.
     ///
-    ///   encoding
-    ///     The encoding in which to encode the string.
-    ///   errors
-    ///     The error handling scheme to use for encoding errors. The default is 'strict' meaning that encoding errors
-    ///     raise a UnicodeEncodeError. Other possible values are 'ignore', 'replace' and 'xmlcharrefreplace' as well
-    ///     as any other name registered with codecs.register_error that can handle UnicodeEncodeErrors.
+    /// errors names what happens to characters that the encoding lacks: 'strict' raises UnicodeEncodeError, 'ignore'
+    /// leaves them out, 'replace' writes a question mark, 'xmlcharrefreplace' a numeric reference; handlers registered
+    /// with codecs.register_error count too.
     pub fn encode(cx: &mut Ctx, this: Gc<Str>, #[kw] encoding: Option<Value>, #[kw] errors: Option<Value>) -> R {
         let encoding = cx.str_arg_opt(encoding, "encode() argument 'encoding'")?;
         let errors = cx.str_arg_opt(errors, "encode() argument 'errors'")?;
@@ -46,13 +43,10 @@ pub mod methods {
         Ok(())
     }
 
-    /// Replace each character in the string using the given translation table.
+    /// Give the text with each character replaced by what the table has for its code point.
     ///
-    ///   table
-    ///     Translation table, which must be a mapping of Unicode ordinals to Unicode ordinals, strings, or None.
-    ///
-    /// The table must implement lookup/indexing via `__getitem__`, for instance a dictionary or list. If this operation
-    /// raises LookupError, the character is left untouched. Characters mapped to None are deleted.
+    /// The table holds code points, texts, or None for what is to be dropped; where it raises LookupError the character
+    /// stays. Anything with `__getitem__` will do.
     pub fn translate(cx: &mut Ctx, this: Gc<Str>, table: Value) -> R<Gc<Str>> {
         let mut out = Vec::with_capacity(this.bytes as usize);
         for code in code_points(this.as_bytes()) {
@@ -88,13 +82,11 @@ pub mod methods {
         Ok(table)
     }
 
-    /// Return a translation table usable for str.translate().
+    /// Make a table for translate().
     ///
-    /// If there is only one argument, it must be a dictionary mapping Unicode ordinals (integers) or characters to
-    /// Unicode ordinals, strings or None. Character keys will be then converted to ordinals. If there are two
-    /// arguments, they must be strings of equal length, and in the resulting dictionary, each character in x will be
-    /// mapped to the character at the same position in y. If there is a third argument, it must be a string, whose
-    /// characters will be mapped to None in the result.
+    /// One argument is a dictionary from characters, or their code points, to what takes their place. Two are texts of
+    /// one
+    /// length: each character of x turns into the one of y at its place. The characters of a third are dropped.
     #[static_method]
     pub fn maketrans(cx: &mut Ctx, x: Value, y: Option<Value>, z: Option<Value>) -> R<Gc<Dict>> {
         let Some(y) = y else { return table_of_dict(cx, x) };

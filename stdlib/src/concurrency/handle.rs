@@ -1,0 +1,183 @@
+//! `_thread._ThreadHandle`: a thread to be joined.
+
+use std::sync::Arc;
+
+use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
+use conc_interpreter::object::class::Class;
+use conc_interpreter::object::misc::{Boxed, Payload};
+use conc_interpreter::scheduler::{self, Thread, Waiter};
+use conc_interpreter::sync::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
+use conc_interpreter::value::{Gc, Value};
+use conc_macros::methods;
+use parking_lot::Mutex;
+
+use crate::core::shared::{recall_class, remember};
+
+/// The thread, once there is one.
+#[derive(Default)]
+pub struct Handle {
+    thread: Mutex<Option<Arc<Thread>>>,
+    /// Who started it and waits until it has begun.
+    starter: Mutex<Option<Waiter>>,
+}
+
+impl Payload for Handle {
+    fn holder(&self) -> Option<u64> {
+        self.thread.lock().as_ref().filter(|t| !t.is_done()).map(|t| t.id)
+    }
+}
+
+impl Handle {
+    fn thread(&self) -> Option<Arc<Thread>> {
+        self.thread.lock().clone()
+    }
+}
+
+/// The class, made at first use.
+pub fn class(cx: &mut Ctx) -> Gc<Class> {
+    const KEY: &str = "_thread._ThreadHandle";
+    if let Some(class) = recall_class(cx, KEY) {
+        return class;
+    }
+    let class = cx.native_class("_thread", "_ThreadHandle", None, plain::METHODS);
+    cx.install_in(class, RESUMABLE);
+    remember(cx, KEY, class.value());
+    class
+}
+
+/// A handle of a thread.
+pub fn make(cx: &mut Ctx, thread: Option<Arc<Thread>>) -> R {
+    let class = class(cx);
+    Ok(cx.new_boxed(class, Some(Box::new(Handle { thread: Mutex::new(thread), ..Handle::default() })), 0).value())
+}
+
+/// Makes a handle's thread, which does not run yet.
+pub fn create(cx: &mut Ctx, handle: Value, f: Value, daemon: bool, name: Option<String>) -> R<()> {
+    let (_, data) = wait::payload::<Handle>(cx, handle)?;
+    let args = cx.tuple(&[])?;
+    if data.thread().is_some() {
+        return Err(cx.runtime_error("thread already started"));
+    }
+    let thread = scheduler::create(cx, f, args, daemon)?;
+    *thread.name.lock() = name;
+    *data.thread.lock() = Some(thread);
+    Ok(())
+}
+
+/// Has a handle's thread run.
+pub fn launch(cx: &mut Ctx, handle: Value) -> R<()> {
+    let (_, data) = wait::payload::<Handle>(cx, handle)?;
+    if let Some(thread) = data.thread() {
+        scheduler::launch(cx, thread);
+    }
+    Ok(())
+}
+
+static RESUMABLE: &[NativeDef] = &[
+    method("join", "Wait until the thread has ended.", WAIT_PARAMS, join),
+    method("_launch", "Have the thread run, at once if a worker is free.", THIS_PARAMS, start),
+];
+
+/// The worker goes to the new thread, and the starter waits until that has begun; it goes on with whichever worker is
+/// free next: what the thread does before it first waits is done when the starter goes on alone.
+fn start(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
+    start_step(cx, frame, entered).into()
+}
+
+fn start_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (_, handle) = wait::payload::<Handle>(cx, frame.get(0))?;
+    match (entered, handle.thread()) {
+        (Entered::Start, Some(thread)) => {
+            *handle.starter.lock() = Some(scheduler::arm(cx));
+            scheduler::launch(cx, thread);
+            Ok(Step::Park(None))
+        }
+        (Entered::Raised(e), _) => Err(e),
+        _ => Ok(Step::Done(Value::NONE)),
+    }
+}
+
+fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
+    step(cx, frame, entered).into()
+}
+
+fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (_, handle) = wait::payload::<Handle>(cx, frame.get(0))?;
+    let Some(thread) = handle.thread() else { return Err(cx.runtime_error("thread not started")) };
+    match entered {
+        Entered::Start => {}
+        Entered::Raised(e) => {
+            thread.forget_joiner(&scheduler::last_wait(cx));
+            return Err(e);
+        }
+        Entered::With(ended) | Entered::Ended(ended) => {
+            if ended != Value::TRUE {
+                thread.forget_joiner(&scheduler::last_wait(cx));
+            }
+            return Ok(Step::Done(Value::NONE));
+        }
+    }
+    let timeout = frame.get(1);
+    let patience = match timeout.is_unbound() || timeout.is_none() {
+        true => Patience::Forever,
+        false => match wait::seconds(cx, timeout)? {
+            s if s < 0.0 => Patience::Forever,
+            s => Patience::Until(wait::moment(cx, s)?),
+        },
+    };
+    if thread.id == scheduler::current(cx) {
+        return Err(cx.runtime_error("Cannot join current thread"));
+    }
+    if thread.is_done() {
+        return Ok(Step::Done(Value::NONE));
+    }
+    let waiter = scheduler::arm(cx);
+    if !thread.add_joiner(waiter) {
+        // It has just ended: a wait that is over at once.
+        return Ok(Step::Park(Some(std::time::Instant::now())));
+    }
+    Ok(patience.deadline().map_or(Step::Done(Value::NONE), Step::Park))
+}
+
+/// _ThreadHandle
+#[methods]
+pub mod plain {
+    use super::*;
+
+    fn data<'a>(cx: &mut Ctx, this: Gc<Boxed>) -> R<&'a Handle> {
+        wait::payload::<Handle>(cx, this.value()).map(|(_, handle)| handle)
+    }
+
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, _class: Gc<Class>) -> R {
+        make(cx, None)
+    }
+    /// Whether the thread has ended.
+    pub fn is_done(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
+        Ok(data(cx, this)?.thread().is_some_and(|t| t.is_done()))
+    }
+    /// The thread's identifier, 0 before it is made.
+    #[getter]
+    pub fn ident(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
+        Ok(data(cx, this)?.thread().map_or(0, |t| t.id as i64))
+    }
+    /// The thread has begun: who started it goes on.
+    pub fn _begun(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
+        if let Some(starter) = data(cx, this)?.starter.lock().take() {
+            scheduler::wake(cx, &starter, Value::TRUE);
+            scheduler::offer(cx);
+        }
+        Ok(())
+    }
+    /// Names the thread, for reports.
+    pub fn _set_name(cx: &mut Ctx, this: Gc<Boxed>, name: Value) -> R<()> {
+        let name = cx.str_text(name);
+        if let Some(thread) = data(cx, this)?.thread() {
+            *thread.name.lock() = Some(name);
+        }
+        Ok(())
+    }
+    pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
+        Ok(format!("<_thread._ThreadHandle object: ident={}>", ident(cx, this)?))
+    }
+}

@@ -931,7 +931,6 @@ impl Ctx {
     }
 }
 
-/// Code points of a WTF-8 text and the flags of its str.
 /// Copies text that is mostly short: two overlapping word copies instead of a call.
 ///
 /// # Safety
@@ -962,6 +961,7 @@ unsafe fn copy_short(from: &[u8], to: *mut u8) {
     }
 }
 
+/// Code points of a WTF-8 text and the flags of its str.
 fn measure(bytes: &[u8]) -> (usize, u8) {
     if bytes.is_ascii() {
         return (bytes.len(), flag::ASCII);

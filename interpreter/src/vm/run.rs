@@ -259,8 +259,6 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             };
                             if holds == (word.aux() != 0) {
                                 jump!(word.sc());
-                            } else {
-                                fall_through();
                             }
                         }};
                     }
@@ -1307,17 +1305,6 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                 Unwound::Exit(e) => return Err(e),
             }
         }
-    }
-}
-
-/// Stands where an instruction goes on with the next without having done anything: with nothing there, several such
-/// places would share one jump, which is harder to predict.
-#[inline(always)]
-fn fall_through() {
-    #[cfg(not(miri))]
-    // SAFETY: no instruction at all.
-    unsafe {
-        std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
 }
 

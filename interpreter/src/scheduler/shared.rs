@@ -1,6 +1,6 @@
 //! What the workers of one interpreter share: the run queues, the sleepers, the timers, the list of threads.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::{Duration, Instant};
@@ -95,9 +95,11 @@ pub struct Scheduler {
     members: RwLock<Vec<Arc<Member>>>,
     injector: Injector<Arc<Thread>>,
     timers: Mutex<Timers>,
-    /// All threads that have not ended, by id.
-    threads: Mutex<BTreeMap<u64, Arc<Thread>>>,
+    /// All threads that have not ended, by the numbers of their host handles.
+    threads: Mutex<Vec<Option<Arc<Thread>>>>,
     next_id: AtomicU64,
+    /// The next number for a name that is made up.
+    next_number: AtomicU64,
     /// How many threads that are not daemons have not ended, main not counted.
     pub live: AtomicUsize,
     idle: Mutex<Idle>,
@@ -144,8 +146,9 @@ impl Default for Scheduler {
             members: RwLock::new(Vec::new()),
             injector: Injector::new(),
             timers: Mutex::new(Timers::default()),
-            threads: Mutex::new(BTreeMap::new()),
+            threads: Mutex::new(Vec::new()),
             next_id: AtomicU64::new(MAIN + 1),
+            next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
             idle: Mutex::new(Idle::default()),
             changed: Condvar::new(),
@@ -179,26 +182,41 @@ impl Scheduler {
 
     // ---- the list of threads
 
+    pub fn fresh_number(&self) -> u64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
     pub fn fresh_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
     pub fn enlist(&self, thread: Arc<Thread>) {
         if !thread.daemon && thread.id != MAIN {
-            self.live.fetch_add(1, Ordering::Relaxed);
+            self.live.fetch_add(1, Ordering::SeqCst);
         }
-        self.threads.lock().insert(thread.id, thread);
+        let mut threads = self.threads.lock();
+        let place = thread.handle();
+        if place >= threads.len() {
+            threads.resize(place + 1, None);
+        }
+        threads[place] = Some(thread);
     }
     pub fn delist(&self, thread: &Thread) {
-        self.threads.lock().remove(&thread.id);
+        let listed = self.threads.lock().get_mut(thread.handle()).and_then(Option::take);
+        drop(listed);
         if !thread.daemon && thread.id != MAIN {
-            self.live.fetch_sub(1, Ordering::Relaxed);
+            self.live.fetch_sub(1, Ordering::SeqCst);
         }
     }
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
-        self.threads.lock().get(&id).cloned()
+        self.threads.lock().iter().flatten().find(|t| t.id == id).cloned()
     }
     pub fn threads(&self) -> Vec<Arc<Thread>> {
-        self.threads.lock().values().cloned().collect()
+        let mut threads: Vec<_> = self.threads.lock().iter().flatten().cloned().collect();
+        threads.sort_unstable_by_key(|t| t.id);
+        threads
+    }
+    /// Main has ended, and so have all that it waits for.
+    pub fn is_finished(&self) -> bool {
+        self.live.load(Ordering::SeqCst) == 0 && self.finishing.load(Ordering::SeqCst)
     }
 
     // ---- queues

@@ -7,4 +7,5 @@ pub mod lock;
 pub mod rlock;
 pub mod semaphore;
 pub mod sleep;
+pub mod thread;
 pub mod wait;

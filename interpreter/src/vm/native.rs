@@ -4,7 +4,7 @@
 //! was called, asked or waited for; what is called has its frame from there on. The code is the native stub (see
 //! `words`). A native's frame counts as a script frame only above another native's: scripts see the depth of theirs.
 
-use super::call::{Called, Entry, check_depth, link, open_barrier, place_frame, run_nested};
+use super::call::{Called, Entry, check_depth, first_frame, link, open_barrier, place_frame, run_nested};
 use super::run::Outcome;
 use crate::bytecode::op::{Op, abc, abx};
 use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, ParamKind, R, Raised, Step};
@@ -187,6 +187,15 @@ pub fn push_machine(cx: &mut Ctx, which: Machine, slots: &[Value], a: Option<usi
         begin(cx, base, &copy);
     }
     Ok(Called::Frame)
+}
+
+/// Pushes a resumable native's frame as the first one of a thread.
+pub fn start_native(cx: &mut Ctx, native: Gc<Native>, arg: Value) -> R<()> {
+    let stub = cx.iso().roots.native_stub.obj::<Code>();
+    let base = first_frame(cx, native.value(), stub)?;
+    // SAFETY: the frame was linked just now, with the room that its code asks for; none is below.
+    unsafe { begin(cx, base, &[arg]) };
+    Ok(())
 }
 
 /// Runs a resumable native to its end on the current native stack.

@@ -17,11 +17,15 @@ use crate::value::Value;
 /// A nap of the worker that watches for signals while nothing is ready.
 const NAP: Duration = Duration::from_millis(5);
 
+/// How long a thread that a worker was to run next is left to it.
+const LURK: Duration = Duration::from_micros(50);
+
 /// What others see of a worker.
 pub struct Member {
     pub signals: Arc<Signals>,
     stealer: Stealer<Arc<Thread>>,
-    /// The thread to run next: woken by the one running now. Others may take it if it stays.
+    /// The thread to run next: woken by the one running now, or its starter. Others take it if it stays for long, which
+    /// costs them more than it would cost this worker to run it soon.
     next: AtomicPtr<Thread>,
     /// Ready threads that only this worker may run, as they have frames on its native stacks.
     pinned: Mutex<VecDeque<Arc<Thread>>>,
@@ -105,6 +109,8 @@ pub struct Scheduler {
     idle: Mutex<Idle>,
     changed: Condvar,
     sleepers: AtomicUsize,
+    /// An idle worker watches for threads that stay another's next one.
+    lurking: AtomicBool,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
     /// Main has ended; the program waits for the threads that are no daemons.
@@ -153,6 +159,7 @@ impl Default for Scheduler {
             idle: Mutex::new(Idle::default()),
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
+            lurking: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
@@ -259,14 +266,46 @@ impl Scheduler {
                 return Some(t);
             }
         }
-        others.clone().find_map(|other| members[other].take_next())
+        None
+    }
+
+    /// What another worker was to run next but does not get to, as it runs something for long. Only one idle worker
+    /// waits for that at a time.
+    pub fn lurk(&self, me: usize) -> Option<Arc<Thread>> {
+        let others = |(i, m): (usize, &Arc<Member>)| {
+            (i != me && m.has_next()).then(|| (m.clone(), m.slices.load(Ordering::Relaxed)))
+        };
+        let left: Vec<_> = self.members.read().iter().enumerate().filter_map(others).collect();
+        if left.is_empty() || self.lurking.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        std::thread::sleep(LURK);
+        let stuck = |(m, slices): &(Arc<Member>, u64)| match m.slices.load(Ordering::Relaxed) == *slices {
+            true => m.take_next(),
+            false => None,
+        };
+        let found = left.iter().find_map(stuck);
+        self.lurking.store(false, Ordering::Release);
+        if found.is_some() && left.len() > 1 {
+            self.wake_one();
+        }
+        found
+    }
+
+    /// A thread has been left to run after the one that runs now: has a sleeping worker see how long that takes.
+    pub fn call_lurker(&self) {
+        if !self.lurking.load(Ordering::Relaxed) && self.has_sleepers() {
+            self.wake_one();
+        }
     }
 
     /// Whether some thread is ready that worker `me` could run.
     fn has_work(&self, me: usize) -> bool {
         let members = self.members.read();
+        let lurk = !self.lurking.load(Ordering::Relaxed);
+        let others = |m: &Member| m.has_stealable() || lurk && m.has_next();
         !self.injector.is_empty()
-            || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { m.has_stealable() })
+            || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { others(m) })
     }
 
     /// Whether threads are waiting for a worker.
@@ -389,7 +428,11 @@ impl Member {
     }
 
     fn has_stealable(&self) -> bool {
-        !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
+        !self.stealer.is_empty()
+    }
+
+    fn has_next(&self) -> bool {
+        !self.next.load(Ordering::Relaxed).is_null()
     }
 }
 

@@ -46,13 +46,17 @@ pub struct Saved {
     pub yielder: usize,
 }
 
+/// A native stack that waits with its thread, and the addresses of its frames.
+pub struct Detached {
+    pub stack: Stack,
+    pub frames: (usize, usize),
+}
+
 /// The part of a thread that only the worker running (or resuming) it touches.
 #[derive(Default)]
 pub struct Own {
     pub saved: Option<Saved>,
-    /// The detached native stack, and the addresses of its frames.
-    pub detached: Option<Stack>,
-    pub frames: (usize, usize),
+    pub detached: Option<Box<Detached>>,
     /// The parked frame is a native's that takes the wake-up value.
     pub deliver: bool,
 }

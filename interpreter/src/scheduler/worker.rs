@@ -15,7 +15,7 @@ use crossbeam::deque::Worker as Deque;
 use super::monitor::Monitor;
 use super::report;
 use super::shared::{Member, Rest, Scheduler};
-use super::thread::{MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
+use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
 use super::wait::Claim;
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
@@ -31,8 +31,8 @@ const RED: usize = 1024;
 const STACK_SIZE: usize = 1 << 20;
 const STACK_RESERVE: usize = 128 << 10;
 const POOLED: usize = 64;
-/// Words of a thread's first segment.
-const SEGMENT: usize = 48;
+/// Words of a thread's first segment: room for its first frame, a small function's and a waiting native's.
+const SEGMENT: usize = 60;
 /// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
 /// neither starves.
 const FAIRNESS: u64 = 64;
@@ -51,6 +51,8 @@ pub struct Worker {
     monitor: Option<Monitor>,
     /// The last slice was a long one.
     was_long: bool,
+    /// The native frames of the thread that is being detached, as an address range.
+    frames: (usize, usize),
     /// A new thread to be run next, and who has started it and goes on after that.
     handed: Option<(Arc<Thread>, Waiter)>,
 }
@@ -94,6 +96,7 @@ fn attach(cx: &mut Ctx) -> Worker {
         pool: Vec::new(),
         monitor: None,
         was_long: false,
+        frames: (0, 0),
         handed: None,
     }
 }
@@ -144,6 +147,7 @@ pub fn hand_over(cx: &mut Ctx, thread: Arc<Thread>) {
     if let Some((earlier, _)) = w.handed.replace((thread, starter)) {
         w.queue(earlier);
     }
+    w.shared.call_lurker();
 }
 
 /// With a second thread come the other workers and the monitor.
@@ -308,6 +312,10 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
         return report::interrupt_main(cx);
     }
     let me = worker(cx).index;
+    if let Some(left) = cx.blocking(|| shared.lurk(me)) {
+        worker(cx).deque.push(left);
+        return;
+    }
     let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
@@ -361,11 +369,11 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
         w.member.signals.raise();
     }
     // SAFETY: this worker has just taken the thread from a queue.
-    let (detached, frames) = unsafe { (thread.own().detached.take(), std::mem::take(&mut thread.own().frames)) };
+    let detached = unsafe { thread.own().detached.take() };
     let mut stack = match detached {
-        Some(stack) => {
-            cx.native_stacks.retain(|&r| r != frames);
-            stack
+        Some(detached) => {
+            cx.native_stacks.retain(|&r| r != detached.frames);
+            detached.stack
         }
         None => fresh_stack(cx, thread.clone()),
     };
@@ -378,10 +386,10 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let index = worker(cx).index;
     match stop {
         Stop::Detached | Stop::DetachedAgain => {
+            let frames = worker(cx).frames;
+            cx.native_stacks.push(frames);
             // SAFETY: the thread is still this worker's.
-            let own = unsafe { thread.own() };
-            cx.native_stacks.push(own.frames);
-            own.detached = Some(stack);
+            unsafe { thread.own() }.detached = Some(Box::new(Detached { stack, frames }));
             thread.set_home(Some(index));
             thread.running_on.store(0, Ordering::Release);
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
@@ -574,8 +582,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
             worker(cx).keep_starter();
         }
     } else {
-        // SAFETY: this worker runs the thread.
-        unsafe { thread.own() }.frames = (frame_address(), cx.stack_base);
+        worker(cx).frames = (frame_address(), cx.stack_base);
         // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
         let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
         y.suspend(if deliver { Stop::Detached } else { Stop::DetachedAgain });

@@ -13,8 +13,8 @@ use crate::object::sequence::Tuple;
 use crate::object::stack::{BARRIER, Segment};
 use crate::value::{Gc, Value};
 
-/// Words left free at a segment's end, so that moving arguments up by a few never leaves it.
-const SLACK: usize = 32;
+/// Words left free at a segment's end, so that moving arguments up by one never leaves it.
+const SLACK: usize = 8;
 const LARGEST_SEGMENT: usize = 8 << 10;
 
 /// What a call from the loop led to.

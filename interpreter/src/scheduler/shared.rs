@@ -19,6 +19,8 @@ const NAP: Duration = Duration::from_millis(5);
 
 /// How long a thread that a worker was to run next is left to it.
 const LURK: Duration = Duration::from_micros(50);
+/// So often in a row an idle worker looks for such threads in vain.
+const LURKS: usize = 4;
 
 /// What others see of a worker.
 pub struct Member {
@@ -111,6 +113,8 @@ pub struct Scheduler {
     sleepers: AtomicUsize,
     /// An idle worker watches for threads that stay another's next one.
     lurking: AtomicBool,
+    /// When one was last called to do so.
+    called: AtomicU64,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
     /// Main has ended; the program waits for the threads that are no daemons.
@@ -160,6 +164,7 @@ impl Default for Scheduler {
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
             lurking: AtomicBool::new(false),
+            called: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
@@ -272,29 +277,47 @@ impl Scheduler {
     /// What another worker was to run next but does not get to, as it runs something for long. Only one idle worker
     /// waits for that at a time.
     pub fn lurk(&self, me: usize) -> Option<Arc<Thread>> {
-        let others = |(i, m): (usize, &Arc<Member>)| {
-            (i != me && m.has_next()).then(|| (m.clone(), m.slices.load(Ordering::Relaxed)))
-        };
-        let left: Vec<_> = self.members.read().iter().enumerate().filter_map(others).collect();
+        let mut left = self.left_next(me);
         if left.is_empty() || self.lurking.swap(true, Ordering::AcqRel) {
             return None;
         }
-        std::thread::sleep(LURK);
-        let stuck = |(m, slices): &(Arc<Member>, u64)| match m.slices.load(Ordering::Relaxed) == *slices {
-            true => m.take_next(),
-            false => None,
-        };
-        let found = left.iter().find_map(stuck);
+        let mut found = None;
+        // While threads come and go there, it pays to stay.
+        let mut patience = LURKS;
+        while found.is_none() && patience > 0 && !self.has_work(me) {
+            std::thread::sleep(LURK);
+            let stuck = |(m, slices): &(Arc<Member>, u64)| match m.slices.load(Ordering::Relaxed) == *slices {
+                true => m.take_next(),
+                false => None,
+            };
+            found = left.iter().find_map(stuck);
+            left = self.left_next(me);
+            patience = if left.is_empty() { patience - 1 } else { LURKS };
+        }
         self.lurking.store(false, Ordering::Release);
-        if found.is_some() && left.len() > 1 {
+        if found.is_some() {
+            // There may be more to come.
             self.wake_one();
         }
         found
     }
 
-    /// A thread has been left to run after the one that runs now: has a sleeping worker see how long that takes.
+    /// The other workers that have a thread to run next, and their counts of slices.
+    fn left_next(&self, me: usize) -> Vec<(Arc<Member>, u64)> {
+        let look = |(i, m): (usize, &Arc<Member>)| {
+            (i != me && m.has_next()).then(|| (m.clone(), m.slices.load(Ordering::Relaxed)))
+        };
+        self.members.read().iter().enumerate().filter_map(look).collect()
+    }
+
+    /// A thread has been left to run after the one that runs now: has a sleeping worker see how long that takes. Not more
+    /// often than the system's coarse clock ticks, as a call costs more than many short threads.
     pub fn call_lurker(&self) {
-        if !self.lurking.load(Ordering::Relaxed) && self.has_sleepers() {
+        if self.lurking.load(Ordering::Relaxed) || !self.has_sleepers() {
+            return;
+        }
+        let now = coarse_time();
+        if self.called.swap(now, Ordering::Relaxed) != now {
             self.wake_one();
         }
     }
@@ -302,10 +325,8 @@ impl Scheduler {
     /// Whether some thread is ready that worker `me` could run.
     fn has_work(&self, me: usize) -> bool {
         let members = self.members.read();
-        let lurk = !self.lurking.load(Ordering::Relaxed);
-        let others = |m: &Member| m.has_stealable() || lurk && m.has_next();
         !self.injector.is_empty()
-            || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { others(m) })
+            || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { m.has_stealable() })
     }
 
     /// Whether threads are waiting for a worker.
@@ -434,6 +455,14 @@ impl Member {
     fn has_next(&self) -> bool {
         !self.next.load(Ordering::Relaxed).is_null()
     }
+}
+
+/// A time that is cheap to read and changes every few milliseconds.
+fn coarse_time() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call only fills the struct.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// Repeats a steal that lost a race.

@@ -22,6 +22,7 @@ use crate::object::ctx::Ctx as Context;
 use crate::object::function::Native;
 use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
+use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::call::{Started, start_thread};
 use crate::vm::run::{Outcome, run, run_raising};
@@ -48,6 +49,8 @@ pub struct Worker {
     /// Address of the running coroutine's yielder; 0 on the OS stack.
     yielder: usize,
     pool: Vec<DefaultStack>,
+    /// Host handles of fibers whose threads have ended.
+    fibers: Vec<usize>,
     monitor: Option<Monitor>,
     /// The last slice was a long one.
     was_long: bool,
@@ -58,10 +61,10 @@ pub struct Worker {
 }
 
 /// The worker that a context belongs to, made at first use.
+#[inline]
 pub fn worker(cx: &mut Ctx) -> &mut Worker {
     if cx.scheduler.is_none() {
-        let made = attach(cx);
-        cx.scheduler = Some(Box::new(made));
+        make(cx);
     }
     let made: *mut dyn std::any::Any = match cx.scheduler.as_deref_mut() {
         Some(made) => made,
@@ -69,6 +72,12 @@ pub fn worker(cx: &mut Ctx) -> &mut Worker {
     };
     // SAFETY: this function alone fills the field, with a worker.
     unsafe { &mut *made.cast::<Worker>() }
+}
+
+#[cold]
+fn make(cx: &mut Ctx) {
+    let made = attach(cx);
+    cx.scheduler = Some(Box::new(made));
 }
 
 fn attach(cx: &mut Ctx) -> Worker {
@@ -94,6 +103,7 @@ fn attach(cx: &mut Ctx) -> Worker {
         current: host,
         yielder: 0,
         pool: Vec::new(),
+        fibers: Vec::new(),
         monitor: None,
         was_long: false,
         frames: (0, 0),
@@ -120,14 +130,44 @@ pub fn create_owned(cx: &mut Ctx, native: Value, owner: Value, daemon: bool) -> 
 }
 
 fn create_fiber(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool) -> R<Arc<Thread>> {
-    let segment = cx.new_segment(SEGMENT)?;
-    let fiber = cx.new_fiber(segment);
+    let (fiber, handle) = idle_fiber(cx)?;
     fiber.owner.set(owner);
     fiber.wake.set(native);
-    let handle = cx.iso().handles.lock().add(fiber.value());
     let thread = Arc::new(Thread::new(id, daemon, fiber, handle));
     worker(cx).shared.enlist(thread.clone());
     Ok(thread)
+}
+
+/// A fiber with an empty stack, and its host handle.
+fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
+    if let Some(handle) = worker(cx).fibers.pop() {
+        let value = cx.iso().handles.lock().get(handle);
+        if let Some(fiber) = value.cast::<Fiber>() {
+            return Ok((fiber, handle));
+        }
+    }
+    let segment = cx.new_segment(SEGMENT)?;
+    let fiber = cx.new_fiber(segment);
+    let handle = cx.iso().handles.lock().add(fiber.value());
+    Ok((fiber, handle))
+}
+
+/// A thread has ended: its fiber is for the next one, if there are not too many of them.
+fn release_fiber(cx: &mut Ctx, thread: &Thread) {
+    if worker(cx).fibers.len() >= POOLED {
+        return cx.iso().handles.lock().release(thread.handle());
+    }
+    let fiber = thread.fiber();
+    let mut first = fiber.segment.obj::<Segment>();
+    while let Some(below) = first.previous.get().cast::<Segment>() {
+        first = below;
+    }
+    first.next.set(Value::UNBOUND);
+    fiber.segment.set(first.value());
+    for slot in [&fiber.handled, &fiber.wake, &fiber.owner] {
+        slot.set(Value::NONE);
+    }
+    worker(cx).fibers.push(thread.handle());
 }
 
 /// Has a created thread run.
@@ -327,8 +367,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
 /// The machine state of code below the slices of a worker.
 struct Below {
     saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize),
-    fiber: Gc<crate::object::stack::Fiber>,
-    segment: Gc<crate::object::stack::Segment>,
+    fiber: Gc<Fiber>,
+    segment: Gc<Segment>,
     base: *mut Value,
     pc: *const std::sync::atomic::AtomicU64,
     handled: Value,
@@ -436,7 +476,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
     let shared = worker(cx).shared.clone();
     if thread.id != MAIN {
         shared.delist(thread);
-        cx.iso().handles.lock().release(thread.handle());
+        release_fiber(cx, thread);
     }
     for waiter in joiners {
         wake(cx, &waiter, Ok(Value::TRUE));

@@ -84,7 +84,7 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     }
     let lock = frame.get(0);
     match lock.cast::<Boxed>() {
-        Some(b) if b.payload::<Lock>().is_some() => wait::acquire::<Lock>(cx, frame, entered),
+        Some(b) if b.payload::<Lock>().is_some() => super::lock::acquire(cx, frame, entered),
         Some(b) if b.payload::<RLock>().is_some() => wait::acquire::<RLock>(cx, frame, entered),
         _ => match entered {
             Entered::Start => acquire_other(cx, frame, lock).into(),

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use conc_macros::methods;
 
-use super::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
-use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Raised, Resume, Role, Step};
+use super::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method, quick};
+use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Raised, Role, Step};
 use crate::object::class::{Class, class_flag};
 use crate::object::dict::Dict;
 use crate::object::function::{Function, Native};
@@ -20,6 +20,7 @@ use crate::object::sequence::Tuple;
 use crate::object::string::Str;
 use crate::scheduler::{self, Thread};
 use crate::value::{Gc, Slot, Value};
+use crate::vm::native::run_straight;
 
 /// A thread object's state.
 #[derive(Default)]
@@ -80,8 +81,7 @@ fn data<'a>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a ThreadObject)> {
 pub static RESUMABLE: &[NativeDef] = &[
     method("start", "Start the thread; only once.", THIS_PARAMS, start),
     method("run", "What the thread does: call the target.", THIS_PARAMS, run),
-    NativeDef::new("join", "Wait until the thread has ended.", Role::Method, WAIT_PARAMS, join_ended)
-        .with_frame(Resume::when(join, join_waits)),
+    quick("join", "Wait until the thread has ended.", WAIT_PARAMS, join_ended, join, join_waits),
 ];
 
 /// The first frame of a thread.
@@ -254,10 +254,13 @@ fn join_waits(args: Args<'_>) -> bool {
     object.is_some_and(|b| b.payload::<ThreadObject>().is_some_and(|t| t.is_alive()))
 }
 
-/// Joins a thread that need not be waited for.
+/// Joins a thread that most likely need not be waited for.
 fn join_ended(cx: &mut Ctx, args: Args<'_>) -> R {
     let (_, object) = data(cx, args.get(0))?;
-    check_join(cx, object, args.get(1)).map(|_| Value::NONE)
+    match check_join(cx, object, args.get(1))? {
+        None => Ok(Value::NONE),
+        Some(_) => run_straight(cx, args, join),
+    }
 }
 
 /// Whether there is a thread to be waited for, and how long.

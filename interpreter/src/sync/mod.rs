@@ -1,5 +1,6 @@
 //! Waiting primitives as resumable natives.
 
+pub mod barrier;
 pub mod condition;
 pub mod event;
 pub mod local;

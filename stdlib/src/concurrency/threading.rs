@@ -9,7 +9,7 @@ pub mod functions {
     use conc_interpreter::native::{Ctx, R};
     use conc_interpreter::object::module::Module;
     use conc_interpreter::scheduler;
-    use conc_interpreter::sync::{condition, event, semaphore, thread};
+    use conc_interpreter::sync::{barrier, condition, event, semaphore, thread};
     use conc_interpreter::value::{Gc, Value};
 
     /// The object of the running thread, None if it has none.
@@ -31,6 +31,7 @@ pub mod functions {
     #[init]
     pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
         let classes = [
+            ("Barrier", barrier::plain::METHODS, barrier::RESUMABLE),
             ("Condition", condition::plain::METHODS, condition::RESUMABLE),
             ("Event", event::plain::METHODS, event::RESUMABLE),
             ("Thread", thread::plain::METHODS, thread::RESUMABLE),

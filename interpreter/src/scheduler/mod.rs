@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use report::interrupt;
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{create, finish, launch, park, run_main};
+pub use worker::{create, create_owned, finish, hand_over, launch, park, run_main};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;
@@ -38,9 +38,9 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
     Ok(id)
 }
 
-/// Calls a sleeping worker to what is queued here, as the running thread will go on for a while.
-pub fn offer(cx: &mut Ctx) {
-    worker::worker(cx).shared.wake_one();
+/// A number for the name of a thread without one.
+pub fn fresh_number(cx: &mut Ctx) -> u64 {
+    worker::worker(cx).shared.fresh_number()
 }
 
 /// Every thread that has not ended.

@@ -297,6 +297,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 Called::Frame => {
                                     pc = cx.pc;
                                     base = cx.base;
+                                    // An interrupt has brought the call here: recursion has no back-edges.
+                                    if cx.take_preemption() {
+                                        cx.park_deadline = None;
+                                        return Ok(Outcome::Parked { deliver: false });
+                                    }
                                 }
                                 Called::Value(v) => {
                                     reg!(a) = v;

@@ -408,6 +408,15 @@ impl Failure<'_> {
             let message = "invalid syntax. Maybe you meant '==' or ':=' instead of '='?";
             return Some(Diagnostic::new(code::EQUALS, self.range(first, last), message));
         }
+        let unpacking = match self.tokens[first].1 {
+            Tok::Star => Some("iterable"),
+            Tok::DoubleStar => Some("keyword"),
+            _ => None,
+        };
+        if let Some(kind) = unpacking {
+            let message = format!("cannot assign to {kind} argument unpacking");
+            return Some(Diagnostic::new(code::STAR, self.range(first, last), message));
+        }
         let what = match (self.before(1), self.before(2)) {
             (Tok::True | Tok::False | Tok::None, _) => return None,
             _ if self.tokens[first..self.at].iter().any(|t| is_operator(t.1)) => "expression",
@@ -462,7 +471,8 @@ impl Failure<'_> {
             let last_for = top.iter().rposition(|&i| self.tokens[i].1 == Tok::For)?;
             let complete = top[last_for..].iter().any(|&i| self.tokens[i].1 == Tok::In);
             let message = "'in' expected after for-loop variables";
-            let missing = !complete && self.token().closes() && self.before(1) != Tok::For;
+            let after_target = self.token().closes() || self.before(1).ends_expression();
+            let missing = !complete && after_target && self.before(1) != Tok::For;
             return missing.then(|| Diagnostic::new(code::SYNTAX, self.span(), message));
         }
         let comma = top.iter().rposition(|&i| self.tokens[i].1 == Tok::Comma);
@@ -474,6 +484,13 @@ impl Failure<'_> {
             return Some(Diagnostic::new(code::SYNTAX, self.range(open + 1, self.at - 1), message));
         }
         let first = comma.map_or(open, |c| top[c]) + 1;
+        if self.tokens[open].1 == Tok::LParen
+            && self.tokens[first].1 == Tok::Name
+            && self.tokens[first + 1].1 == Tok::Assign
+        {
+            let message = "invalid syntax. Maybe you meant '==' or ':=' instead of '='?";
+            return Some(Diagnostic::new(code::EQUALS, self.range(first, first + 1), message));
+        }
         let starred = self.tokens[first].1 == Tok::Star;
         let message = "iterable unpacking cannot be used in comprehension";
         starred.then(|| Diagnostic::new(code::STAR, self.range(first, self.at - 1), message))
@@ -545,7 +562,9 @@ impl Failure<'_> {
         }
         if self.token() == Tok::Star {
             let message = "cannot use a starred expression in a dictionary value";
-            return (self.before(1) == Tok::Colon).then(|| Diagnostic::new(code::STAR, self.span(), message));
+            let last = self.end_of_expression(self.at + 1, false);
+            return (self.before(1) == Tok::Colon)
+                .then(|| Diagnostic::new(code::STAR, self.range(self.at, last), message));
         }
         if self.before(1) == Tok::Colon {
             let message = "expression expected after dictionary key and ':'";

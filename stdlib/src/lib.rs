@@ -7,6 +7,7 @@ pub mod data;
 pub mod io;
 pub mod math;
 pub mod meta;
+pub mod net;
 pub mod os;
 pub mod system;
 pub mod text;
@@ -31,6 +32,10 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
+        Native(&net::sockets::functions::MODULE),
+        Native(&net::select::functions::MODULE),
+        source!("socket"),
+        source!("selectors"),
         source!("threading"),
         source!("queue"),
         source!("sched"),

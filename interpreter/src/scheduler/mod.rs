@@ -4,6 +4,8 @@
 //! the word by which a wait is ended exactly once.
 
 mod monitor;
+pub mod pool;
+pub mod reactor;
 mod report;
 mod shared;
 pub mod thread;
@@ -12,6 +14,8 @@ mod wait;
 pub mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 pub use report::interrupt;
 pub use thread::{MAIN, Thread, Waiter};
@@ -69,4 +73,21 @@ pub fn last_wait(cx: &mut Ctx) -> Waiter {
 /// Ends a wait with a value; false: it has ended already, by a deadline or another waker.
 pub fn wake(cx: &mut Ctx, waiter: &Waiter, value: Value) -> bool {
     worker::wake(cx, waiter, Ok(value))
+}
+
+/// Waits here, with the native stack, for the end of the wait that was begun by [`arm`]; what it ended with (False: the
+/// deadline).
+pub fn park_here(cx: &mut Ctx, deadline: Option<Instant>) -> R {
+    cx.park_deadline = deadline;
+    worker::park(cx, true)
+}
+
+/// The running thread begins to wait for something outside the program: as long as anybody does, there is no deadlock.
+pub fn begin_outside(cx: &mut Ctx) {
+    worker::worker(cx).shared.outside.fetch_add(1, Ordering::SeqCst);
+}
+
+/// That wait has ended, however it did.
+pub fn end_outside(cx: &mut Ctx) {
+    worker::worker(cx).shared.outside.fetch_sub(1, Ordering::SeqCst);
 }

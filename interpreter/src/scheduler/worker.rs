@@ -186,16 +186,36 @@ impl Worker {
         let due = slices.is_multiple_of(FAIRNESS);
         if std::mem::take(&mut self.was_long) || due {
             self.shared.expire();
+            self.look_outside();
             let injected = self.shared.take_injected(&self.deque);
             if let Some(t) = injected.or_else(|| if due { self.deque.pop() } else { None }) {
                 return Some(t);
             }
         }
-        self.member
-            .take_pinned()
-            .or_else(|| self.member.take_next())
-            .or_else(|| self.deque.pop())
-            .or_else(|| self.shared.steal(self.index, &self.deque))
+        if let Some(t) = self.next_here() {
+            return Some(t);
+        }
+        self.look_outside();
+        self.next_here().or_else(|| self.shared.steal(self.index, &self.deque))
+    }
+
+    fn next_here(&mut self) -> Option<Arc<Thread>> {
+        self.member.take_pinned().or_else(|| self.member.take_next()).or_else(|| self.deque.pop())
+    }
+
+    /// Queues the threads that events have made ready.
+    fn look_outside(&mut self) {
+        let mut ready = 0;
+        self.shared.look_outside(|thread| match thread.home() {
+            Some(home) => self.shared.pin(home, thread),
+            None => {
+                self.deque.push(thread);
+                ready += 1;
+            }
+        });
+        if ready > 1 {
+            self.shared.wake_one();
+        }
     }
 }
 
@@ -604,6 +624,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         if self.index == 0 {
             self.shared.closing.store(true, Ordering::SeqCst);
+            self.shared.shut_out();
             self.shared.call_all();
         }
     }

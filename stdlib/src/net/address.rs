@@ -139,7 +139,7 @@ pub fn to_value(cx: &mut Ctx, address: Option<SocketAddrAny>) -> R {
         return cx.tuple(&[host, port, flow, scope]);
     }
     match SocketAddrUnix::try_from(address) {
-        Ok(unix) => match unix.abstract_name() {
+        Ok(unix) => match unix.abstract_name().filter(|name| !name.is_empty()) {
             Some(name) => {
                 let mut bytes = vec![0];
                 bytes.extend_from_slice(name);

@@ -39,7 +39,7 @@ pub fn set(cx: &mut Ctx, fd: i32, level: i64, name: i64, value: Value, len: Opti
     let (level, name) = (number(cx, level)?, number(cx, name)?);
     let result = if value.is_none() {
         let Some(len) = len else {
-            return Err(cx.type_error("setsockopt() requires 4 arguments when the third argument is None"));
+            return Err(cx.type_error("a bytes-like object is required, not 'NoneType'"));
         };
         descriptor::set_socket_option(fd, level, name, None, len.clamp(0, MOST) as usize)
     } else if cx.is_int(value) {

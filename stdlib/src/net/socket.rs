@@ -272,14 +272,16 @@ fn accept(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
 
 fn connect(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     drive(cx, frame, entered, Direction::Write, |cx, frame, socket, source| {
-        if frame.state() != 0 {
-            return connected(cx, source);
-        }
         let address = address::parse(cx, socket.sort().family, frame.get(1), "connect")?;
         match rustix::net::connect(source, &address) {
             Ok(()) => Ok(Tried::Done(Value::NONE)),
+            Err(Errno::ISCONN) if frame.state() != 0 => Ok(Tried::Done(Value::NONE)),
             Err(Errno::AGAIN) if socket.timeout() != 0 => Ok(Tried::Crowded),
+            Err(Errno::INPROGRESS | Errno::INTR | Errno::ALREADY) if frame.state() != 0 => Ok(Tried::Wait),
             Err(Errno::INPROGRESS | Errno::INTR) => {
+                // Asked again later, it is about the same address: a name is looked up once.
+                let address = address::to_value(cx, Some(address))?;
+                frame.set(1, address);
                 frame.set_state(1);
                 Ok(Tried::Wait)
             }
@@ -287,20 +289,6 @@ fn connect(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
         }
     })
     .into()
-}
-
-/// How a connection that was begun stands.
-fn connected(cx: &mut Ctx, source: &Arc<Source>) -> R<Tried> {
-    let failed = rustix::net::sockopt::socket_error(source);
-    match failed {
-        Ok(Err(e)) | Err(e) => return Err(errors::raise(cx, e)),
-        Ok(Ok(())) => {}
-    }
-    match rustix::net::getpeername(source) {
-        Ok(_) => Ok(Tried::Done(Value::NONE)),
-        Err(Errno::NOTCONN) => Ok(Tried::Wait),
-        Err(e) => Err(errors::raise(cx, e)),
-    }
 }
 
 // ---- receiving
@@ -316,6 +304,9 @@ fn receive(
     flags: u32,
     made: impl FnOnce(&mut Ctx, &[u8]) -> R,
 ) -> R<Tried> {
+    if size == 0 {
+        return made(cx, &[]).map(Tried::Done);
+    }
     let flags = RecvFlags::from_bits_retain(flags);
     let mut small = [0; SMALL];
     let mut large = Vec::new();

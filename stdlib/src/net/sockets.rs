@@ -650,7 +650,7 @@ pub mod functions {
     pub fn inet_ntoa(cx: &mut Ctx, packed_ip: Value) -> R<String> {
         match <[u8; 4]>::try_from(cx.byte_vec(packed_ip)?) {
             Ok(octets) => Ok(Ipv4Addr::from(octets).to_string()),
-            Err(_) => Err(os_error(cx, "packed IP wrong length")),
+            Err(_) => Err(os_error(cx, "packed IP wrong length for inet_ntoa")),
         }
     }
     /// The bytes of an address of a family.

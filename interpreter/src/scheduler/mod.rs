@@ -24,6 +24,11 @@ pub use worker::{create, finish, launch, park, run_main};
 use crate::native::{Ctx, R};
 use crate::value::Value;
 
+/// Whether a second thread has ever been started.
+pub fn has_threads(cx: &mut Ctx) -> bool {
+    cx.scheduler.is_some() && worker::worker(cx).shared.grown.load(Ordering::Relaxed)
+}
+
 /// The running thread's id.
 pub fn current(cx: &mut Ctx) -> u64 {
     worker::worker(cx).current.id

@@ -74,6 +74,8 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),
+        Native(&system::signal::functions::MODULE),
+        source!("signal"),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
         source!("os"),

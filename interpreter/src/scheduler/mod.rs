@@ -8,6 +8,7 @@ pub mod pool;
 pub mod reactor;
 mod report;
 mod shared;
+pub mod signals;
 pub mod thread;
 mod timers;
 mod wait;

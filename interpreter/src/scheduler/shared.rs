@@ -104,6 +104,8 @@ pub struct Scheduler {
     reactor: OnceLock<Arc<Reactor>>,
     /// Waits that something outside the program may end: while there are any, there is no deadlock.
     pub outside: AtomicUsize,
+    /// Who waits for any signal.
+    pub signal_sleepers: Mutex<Vec<Waiter>>,
     /// Set when the heap goes: from then on nobody outside may end a wait.
     gone: RwLock<bool>,
     idle: Mutex<Idle>,
@@ -161,6 +163,7 @@ impl Default for Scheduler {
             live: AtomicUsize::new(0),
             reactor: OnceLock::new(),
             outside: AtomicUsize::new(0),
+            signal_sleepers: Mutex::new(Vec::new()),
             idle: Mutex::new(Idle::default()),
             gone: RwLock::new(false),
             changed: Condvar::new(),

@@ -13,7 +13,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::Worker as Deque;
 
 use super::monitor::Monitor;
-use super::report;
+use super::{report, signals};
 use super::shared::{Member, Rest, Scheduler};
 use super::thread::{MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
 use super::wait::Claim;
@@ -23,6 +23,7 @@ use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
 use crate::vm::call::{Started, start_thread};
+use crate::vm::interrupt;
 use crate::vm::run::{Outcome, run, run_raising};
 
 /// Bytes below a suspended stack's last frame that may hold saved registers.
@@ -87,15 +88,26 @@ pub fn create(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<Arc<Thread
 }
 
 fn create_as(cx: &mut Ctx, id: u64, f: Value, args: Value, daemon: bool) -> R<Arc<Thread>> {
+    let thread = create_unlisted(cx, id, f, args, daemon)?;
+    worker(cx).shared.enlist(thread.clone());
+    Ok(thread)
+}
+
+/// A thread that runs signals' handlers as if it were the main thread.
+pub fn create_stand_in(cx: &mut Ctx, f: Value, args: Value) -> R<Arc<Thread>> {
+    let thread = create_unlisted(cx, MAIN, f, args, true)?;
+    thread.stands_in.store(true, Ordering::Relaxed);
+    Ok(thread)
+}
+
+fn create_unlisted(cx: &mut Ctx, id: u64, f: Value, args: Value, daemon: bool) -> R<Arc<Thread>> {
     let segment = cx.new_segment(48)?;
     let fiber = cx.new_fiber(segment);
     let start = cx.tuple(&[f, args])?;
     // The start tuple lives in the fiber until the thread runs.
     fiber.owner.set(start);
     let handle = cx.iso().handles.lock().add(fiber.value());
-    let thread = Arc::new(Thread::new(id, daemon, fiber, handle));
-    worker(cx).shared.enlist(thread.clone());
-    Ok(thread)
+    Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))
 }
 
 /// Has a created thread run.
@@ -263,9 +275,14 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     if shared.expire() {
         return;
     }
-    // SIGINT may have come while nothing ran.
+    // Signals may have come while nothing ran.
     if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) {
         return report::interrupt_main(cx);
+    }
+    let signalled = worker(cx).member.signals.pending.swap(0, Ordering::SeqCst);
+    if signalled != 0 {
+        // The current thread is not running: nothing is raised in it.
+        return signals::pass_on(cx, interrupt::keep_back(signalled));
     }
     let me = worker(cx).index;
     let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
@@ -320,6 +337,11 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
         w.member.signals.keyboard.store(true, Ordering::SeqCst);
         w.member.signals.raise();
     }
+    let signalled = thread.signalled.swap(0, Ordering::SeqCst);
+    if signalled != 0 {
+        w.member.signals.pending.fetch_or(signalled, Ordering::SeqCst);
+        w.member.signals.raise();
+    }
     // SAFETY: this worker has just taken the thread from a queue.
     let (detached, frames) = unsafe { (thread.own().detached.take(), std::mem::take(&mut thread.own().frames)) };
     let mut stack = match detached {
@@ -369,6 +391,10 @@ fn recycle(cx: &mut Ctx, stack: Stack) {
 }
 
 fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
+    if thread.stands_in.load(Ordering::Relaxed) {
+        cx.iso().handles.lock().release(thread.handle());
+        return signals::stood_in(cx, result);
+    }
     if thread.id == MAIN {
         // Whoever runs the main thread takes its result.
         let (value, raised) = match result {

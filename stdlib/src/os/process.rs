@@ -164,6 +164,7 @@ pub mod process {
     /// Send a signal to a process, or with a negative number to a group.
     pub fn kill(cx: &mut Ctx, process: i64, number: i64) -> R<()> {
         let signal = signal(cx, number)?;
+        let (own, arrived) = (process == getpid() && number > 0, conc_interpreter::vm::interrupt::arrived());
         let result = if process > 0 {
             let Some(process) = pid(cx, process)? else { return Err(errors::raise(cx, Errno::SRCH)) };
             match signal {
@@ -183,6 +184,9 @@ pub mod process {
             }
         };
         errors::check(cx, result)?;
+        if own {
+            crate::system::signal::settle(cx, number as i32, arrived)?;
+        }
         cx.poll()
     }
 

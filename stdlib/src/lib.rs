@@ -76,6 +76,8 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&system::errno::errno::MODULE),
         Native(&system::signal::functions::MODULE),
         source!("signal"),
+        Native(&os::spawn::functions::MODULE),
+        source!("subprocess"),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
         source!("os"),

@@ -5,6 +5,7 @@
 
 mod monitor;
 pub mod pool;
+pub mod process;
 pub mod reactor;
 mod report;
 mod shared;

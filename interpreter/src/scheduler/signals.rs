@@ -39,6 +39,9 @@ pub fn target(cx: &mut Ctx) -> Arc<Signals> {
 
 /// Acts at once on the signals that have come, as far as this thread may.
 pub fn check(cx: &mut Ctx) -> R<()> {
+    if interrupt::take_keyboard() && report::interrupt(cx) {
+        return Err(cx.error(ClassId::KeyboardInterrupt, ""));
+    }
     match interrupt::take_pending() {
         0 => Ok(()),
         bits => come(cx, bits),

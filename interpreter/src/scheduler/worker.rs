@@ -13,10 +13,10 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::Worker as Deque;
 
 use super::monitor::Monitor;
-use super::{report, signals};
 use super::shared::{Member, Rest, Scheduler};
 use super::thread::{MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
 use super::wait::Claim;
+use super::{report, signals};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::kind::ClassId;

@@ -144,6 +144,13 @@ pub fn take_pending() -> u64 {
     if target.is_null() { 0 } else { unsafe { (*target).pending.swap(0, Ordering::SeqCst) } }
 }
 
+/// Whether SIGINT has come and is to be KeyboardInterrupt.
+pub fn take_keyboard() -> bool {
+    let target = TARGET.load(Ordering::Acquire);
+    // SAFETY: a target is leaked when set.
+    !target.is_null() && unsafe { (*target).keyboard.swap(false, Ordering::SeqCst) }
+}
+
 /// How many signals have come so far.
 pub fn arrived() -> u64 {
     ARRIVED.load(Ordering::SeqCst)

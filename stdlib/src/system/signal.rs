@@ -156,8 +156,7 @@ pub mod functions {
         let first = signals::target(cx);
         interrupt::handle(n, action, raises, first).map_err(|e| failed(cx, e))?;
         // A script that handles signals waits for them.
-        let is_own =
-            |cx: &mut Ctx, h: Value| !h.is_none() && !cx.is_int(h) && h != super::default_int_handler(cx);
+        let is_own = |cx: &mut Ctx, h: Value| !h.is_none() && !cx.is_int(h) && h != super::default_int_handler(cx);
         let (had, has) = (is_own(cx, before), is_own(cx, handler));
         match (had, has) {
             (false, true) => scheduler::begin_outside(cx),

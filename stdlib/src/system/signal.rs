@@ -227,7 +227,7 @@ pub mod functions {
     /// Have SIGALRM come in so many seconds; 0: not at all. The seconds that were left.
     pub fn alarm(cx: &mut Ctx, seconds: i64) -> R<i64> {
         let (left, _) =
-            interrupt::set_timer(libc::ITIMER_REAL as i32, seconds.max(0) as f64, 0.0).map_err(|e| failed(cx, e))?;
+            interrupt::set_timer(libc::ITIMER_REAL, seconds.max(0) as f64, 0.0).map_err(|e| failed(cx, e))?;
         Ok(left.ceil() as i64)
     }
 
@@ -325,7 +325,7 @@ pub mod functions {
     /// The numbers of all signals.
     pub fn valid_signals(cx: &mut Ctx) -> R {
         // 32 and 33 belong to the C library.
-        list_of(cx, u64::MAX & !(0b11 << 31))
+        list_of(cx, !(0b11 << 31))
     }
 
     /// Have the number of each signal written to a descriptor; the one before.

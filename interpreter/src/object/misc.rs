@@ -110,6 +110,12 @@ impl Boxed {
         // SAFETY: the payload lives until the collector finds the object dead.
         (!payload.is_null()).then(|| unsafe { (**payload).holder() })?
     }
+    /// What a script calls this object, as its payload and slots know.
+    pub fn label(&self) -> Option<String> {
+        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
+        // SAFETY: the payload lives until the collector finds the object dead.
+        (!payload.is_null()).then(|| unsafe { (**payload).label(self.slots()) })?
+    }
     /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.
     pub fn payload<T: Payload>(&self) -> Option<&T> {
         let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
@@ -126,6 +132,10 @@ impl Boxed {
 pub trait Payload: Any + Send + Sync {
     /// The id of the thread that holds the object (a lock, say), for the report of a deadlock.
     fn holder(&self) -> Option<u64> {
+        None
+    }
+    /// What a script calls the object (a thread, say), whose slots are given.
+    fn label(&self, _slots: &[Slot]) -> Option<String> {
         None
     }
 }

@@ -21,7 +21,7 @@ use std::time::Instant;
 
 pub use report::interrupt;
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{create, finish, launch, park, run_main};
+pub use worker::{create, create_owned, finish, hand_over, launch, park, run_main};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;
@@ -36,9 +36,13 @@ pub fn current(cx: &mut Ctx) -> u64 {
     worker::worker(cx).current.id
 }
 
-/// The running thread.
+/// The running thread; the main thread, if the running one stands in for it.
 pub fn current_thread(cx: &mut Ctx) -> Arc<Thread> {
-    worker::worker(cx).current.clone()
+    let w = worker::worker(cx);
+    if w.current.stands_in.load(Ordering::Relaxed) {
+        return w.shared.thread(MAIN).unwrap_or_else(|| w.current.clone());
+    }
+    w.current.clone()
 }
 
 /// Starts a thread that calls `f(*args)`; its id.
@@ -49,9 +53,9 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
     Ok(id)
 }
 
-/// Calls a sleeping worker to what is queued here, as the running thread will go on for a while.
-pub fn offer(cx: &mut Ctx) {
-    worker::worker(cx).shared.wake_one();
+/// A number for the name of a thread without one.
+pub fn fresh_number(cx: &mut Ctx) -> u64 {
+    worker::worker(cx).shared.fresh_number()
 }
 
 /// Every thread that has not ended.

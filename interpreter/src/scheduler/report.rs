@@ -123,7 +123,7 @@ fn describe(cx: &mut Ctx, shared: &Scheduler) -> String {
 }
 
 fn title(thread: &Thread) -> String {
-    match &*thread.name.lock() {
+    match thread.name() {
         Some(name) => format!("thread '{name}'"),
         None if thread.id == MAIN => "thread 'MainThread'".into(),
         None => format!("thread {}", thread.id),

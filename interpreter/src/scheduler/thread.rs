@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
+use crate::object::misc::Boxed;
 use crate::object::stack::Fiber;
 use crate::value::{Gc, Value};
 
@@ -45,13 +46,17 @@ pub struct Saved {
     pub yielder: usize,
 }
 
+/// A native stack that waits with its thread, and the addresses of its frames.
+pub struct Detached {
+    pub stack: Stack,
+    pub frames: (usize, usize),
+}
+
 /// The part of a thread that only the worker running (or resuming) it touches.
 #[derive(Default)]
 pub struct Own {
     pub saved: Option<Saved>,
-    /// The detached native stack, and the addresses of its frames.
-    pub detached: Option<Stack>,
-    pub frames: (usize, usize),
+    pub detached: Option<Box<Detached>>,
     /// The parked frame is a native's that takes the wake-up value.
     pub deliver: bool,
 }
@@ -60,8 +65,6 @@ pub struct Own {
 pub struct Thread {
     pub id: u64,
     pub daemon: bool,
-    /// What the script calls it.
-    pub name: Mutex<Option<String>>,
     /// Host handle of the fiber object: keeps it alive until the thread has ended.
     handle: usize,
     fiber: Gc<Fiber>,
@@ -107,6 +110,10 @@ impl Waiter {
         &self.thread
     }
 
+    pub fn into_thread(self) -> Arc<Thread> {
+        self.thread
+    }
+
     /// Whether the wait has not ended.
     pub fn is_open(&self) -> bool {
         self.thread.wait.is_open(self.wait)
@@ -127,7 +134,6 @@ impl Thread {
         Thread {
             id,
             daemon,
-            name: Mutex::new(None),
             handle,
             fiber,
             wait: WaitWord::default(),
@@ -145,6 +151,10 @@ impl Thread {
 
     pub fn fiber(&self) -> Gc<Fiber> {
         self.fiber
+    }
+    /// What the script calls it, if it has an object of its own.
+    pub fn name(&self) -> Option<String> {
+        self.fiber.owner.get().cast::<Boxed>().and_then(|owner| owner.label())
     }
     pub fn handle(&self) -> usize {
         self.handle

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use conc::{Error, Interpreter, Program, Raise, Root, Std};
+use conc::{Capabilities, Error, Interpreter, Program, Raise, Root, Std};
 
 #[path = "../examples/embed_hello.rs"]
 mod embed_hello;
@@ -287,4 +287,26 @@ gone = sum(ref() is None for ref in odd)
     let gone: i64 = conc.eval("gone").expect("a count");
     // Old words on the native stack may keep a few.
     assert!(gone >= size / 2 - 16, "{gone} of {} are gone", size / 2);
+}
+
+#[test]
+fn an_interpreter_goes_while_its_threads_wait_outside() -> conc::Result<()> {
+    for _ in 0..5 {
+        let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+        i.exec(
+            "import os, socket, threading, time\n\
+             a, b = socket.socketpair()\n\
+             r, w = os.pipe()\n\
+             waits = [lambda: a.recv(1), lambda: os.read(r, 1), lambda: socket.getaddrinfo('localhost', 80)]\n\
+             for wait in waits:\n\
+            \x20   threading.Thread(target=wait, daemon=True).start()\n\
+             b.settimeout(0.001)\n\
+             try:\n\
+            \x20   b.recv(1)\n\
+             except TimeoutError:\n\
+            \x20   over = True\n",
+        )?;
+        assert!(i.eval::<bool>("over")?);
+    }
+    Ok(())
 }

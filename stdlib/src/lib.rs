@@ -17,6 +17,7 @@ pub mod data;
 pub mod io;
 pub mod math;
 pub mod meta;
+pub mod net;
 pub mod os;
 pub mod system;
 pub mod text;
@@ -34,6 +35,10 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
+        Native(&net::sockets::functions::MODULE),
+        Native(&net::select::functions::MODULE),
+        source!("socket"),
+        source!("selectors"),
         source!("threading"),
         source!("queue"),
         source!("sched"),
@@ -72,6 +77,10 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("traceback"),
         source!("types"),
         Native(&system::errno::errno::MODULE),
+        Native(&system::signal::functions::MODULE),
+        source!("signal"),
+        Native(&os::spawn::functions::MODULE),
+        source!("subprocess"),
         Native(&system::sys::sys::MODULE),
         Native(&time::clock::time::MODULE),
         source!("os"),

@@ -212,6 +212,10 @@ impl Ctx {
         if signals.keyboard.swap(false, Ordering::SeqCst) && (self.iso().machine.interrupt)(self) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
+        let pending = signals.pending.swap(0, Ordering::SeqCst);
+        if pending != 0 {
+            (self.iso().machine.signals)(self, pending)?;
+        }
         if self.iso().heap.take_over_limit() {
             return Err(self.error(ClassId::MemoryError, ""));
         }

@@ -29,3 +29,27 @@ pub fn close(fd: i32) -> Result<(), i32> {
     }
     Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
+
+/// A socket's option as raw bytes, at most `len`; the error number if that failed.
+pub fn socket_option(fd: i32, level: i32, name: i32, len: usize) -> Result<Vec<u8>, i32> {
+    let mut data = vec![0u8; len];
+    let mut got = len as libc::socklen_t;
+    // SAFETY: the kernel writes no more than the length it is given.
+    let result = unsafe { libc::getsockopt(fd, level, name, data.as_mut_ptr().cast(), &mut got) };
+    data.truncate(got as usize);
+    if result == 0 { Ok(data) } else { Err(last_error()) }
+}
+
+/// Sets a socket's option to raw bytes; the error number if that failed. `None`: no data but a length, as some
+/// options of the kernel want.
+pub fn set_socket_option(fd: i32, level: i32, name: i32, data: Option<&[u8]>, len: usize) -> Result<(), i32> {
+    let at = data.map_or(std::ptr::null(), |d| d.as_ptr());
+    let len = data.map_or(len, |d| d.len());
+    // SAFETY: the kernel reads no more than the length it is given.
+    let result = unsafe { libc::setsockopt(fd, level, name, at.cast(), len as libc::socklen_t) };
+    if result == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+fn last_error() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}

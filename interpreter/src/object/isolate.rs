@@ -35,6 +35,8 @@ pub struct Machine {
     pub park: fn(&mut Ctx, bool) -> R,
     /// SIGINT has come: whether KeyboardInterrupt is to be raised here; else it is passed on to the main thread.
     pub interrupt: fn(&mut Ctx) -> bool,
+    /// Signals that scripts handle have come, a bit for each: acts on them, or passes them on to the main thread.
+    pub signals: fn(&mut Ctx, u64) -> R<()>,
     /// Gives a library module its `__spec__` and `__loader__`.
     pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
 }
@@ -134,6 +136,8 @@ pub struct Roots {
     pub main_thread: RootSlot,
     /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
     pub unraisable: RootSlot,
+    /// Calls the scripts' handlers of signals; unbound: there are none.
+    pub signal_hook: RootSlot,
     pub extra: RootSlot,
     /// Codec error handlers by name, a dict (unbound: none registered).
     pub codec_errors: RootSlot,
@@ -158,7 +162,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 26] {
+    fn all(&self) -> [&RootSlot; 27] {
         [
             &self.builtins,
             &self.modules,
@@ -183,6 +187,7 @@ impl Roots {
             &self.thread_bootstrap,
             &self.main_thread,
             &self.unraisable,
+            &self.signal_hook,
             &self.extra,
             &self.codec_errors,
             &self.codec_search,

@@ -4,14 +4,20 @@
 //! the word by which a wait is ended exactly once.
 
 mod monitor;
+pub mod pool;
+pub mod process;
+pub mod reactor;
 mod report;
 mod shared;
+pub mod signals;
 pub mod thread;
 mod timers;
 mod wait;
 pub mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 pub use report::interrupt;
 pub use thread::{MAIN, Thread, Waiter};
@@ -20,14 +26,23 @@ pub use worker::{create, create_owned, finish, hand_over, launch, park, run_main
 use crate::native::{Ctx, R};
 use crate::value::Value;
 
+/// Whether a second thread has ever been started.
+pub fn has_threads(cx: &mut Ctx) -> bool {
+    cx.scheduler.is_some() && worker::worker(cx).shared.grown.load(Ordering::Relaxed)
+}
+
 /// The running thread's id.
 pub fn current(cx: &mut Ctx) -> u64 {
     worker::worker(cx).current.id
 }
 
-/// The running thread.
+/// The running thread; the main thread, if the running one stands in for it.
 pub fn current_thread(cx: &mut Ctx) -> Arc<Thread> {
-    worker::worker(cx).current.clone()
+    let w = worker::worker(cx);
+    if w.current.stands_in.load(Ordering::Relaxed) {
+        return w.shared.thread(MAIN).unwrap_or_else(|| w.current.clone());
+    }
+    w.current.clone()
 }
 
 /// Starts a thread that calls `f(*args)`; its id.
@@ -69,4 +84,21 @@ pub fn last_wait(cx: &mut Ctx) -> Waiter {
 /// Ends a wait with a value; false: it has ended already, by a deadline or another waker.
 pub fn wake(cx: &mut Ctx, waiter: &Waiter, value: Value) -> bool {
     worker::wake(cx, waiter, Ok(value))
+}
+
+/// Waits here, with the native stack, for the end of the wait that was begun by [`arm`]; what it ended with (False: the
+/// deadline).
+pub fn park_here(cx: &mut Ctx, deadline: Option<Instant>) -> R {
+    cx.park_deadline = deadline;
+    worker::park(cx, true)
+}
+
+/// The running thread begins to wait for something outside the program: as long as anybody does, there is no deadlock.
+pub fn begin_outside(cx: &mut Ctx) {
+    worker::worker(cx).shared.outside.fetch_add(1, Ordering::SeqCst);
+}
+
+/// That wait has ended, however it did.
+pub fn end_outside(cx: &mut Ctx) {
+    worker::worker(cx).shared.outside.fetch_sub(1, Ordering::SeqCst);
 }

@@ -31,10 +31,11 @@ impl Monitor {
     }
 }
 
-/// Asks threads whose slice is over to give way, if there are others. Timers are looked at here too: the workers may
-/// all be busy for long.
+/// Asks threads whose slice is over to give way, if there are others. Timers and events are looked at here too: the
+/// workers may all be busy for long.
 fn look(shared: &Scheduler, seen: &mut Vec<u64>) {
     shared.expire();
+    shared.look_outside(|thread| shared.inject(thread));
     if !shared.has_backlog() {
         return;
     }

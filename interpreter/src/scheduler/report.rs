@@ -7,6 +7,7 @@ use super::shared::Scheduler;
 use super::thread::{MAIN, Thread};
 use super::worker::{wake, worker};
 use crate::native::{Ctx, Raised};
+use crate::object::ctx::Signals;
 use crate::object::function::Native;
 use crate::object::kind::ClassId;
 use crate::object::misc::Boxed;
@@ -76,7 +77,8 @@ fn break_off(cx: &mut Ctx, shared: &Scheduler) {
 pub fn quiescent(cx: &mut Ctx) {
     let shared = worker(cx).shared.clone();
     // SIGINT wakes main, once the first worker sees it.
-    if shared.members().iter().any(|m| m.signals.keyboard.load(Ordering::Acquire)) {
+    let has_signal = |s: &Signals| s.keyboard.load(Ordering::Acquire) || s.pending.load(Ordering::Acquire) != 0;
+    if shared.members().iter().any(|m| has_signal(&m.signals)) {
         shared.wake_all();
         return;
     }

@@ -1,13 +1,14 @@
 //! What the workers of one interpreter share: the run queues, the sleepers, the timers, the list of threads.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
+use super::reactor::Reactor;
 use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
 use super::wait::Claim;
@@ -108,8 +109,17 @@ pub struct Scheduler {
     next_number: AtomicU64,
     /// How many threads that are not daemons have not ended, main not counted.
     pub live: AtomicUsize,
+    reactor: OnceLock<Arc<Reactor>>,
+    /// Waits that something outside the program may end: while there are any, there is no deadlock.
+    pub outside: AtomicUsize,
+    /// Who waits for any signal.
+    pub signal_sleepers: Mutex<Vec<Waiter>>,
+    /// Set when the heap goes: from then on nobody outside may end a wait.
+    gone: RwLock<bool>,
     idle: Mutex<Idle>,
     changed: Condvar,
+    /// What the sleeper that watches waits on.
+    watch_over: Condvar,
     sleepers: AtomicUsize,
     /// An idle worker watches for threads that stay another's next one.
     lurking: AtomicBool,
@@ -135,8 +145,12 @@ pub struct Scheduler {
 struct Idle {
     /// Counts wake-ups, so that one between the last look and the sleep is not lost.
     wakes: u64,
-    /// One of the sleepers naps to watch timers and signals.
+    /// One of the sleepers naps to watch timers, signals and the reactor.
     watched: bool,
+    /// It waits for the reactor's events, which a call has to end.
+    in_reactor: bool,
+    /// Sleepers that nobody has called yet, the one that watches not counted.
+    uncalled: usize,
     /// How many sleepers have found nothing to do since the last wake-up.
     settled: usize,
 }
@@ -160,8 +174,13 @@ impl Default for Scheduler {
             next_id: AtomicU64::new(MAIN + 1),
             next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
+            reactor: OnceLock::new(),
+            outside: AtomicUsize::new(0),
+            signal_sleepers: Mutex::new(Vec::new()),
             idle: Mutex::new(Idle::default()),
+            gone: RwLock::new(false),
             changed: Condvar::new(),
+            watch_over: Condvar::new(),
             sleepers: AtomicUsize::new(0),
             lurking: AtomicBool::new(false),
             called: AtomicU64::new(0),
@@ -341,8 +360,12 @@ impl Scheduler {
         let first = timers.next().is_none_or(|next| at < next);
         timers.add(at, waiter);
         drop(timers);
-        if first && self.sleepers.load(Ordering::SeqCst) > 0 {
-            self.wake_one();
+        if !first {
+            return;
+        }
+        // Whoever watches does so until the next deadline.
+        if let Some(mut idle) = self.note_wake() {
+            if idle.watched { self.call_watcher(&idle) } else { self.call_one(&mut idle) }
         }
     }
 
@@ -360,31 +383,86 @@ impl Scheduler {
         }
     }
 
+    // ---- the reactor
+
+    /// The reactor, made at first use.
+    pub fn reactor(&self) -> std::io::Result<Arc<Reactor>> {
+        if let Some(reactor) = self.reactor.get() {
+            return Ok(reactor.clone());
+        }
+        let made = Arc::new(Reactor::new()?);
+        Ok(self.reactor.get_or_init(|| made).clone())
+    }
+
+    /// Takes the events that have come: threads that are ready go to `queue`.
+    pub fn look_outside(&self, queue: impl FnMut(Arc<Thread>)) {
+        if let Some(reactor) = self.watched_reactor() {
+            reactor.turn(Duration::ZERO, queue);
+        }
+    }
+
+    /// The reactor, if anybody waits for what it may bring.
+    fn watched_reactor(&self) -> Option<&Arc<Reactor>> {
+        self.reactor.get().filter(|_| self.outside.load(Ordering::SeqCst) != 0)
+    }
+
+    /// Ends a wait from an OS thread that is no worker.
+    pub fn end_from_outside(&self, waiter: &Waiter) {
+        let gone = self.gone.read();
+        if !*gone && waiter.claim(Value::TRUE, false) == Claim::Queue {
+            self.inject(waiter.thread().clone());
+        }
+    }
+
+    /// The heap with the waiting threads' state is about to go.
+    pub fn shut_out(&self) {
+        *self.gone.write() = true;
+    }
+
     // ---- sleeping
 
     /// Wakes a sleeping worker, if there is one: call after queueing.
     pub fn wake_one(&self) {
-        if self.note_wake() {
-            self.changed.notify_one();
+        if let Some(mut idle) = self.note_wake() {
+            self.call_one(&mut idle);
         }
     }
 
     pub fn wake_all(&self) {
-        if self.note_wake() {
+        if let Some(mut idle) = self.note_wake() {
+            idle.uncalled = 0;
             self.changed.notify_all();
+            self.call_watcher(&idle);
         }
     }
 
-    /// Notes that there is something to do; whether some worker sleeps.
-    fn note_wake(&self) -> bool {
+    /// Calls one of the sleepers, rather not the one that watches.
+    fn call_one(&self, idle: &mut Idle) {
+        if idle.uncalled > 0 {
+            idle.uncalled -= 1;
+            self.changed.notify_one();
+        } else {
+            self.call_watcher(idle);
+        }
+    }
+
+    fn call_watcher(&self, idle: &Idle) {
+        match self.reactor.get() {
+            Some(reactor) if idle.in_reactor => reactor.call(),
+            _ => drop(self.watch_over.notify_one()),
+        }
+    }
+
+    /// Notes that there is something to do; none: no worker sleeps.
+    fn note_wake(&self) -> Option<MutexGuard<'_, Idle>> {
         fence(Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) == 0 {
-            return false;
+            return None;
         }
         let mut idle = self.idle.lock();
         idle.wakes += 1;
         idle.settled = 0;
-        true
+        Some(idle)
     }
 
     /// What workers work for may have come: calls those that sleep, and those that run a thread from it.
@@ -413,27 +491,57 @@ impl Scheduler {
     fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, seen: u64, sleepers: usize) -> Rest {
         let deadline = self.timers.lock().prune();
         let workers = self.workers();
-        if deadline.is_none() && sleepers == workers {
+        if deadline.is_none() && sleepers == workers && self.outside.load(Ordering::SeqCst) == 0 {
             if idle.settled == workers {
                 return Rest::Quiescent;
             }
             // Some have been called since they last looked: have them look again.
+            idle.uncalled = 0;
             self.changed.notify_all();
+            self.call_watcher(idle);
         }
         while idle.wakes == seen {
             if idle.watched {
+                idle.uncalled += 1;
                 self.changed.wait(idle);
                 continue;
             }
             idle.watched = true;
-            let nap = Instant::now() + NAP;
-            self.changed.wait_until(idle, deadline.map_or(nap, |at| at.min(nap)));
+            self.watch(idle, deadline);
             idle.watched = false;
             // Another takes over the watch.
-            self.changed.notify_one();
+            if idle.uncalled > 0 {
+                idle.uncalled -= 1;
+                self.changed.notify_one();
+            }
             break;
         }
         Rest::Again
+    }
+
+    /// Naps until a call, an event or the deadline.
+    fn watch(&self, idle: &mut MutexGuard<'_, Idle>, deadline: Option<Instant>) {
+        let now = Instant::now();
+        let nap = deadline.map_or(NAP, |at| at.saturating_duration_since(now).min(NAP));
+        // The reactor counts milliseconds: what is shorter is slept without it.
+        let in_reactor = Duration::from_millis(nap.as_millis() as u64);
+        let Some(reactor) = self.watched_reactor().filter(|_| !in_reactor.is_zero()) else {
+            self.watch_over.wait_until(idle, now + nap);
+            return;
+        };
+        idle.in_reactor = true;
+        let mut ready = 0;
+        MutexGuard::unlocked(idle, || {
+            reactor.turn(in_reactor, |thread| {
+                // This worker is awake for the first of them.
+                ready += 1;
+                match thread.home() {
+                    None if ready == 1 => self.injector.push(thread),
+                    _ => self.inject(thread),
+                }
+            })
+        });
+        idle.in_reactor = false;
     }
 
     pub fn has_sleepers(&self) -> bool {

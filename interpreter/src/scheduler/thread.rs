@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
@@ -77,6 +77,10 @@ pub struct Thread {
     pub running_on: AtomicUsize,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
+    /// Signals that it has to act on when it runs next.
+    pub signalled: AtomicU64,
+    /// It runs signals' handlers in the place of the main thread.
+    pub stands_in: AtomicBool,
     done: AtomicBool,
     joiners: Mutex<Vec<Waiter>>,
     own: UnsafeCell<Own>,
@@ -137,6 +141,8 @@ impl Thread {
             home: AtomicUsize::new(0),
             running_on: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
+            signalled: AtomicU64::new(0),
+            stands_in: AtomicBool::new(false),
             done: AtomicBool::new(false),
             joiners: Mutex::new(Vec::new()),
             own: UnsafeCell::new(Own::default()),
@@ -185,6 +191,16 @@ impl Thread {
     /// After true, another worker may be running the thread.
     pub fn park(&self) -> bool {
         self.wait.park()
+    }
+
+    /// Has the wait held while another thread stands in for this one; false: it is not parked.
+    pub fn hold(&self) -> bool {
+        self.wait.hold()
+    }
+
+    /// Ends that; false: the wait has ended, and the caller puts the thread into a run queue.
+    pub fn let_go(&self) -> bool {
+        self.wait.let_go()
     }
 
     /// What the wait ended with.

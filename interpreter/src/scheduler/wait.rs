@@ -22,6 +22,8 @@ mod phase {
     pub const CLAIMED: u64 = 3;
     /// The wait has ended.
     pub const ENDED: u64 = 4;
+    /// Parked, and held by whoever stands in for the thread: who ends the wait does not queue it.
+    pub const HELD: u64 = 5;
     pub const MASK: u64 = 7;
 }
 
@@ -34,6 +36,10 @@ pub enum Claim {
     Running,
     /// The thread is parked: put it into a run queue.
     Queue,
+}
+
+fn is_open(word: u64) -> bool {
+    matches!(word & phase::MASK, phase::ARMED | phase::PARKED | phase::HELD)
 }
 
 /// A thread's wait word.
@@ -56,7 +62,7 @@ impl WaitWord {
     /// Whether that wait has not ended.
     pub fn is_open(&self, wait: u64) -> bool {
         let word = self.0.load(Ordering::Acquire);
-        word >> 3 == wait && matches!(word & phase::MASK, phase::ARMED | phase::PARKED)
+        word >> 3 == wait && is_open(word)
     }
 
     /// Ends a wait, if nobody has yet; `write` tells the thread with what.
@@ -64,7 +70,7 @@ impl WaitWord {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
             let now = word & phase::MASK;
-            if word >> 3 != wait || !(now == phase::ARMED || now == phase::PARKED) {
+            if word >> 3 != wait || !is_open(word) {
                 return Claim::Late;
             }
             let claimed = word & !phase::MASK | phase::CLAIMED;
@@ -84,17 +90,30 @@ impl WaitWord {
     /// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile.
     /// After true, another worker may be running the thread.
     pub fn park(&self) -> bool {
-        self.leave_armed(phase::PARKED)
+        self.leave(phase::ARMED, phase::PARKED)
+    }
+
+    /// Has a parked thread's wait held; false: it is not parked.
+    pub fn hold(&self) -> bool {
+        let word = self.0.load(Ordering::Acquire);
+        let held = word & !phase::MASK | phase::HELD;
+        word & phase::MASK == phase::PARKED
+            && self.0.compare_exchange(word, held, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Ends that; false: the wait has ended meanwhile, and the thread is to be queued.
+    pub fn let_go(&self) -> bool {
+        self.leave(phase::HELD, phase::PARKED)
     }
 
     /// Takes back the wait that was begun; false: it has ended already.
     pub fn disarm(&self) -> bool {
-        self.leave_armed(phase::NONE)
+        self.leave(phase::ARMED, phase::NONE)
     }
 
-    fn leave_armed(&self, next: u64) -> bool {
+    fn leave(&self, from: u64, next: u64) -> bool {
         let word = self.0.load(Ordering::Acquire);
-        if word & phase::MASK == phase::ARMED {
+        if word & phase::MASK == from {
             let next = word & !phase::MASK | next;
             if self.0.compare_exchange(word, next, Ordering::AcqRel, Ordering::Acquire).is_ok() {
                 return true;
@@ -192,6 +211,25 @@ mod models {
             assert!(thread.word.is_open(next));
             assert_eq!(waker.join().unwrap(), !taken_back);
             assert!(thread.word.park());
+        });
+    }
+
+    #[test]
+    fn a_held_wait_ends_once_and_is_queued_once() {
+        loom::model(|| {
+            let thread = Arc::new(Model::default());
+            let wait = thread.word.arm();
+            assert!(thread.word.park());
+            let waker = {
+                let thread = thread.clone();
+                loom::thread::spawn(move || thread.end(wait, 1))
+            };
+            if thread.word.hold() && !thread.word.let_go() {
+                thread.touch();
+                thread.queued.fetch_add(1, Ordering::Relaxed);
+            }
+            assert!(waker.join().unwrap());
+            assert_eq!(thread.queued.load(Ordering::Relaxed), 1);
         });
     }
 }

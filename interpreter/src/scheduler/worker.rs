@@ -13,10 +13,10 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::Worker as Deque;
 
 use super::monitor::Monitor;
-use super::report;
 use super::shared::{Member, Rest, Scheduler};
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
 use super::wait::Claim;
+use super::{report, signals};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::function::Native;
@@ -25,6 +25,7 @@ use crate::object::sequence::Tuple;
 use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::call::{Started, start_thread};
+use crate::vm::interrupt;
 use crate::vm::run::{Outcome, run, run_raising};
 
 /// Bytes below a suspended stack's last frame that may hold saved registers.
@@ -129,13 +130,25 @@ pub fn create_owned(cx: &mut Ctx, native: Value, owner: Value, daemon: bool) -> 
     create_fiber(cx, id, owner, native, daemon)
 }
 
+/// A thread that runs signals' handlers as if it were the main thread.
+pub fn create_stand_in(cx: &mut Ctx, f: Value, args: Value) -> R<Arc<Thread>> {
+    let start = cx.tuple(&[f, args])?;
+    let thread = create_unlisted(cx, MAIN, start, Value::NONE, true)?;
+    thread.stands_in.store(true, Ordering::Relaxed);
+    Ok(thread)
+}
+
 fn create_fiber(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool) -> R<Arc<Thread>> {
+    let thread = create_unlisted(cx, id, owner, native, daemon)?;
+    worker(cx).shared.enlist(thread.clone());
+    Ok(thread)
+}
+
+fn create_unlisted(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool) -> R<Arc<Thread>> {
     let (fiber, handle) = idle_fiber(cx)?;
     fiber.owner.set(owner);
     fiber.wake.set(native);
-    let thread = Arc::new(Thread::new(id, daemon, fiber, handle));
-    worker(cx).shared.enlist(thread.clone());
-    Ok(thread)
+    Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))
 }
 
 /// A fiber with an empty stack, and its host handle.
@@ -290,16 +303,36 @@ impl Worker {
         let due = slices.is_multiple_of(FAIRNESS);
         if std::mem::take(&mut self.was_long) || due {
             self.shared.expire();
+            self.look_outside();
             let injected = self.shared.take_injected(&self.deque);
             if let Some(t) = injected.or_else(|| if due { self.deque.pop() } else { None }) {
                 return Some(t);
             }
         }
-        self.member
-            .take_pinned()
-            .or_else(|| self.member.take_next())
-            .or_else(|| self.deque.pop())
-            .or_else(|| self.shared.steal(self.index, &self.deque))
+        if let Some(t) = self.next_here() {
+            return Some(t);
+        }
+        self.look_outside();
+        self.next_here().or_else(|| self.shared.steal(self.index, &self.deque))
+    }
+
+    fn next_here(&mut self) -> Option<Arc<Thread>> {
+        self.member.take_pinned().or_else(|| self.member.take_next()).or_else(|| self.deque.pop())
+    }
+
+    /// Queues the threads that events have made ready.
+    fn look_outside(&mut self) {
+        let mut ready = 0;
+        self.shared.look_outside(|thread| match thread.home() {
+            Some(home) => self.shared.pin(home, thread),
+            None => {
+                self.deque.push(thread);
+                ready += 1;
+            }
+        });
+        if ready > 1 {
+            self.shared.wake_one();
+        }
     }
 }
 
@@ -347,9 +380,14 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     if shared.expire() {
         return;
     }
-    // SIGINT may have come while nothing ran.
+    // Signals may have come while nothing ran.
     if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) {
         return report::interrupt_main(cx);
+    }
+    let signalled = worker(cx).member.signals.pending.swap(0, Ordering::SeqCst);
+    if signalled != 0 {
+        // The current thread is not running: nothing is raised in it.
+        return signals::pass_on(cx, interrupt::keep_back(signalled));
     }
     let me = worker(cx).index;
     if let Some(left) = cx.blocking(|| shared.lurk(me)) {
@@ -408,6 +446,11 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
         w.member.signals.keyboard.store(true, Ordering::SeqCst);
         w.member.signals.raise();
     }
+    let signalled = thread.signalled.swap(0, Ordering::SeqCst);
+    if signalled != 0 {
+        w.member.signals.pending.fetch_or(signalled, Ordering::SeqCst);
+        w.member.signals.raise();
+    }
     // SAFETY: this worker has just taken the thread from a queue.
     let detached = unsafe { thread.own().detached.take() };
     let mut stack = match detached {
@@ -457,6 +500,10 @@ fn recycle(cx: &mut Ctx, stack: Stack) {
 }
 
 fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
+    if thread.stands_in.load(Ordering::Relaxed) {
+        cx.iso().handles.lock().release(thread.handle());
+        return signals::stood_in(cx, result);
+    }
     if thread.id == MAIN {
         // Whoever runs the main thread takes its result.
         let (value, raised) = match result {
@@ -723,6 +770,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         if self.index == 0 {
             self.shared.closing.store(true, Ordering::SeqCst);
+            self.shared.shut_out();
             self.shared.call_all();
         }
     }

@@ -16,6 +16,7 @@ static MACHINE: Machine = Machine {
     exec: super::compile::exec,
     park: crate::scheduler::park,
     interrupt: crate::scheduler::interrupt,
+    signals: crate::scheduler::signals::come,
     describe: super::import::describe,
 };
 

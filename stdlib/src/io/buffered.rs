@@ -71,7 +71,7 @@ impl Buffered {
             return Ok(());
         }
         let Some(file) = &self.file else { return Ok(()) };
-        match file.write_all(&self.output) {
+        match file.write_all_now(&self.output) {
             Ok(()) => {
                 self.output.clear();
                 Ok(())
@@ -106,7 +106,7 @@ impl Buffered {
     fn raw_read(&mut self, cx: &mut Ctx, this: Gc<Boxed>, n: usize) -> R<Option<Vec<u8>>> {
         if let Some(file) = &self.file {
             let mut data = vec![0; n];
-            return match file.read(&mut data) {
+            return match file.read(cx, &mut data)? {
                 Ok(got) => {
                     data.truncate(got);
                     Ok(Some(data))
@@ -135,7 +135,8 @@ impl Buffered {
 
     fn raw_write(&mut self, cx: &mut Ctx, this: Gc<Boxed>, data: &[u8]) -> R<()> {
         if let Some(file) = &self.file {
-            return file.write_all(data).map_err(|(_, e)| errors::raise(cx, e));
+            let file = file.clone();
+            return file.write_all(cx, data)?.map_err(|(_, e)| errors::raise(cx, e));
         }
         let raw = this.slots()[slot::RAW].get();
         let mut at = 0;
@@ -198,7 +199,7 @@ impl Buffered {
         self.flush(cx, this)?;
         let mut out = self.take(usize::MAX / 2).to_vec();
         if let Some(file) = &self.file {
-            return match file.read_to_end(&mut out) {
+            return match file.read_to_end(cx, &mut out)? {
                 Ok(()) => Ok(Some(out)),
                 Err(Errno::AGAIN) => Ok((!out.is_empty()).then_some(out)),
                 Err(e) => Err(errors::raise(cx, e)),
@@ -322,11 +323,20 @@ impl Buffered {
         if self.output.is_empty() {
             return Ok(());
         }
-        if self.file.is_some() {
-            return self.flush_file().map_err(|e| errors::raise(cx, e));
+        let Some(file) = self.file.clone() else {
+            let output = std::mem::take(&mut self.output);
+            return self.raw_write(cx, this, &output);
+        };
+        match file.write_all(cx, &self.output)? {
+            Ok(()) => {
+                self.output.clear();
+                Ok(())
+            }
+            Err((done, e)) => {
+                self.output.drain(..done);
+                Err(errors::raise(cx, e))
+            }
         }
-        let output = std::mem::take(&mut self.output);
-        self.raw_write(cx, this, &output)
     }
 
     // ---- position

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::descriptor;
 use conc_interpreter::object::misc::Payload;
 use parking_lot::Mutex;
 use rustix::io::Errno;
+
+use super::waiting;
 
 /// An open descriptor and what may be done with it.
 pub struct RawFile {
@@ -17,11 +20,14 @@ pub struct RawFile {
     pub writable: bool,
     pub appending: bool,
     pub created: bool,
+    /// Using it may wait for others.
+    waits: bool,
 }
 
 impl RawFile {
     pub fn new(fd: i32, owned: bool, readable: bool, writable: bool) -> RawFile {
-        RawFile { fd: AtomicI32::new(fd), owned, readable, writable, appending: false, created: false }
+        let waits = descriptor::borrow(fd).is_some_and(waiting::may_wait);
+        RawFile { fd: AtomicI32::new(fd), owned, readable, writable, appending: false, created: false, waits }
     }
     pub fn fd(&self) -> i32 {
         self.fd.load(Ordering::Relaxed)
@@ -32,17 +38,30 @@ impl RawFile {
     fn borrowed(&self) -> Result<std::os::fd::BorrowedFd<'static>, Errno> {
         descriptor::borrow(self.fd()).ok_or(Errno::BADF)
     }
-    /// Reads into a buffer, going on after signals.
-    pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        let fd = self.borrowed()?;
-        loop {
-            match rustix::io::read(fd, &mut *buffer) {
-                Err(Errno::INTR) => {}
-                other => return other,
+    /// Reads into a buffer; only the thread waits.
+    pub fn read(&self, cx: &mut Ctx, buffer: &mut [u8]) -> R<Result<usize, Errno>> {
+        waiting::read(cx, self.fd(), self.waits, buffer)
+    }
+    /// Writes as much as one call of the system does, or all if that may wait; only the thread waits.
+    pub fn write(&self, cx: &mut Ctx, data: &[u8]) -> R<Result<usize, Errno>> {
+        waiting::write(cx, self.fd(), self.waits, data)
+    }
+    /// Writes everything; the count of what was written before an error.
+    pub fn write_all(&self, cx: &mut Ctx, mut data: &[u8]) -> R<Result<(), (usize, Errno)>> {
+        let mut done = 0;
+        while !data.is_empty() {
+            match self.write(cx, data)? {
+                Ok(0) => return Ok(Err((done, Errno::IO))),
+                Ok(n) => {
+                    done += n;
+                    data = &data[n..];
+                }
+                Err(e) => return Ok(Err((done, e))),
             }
         }
+        Ok(Ok(()))
     }
-    pub fn write(&self, data: &[u8]) -> Result<usize, Errno> {
+    fn write_now(&self, data: &[u8]) -> Result<usize, Errno> {
         let fd = self.borrowed()?;
         loop {
             match rustix::io::write(fd, data) {
@@ -51,11 +70,11 @@ impl RawFile {
             }
         }
     }
-    /// Writes everything; the count of what was written before an error.
-    pub fn write_all(&self, mut data: &[u8]) -> Result<(), (usize, Errno)> {
+    /// Writes everything at once, where no thread can wait; the count of what was written before an error.
+    pub fn write_all_now(&self, mut data: &[u8]) -> Result<(), (usize, Errno)> {
         let mut done = 0;
         while !data.is_empty() {
-            match self.write(data) {
+            match self.write_now(data) {
                 Ok(0) => return Err((done, Errno::IO)),
                 Ok(n) => {
                     done += n;
@@ -67,8 +86,11 @@ impl RawFile {
         Ok(())
     }
     /// Everything to the end of the file, appended.
-    pub fn read_to_end(&self, out: &mut Vec<u8>) -> Result<(), Errno> {
-        let fd = self.borrowed()?;
+    pub fn read_to_end(&self, cx: &mut Ctx, out: &mut Vec<u8>) -> R<Result<(), Errno>> {
+        let fd = match self.borrowed() {
+            Ok(fd) => fd,
+            Err(e) => return Ok(Err(e)),
+        };
         if let Ok(stat) = rustix::fs::fstat(fd)
             && let Ok(at) = self.seek(0, 1)
         {
@@ -83,10 +105,12 @@ impl RawFile {
             }
             let room = out.capacity();
             out.resize(room, 0);
-            let result = self.read(&mut out[start..]);
-            out.truncate(start + *result.as_ref().unwrap_or(&0));
-            if result? == 0 {
-                return Ok(());
+            let result = self.read(cx, &mut out[start..]);
+            out.truncate(start + result.as_ref().map_or(0, |r| r.unwrap_or(0)));
+            match result? {
+                Ok(0) => return Ok(Ok(())),
+                Ok(_) => {}
+                Err(e) => return Ok(Err(e)),
             }
         }
     }
@@ -223,7 +247,7 @@ pub mod methods {
             return readall(cx, this);
         }
         let mut buffer = vec![0; (size as usize).min(1 << 30)];
-        match raw.read(&mut buffer) {
+        match raw.read(cx, &mut buffer)? {
             Ok(n) => cx.bytes(&buffer[..n]),
             Err(Errno::AGAIN) => Ok(Value::NONE),
             Err(e) => Err(errors::raise(cx, e)),
@@ -237,7 +261,7 @@ pub mod methods {
             return Err(unsupported(cx, "File not open for reading"));
         }
         let mut out = Vec::new();
-        match raw.read_to_end(&mut out) {
+        match raw.read_to_end(cx, &mut out)? {
             Ok(()) => cx.bytes(&out),
             Err(Errno::AGAIN) if out.is_empty() => Ok(Value::NONE),
             Err(Errno::AGAIN) => cx.bytes(&out),
@@ -253,7 +277,7 @@ pub mod methods {
         }
         let len = crate::io::base::writable_len(cx, buffer)?;
         let mut data = vec![0; len];
-        match raw.read(&mut data) {
+        match raw.read(cx, &mut data)? {
             Ok(n) => {
                 crate::io::base::fill_buffer(cx, buffer, &data[..n])?;
                 Ok(Value::small_int(n as i64))
@@ -270,7 +294,7 @@ pub mod methods {
             return Err(unsupported(cx, "File not open for writing"));
         }
         let data = cx.byte_vec(b)?;
-        match raw.write(&data) {
+        match raw.write(cx, &data)? {
             Ok(n) => Ok(Value::small_int(n as i64)),
             Err(Errno::AGAIN) => Ok(Value::NONE),
             Err(e) => Err(errors::raise(cx, e)),

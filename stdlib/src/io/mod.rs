@@ -14,5 +14,6 @@ pub mod shared;
 pub mod standard;
 pub mod stringio;
 pub mod text;
+pub mod waiting;
 pub mod wrapper;
 pub mod writer;

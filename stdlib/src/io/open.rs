@@ -1,15 +1,16 @@
 //! open(): from a path or descriptor and a mode to a stream.
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::Boxed;
 use conc_interpreter::value::Value;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::file::RawFile;
-use super::registry;
+use super::{registry, waiting};
 use crate::core::shared::{recall, text_arg};
 use crate::os::{errors, paths};
 
@@ -124,15 +125,25 @@ fn descriptor_of(cx: &mut Ctx, file: Value, flags: OFlags, closefd: bool, opener
         }
         return Ok((fd, true, arg.value));
     }
-    let opened = loop {
-        match rustix::fs::open(&arg.path, flags, Mode::from_raw_mode(0o666)) {
-            Err(Errno::INTR) => cx.poll()?,
-            other => break other,
-        }
-    };
+    let opened = open_path(cx, &arg.path, flags)?;
     let fd = errors::check_path(cx, opened, arg.value)?;
     use std::os::fd::IntoRawFd;
     Ok((fd.into_raw_fd(), true, arg.value))
+}
+
+fn open_path(cx: &mut Ctx, path: &std::path::Path, flags: OFlags) -> R<Result<OwnedFd, Errno>> {
+    let mode = Mode::from_raw_mode(0o666);
+    if rustix::fs::stat(path).is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::Fifo) {
+        // Opening waits for somebody at the other end.
+        let path = path.to_owned();
+        return waiting::elsewhere(cx, move || rustix::fs::open(path, flags, mode));
+    }
+    loop {
+        match rustix::fs::open(path, flags, mode) {
+            Err(Errno::INTR) => cx.poll()?,
+            other => return Ok(other),
+        }
+    }
 }
 
 fn refuse_directory(cx: &mut Ctx, raw: &RawFile, path: Value) -> R<()> {

@@ -38,7 +38,7 @@ pub fn fd_arg(cx: &mut Ctx, v: Value) -> R<i64> {
 pub mod descriptors {
     use super::{TERMINAL_SIZE, fd_arg, open_fd};
     use crate::core::structseq::build;
-    use crate::io::registry;
+    use crate::io::{registry, waiting};
     use crate::os::{errors, paths, stat};
     use conc_interpreter::native::{Ctx, R};
     use conc_interpreter::object::descriptor;
@@ -93,14 +93,9 @@ pub mod descriptors {
     /// Read up to length bytes from a descriptor.
     pub fn read(cx: &mut Ctx, fd: i64, length: i64) -> R {
         let Ok(length) = usize::try_from(length) else { return Err(errors::raise(cx, Errno::INVAL)) };
-        let fd = open_fd(cx, fd)?;
+        let waits = waiting::may_wait(open_fd(cx, fd)?);
         let mut buffer = vec![0; length.min(1 << 30)];
-        let result = loop {
-            match rustix::io::read(fd, &mut buffer[..]) {
-                Err(Errno::INTR) => cx.poll()?,
-                other => break other,
-            }
-        };
+        let result = waiting::read(cx, fd as i32, waits, &mut buffer)?;
         let n = errors::check(cx, result)?;
         cx.bytes(&buffer[..n])
     }
@@ -108,13 +103,8 @@ pub mod descriptors {
     /// Write bytes to a descriptor; give the number written.
     pub fn write(cx: &mut Ctx, fd: i64, data: Value) -> R<usize> {
         let data = cx.byte_vec(data)?;
-        let fd = open_fd(cx, fd)?;
-        let result = loop {
-            match rustix::io::write(fd, &data) {
-                Err(Errno::INTR) => cx.poll()?,
-                other => break other,
-            }
-        };
+        let waits = waiting::may_wait(open_fd(cx, fd)?);
+        let result = waiting::write(cx, fd as i32, waits, &data)?;
         errors::check(cx, result)
     }
 

@@ -227,6 +227,24 @@ pub mod files {
         errors::check_path(cx, result, path.value)
     }
 
+    /// Create a named pipe.
+    pub fn mkfifo(
+        cx: &mut Ctx,
+        #[kw] path: Value,
+        #[kw]
+        #[default(0o666)]
+        mode: i64,
+        #[kwonly]
+        #[default(Value::NONE)]
+        dir_fd: Value,
+    ) -> R<()> {
+        let path = paths::path_arg(cx, path, "mkfifo")?;
+        let base = base(cx, dir_fd)?;
+        let mode = Mode::from_raw_mode(mode as u32);
+        let result = rustix::fs::mknodat(base, &path.path, rustix::fs::FileType::Fifo, mode, 0);
+        errors::check_path(cx, result, path.value)
+    }
+
     /// Delete an empty directory.
     pub fn rmdir(
         cx: &mut Ctx,

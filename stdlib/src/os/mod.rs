@@ -8,4 +8,5 @@ pub mod paths;
 pub mod posix;
 pub mod process;
 pub mod scandir;
+pub mod spawn;
 pub mod stat;

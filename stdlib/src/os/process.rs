@@ -5,12 +5,14 @@ use std::os::unix::ffi::OsStringExt;
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::dict::Dict;
+use conc_interpreter::scheduler::reactor::{Direction, Source, wait_here};
 use conc_interpreter::value::Value;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open};
 
 use super::errors;
 use crate::core::structseq::Layout;
+use crate::io::waiting;
 
 pub static TIMES_RESULT: Layout = Layout {
     module: "posix",
@@ -48,6 +50,39 @@ fn signal(cx: &mut Ctx, number: i64) -> R<Option<Signal>> {
 
 fn cstr_text(cx: &mut Ctx, text: &std::ffi::CStr) -> Value {
     cx.str(&text.to_string_lossy())
+}
+
+/// waitpid(): only the thread waits.
+fn wait_for(cx: &mut Ctx, process: i64, options: i64) -> R<Result<Option<(Pid, WaitStatus)>, Errno>> {
+    let options = WaitOptions::from_bits_retain(options as u32);
+    let number = pid(cx, process)?;
+    let call = move |options| match process {
+        -1 => rustix::process::wait(options),
+        0 => rustix::process::waitpid(None, options),
+        1.. => rustix::process::waitpid(number, options),
+        _ => match number.and_then(|n| Pid::from_raw(-n.as_raw_nonzero().get())) {
+            Some(group) => rustix::process::waitpgid(group, options),
+            None => Err(Errno::CHILD),
+        },
+    };
+    loop {
+        match call(options | WaitOptions::NOHANG) {
+            Err(Errno::INTR) => cx.poll()?,
+            Ok(None) if !options.contains(WaitOptions::NOHANG) => {}
+            other => return Ok(other),
+        }
+        let event = match number {
+            Some(child) if process > 0 && options.is_empty() => pidfd_open(child, PidfdFlags::empty()).ok(),
+            _ => None,
+        };
+        match event {
+            Some(event) => {
+                let source = Source::new(event);
+                wait_here(cx, &source, Direction::Read, None)?;
+            }
+            None => return waiting::elsewhere(cx, move || call(options)),
+        }
+    }
 }
 
 /// The environment as scripts have changed it, for processes they start.
@@ -129,6 +164,7 @@ pub mod process {
     /// Send a signal to a process, or with a negative number to a group.
     pub fn kill(cx: &mut Ctx, process: i64, number: i64) -> R<()> {
         let signal = signal(cx, number)?;
+        let (own, arrived) = (process == getpid() && number > 0, conc_interpreter::vm::interrupt::arrived());
         let result = if process > 0 {
             let Some(process) = pid(cx, process)? else { return Err(errors::raise(cx, Errno::SRCH)) };
             match signal {
@@ -148,6 +184,9 @@ pub mod process {
             }
         };
         errors::check(cx, result)?;
+        if own {
+            crate::system::signal::settle(cx, number as i32, arrived)?;
+        }
         cx.poll()
     }
 
@@ -296,14 +335,7 @@ pub mod process {
 
     /// Wait for a child process to end; give its number and status.
     pub fn waitpid(cx: &mut Ctx, process: i64, options: i64) -> R {
-        let process = pid(cx, process.max(0))?;
-        let options = sys::WaitOptions::from_bits_retain(options as u32);
-        let result = loop {
-            match sys::waitpid(process, options) {
-                Err(Errno::INTR) => cx.poll()?,
-                other => break other,
-            }
-        };
+        let result = super::wait_for(cx, process, options)?;
         let (id, status) = match errors::check(cx, result)? {
             Some((id, status)) => (i64::from(id.as_raw_nonzero().get()), i64::from(status.as_raw())),
             None => (0, 0),

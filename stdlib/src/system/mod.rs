@@ -2,4 +2,5 @@
 
 pub mod errno;
 pub mod facts;
+pub mod signal;
 pub mod sys;

@@ -76,7 +76,7 @@ impl Drop for Work {
 fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
     let work = Work::new()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_conc"));
-    command.arg(&script.path).current_dir(&work.0);
+    command.arg(&script.path).args(&script.args).current_dir(&work.0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("PYTHON") || key == "CONCPATH" {

@@ -40,7 +40,7 @@ pub struct Saved {
     pub gen_top: *mut Value,
     pub loop_entry: usize,
     pub depth: usize,
-    /// Boxed, as it is mostly none.
+    /// Boxed, as mostly there is none.
     pub repr_guard: Option<Box<Vec<u64>>>,
 }
 
@@ -76,7 +76,8 @@ pub struct Thread {
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
     done: AtomicBool,
-    /// Who waits for the end; boxed, as mostly nobody does for long.
+    /// Who waits for the end.
+    #[expect(clippy::box_collection, reason = "mostly nobody: then it takes a word")]
     joiners: Mutex<Option<Box<Vec<Waiter>>>>,
     own: UnsafeCell<Own>,
 }

@@ -5,10 +5,10 @@
 //!
 //! - `# exit: N`: the exit code (0 without it);
 //! - `# needs: FEATURE ...`: not run until tests/features.txt names every one of them;
-//! - `# args: WORD ...`: the script's arguments;
 //! - `# order: any`: the lines of standard output may come in any order;
 //! - `# expect: LINE`, anywhere in the script: the standard output, where CPython cannot say it;
 //! - `# error: TEXT`: standard error contains the text, where CPython cannot say all of it.
+//! - `# args: WORD ...`: the script's arguments.
 //!
 //! Otherwise standard output and standard error equal `NAME.out` and `NAME.err` (recorded by tests/record.py); the input is `NAME.in`.
 
@@ -24,10 +24,11 @@ pub struct Script {
     pub stdout: Option<String>,
     pub stderr: Stderr,
     pub exit: i32,
-    pub args: Vec<String>,
     pub any_order: bool,
     /// Features that tests/features.txt does not name yet.
     pub missing: Vec<String>,
+    /// The script's arguments.
+    pub args: Vec<String>,
     /// The reason tests/waiting.txt gives for this script's failure.
     pub waiting: Option<String>,
     pub stress: Stress,
@@ -156,11 +157,11 @@ fn read(name: String, path: PathBuf, features: &BTreeSet<String>, waiting: Optio
     Ok(Script {
         input: std::fs::read(path.with_extension("in")).unwrap_or_default(),
         exit: all("exit").first().and_then(|n| n.trim().parse().ok()).unwrap_or(0),
-        args: all("args").into_iter().flat_map(str::split_whitespace).map(String::from).collect(),
         any_order: all("order").contains(&"any"),
         missing: missing.map(String::from).collect(),
         stdout,
         stderr,
+        args: all("args").into_iter().flat_map(str::split_whitespace).map(String::from).collect(),
         waiting,
         stress: Stress::Asked,
         name,

@@ -76,7 +76,7 @@ impl Drop for Work {
 fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
     let work = Work::new()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_conc"));
-    command.arg(&script.path).args(&script.args).current_dir(&work.0);
+    command.arg(&script.path).current_dir(&work.0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("PYTHON") || key == "CONCPATH" {
@@ -84,6 +84,7 @@ fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
         }
     }
     command.envs([("NO_COLOR", "1"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("COLUMNS", "80")]);
+    command.args(&script.args);
     if stress && std::env::var_os("CONC_GC").is_none() {
         command.env("CONC_GC", "stress");
     }

@@ -3,6 +3,10 @@
 
     benches/run.py NAME=COMMAND ...
     benches/run.py --set conc --rounds 5 py=python3 conc=target/release/conc
+    benches/run.py --set conc --twin go=/tmp/twins conc=target/release/conc
+
+A twin is a program that prints the figures of a whole set by itself: `go build -o /tmp/twins benches/go/bench.go` makes
+the one of the set conc. Figures that only twins have are left out.
 
 COMMAND is run as `COMMAND file.py` in the file's own folder. A program prints lines `BENCH name value` (smaller is
 better) and `SPEEDUP name value` (bigger is better). Every round runs every command once, so that a slow moment of the
@@ -26,6 +30,8 @@ def arguments():
     parser.add_argument("--only", default="", help="names of programs, with commas")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--base", help="the name that ratios are relative to; the first one without it")
+    parser.add_argument("--twin", action="append", default=[], metavar="NAME=PROGRAM",
+                        help="a program that measures the same without a script")
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
@@ -38,11 +44,11 @@ def command(text):
     return [str(pathlib.Path(words[0]).resolve()) if "/" in words[0] else words[0], *words[1:]]
 
 
-def run(words, program, timeout):
+def run(words, folder, timeout):
     """The figures a program printed, and why it failed if it did."""
     try:
-        done = subprocess.run([*words, program.name], cwd=program.parent, capture_output=True, text=True,
-                              timeout=timeout, stdin=subprocess.DEVNULL)
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return [], "timed out"
     except OSError as error:
@@ -64,14 +70,33 @@ def measure(programs, commands, rounds, timeout):
             for name, words in commands.items():
                 if (program.stem, name) in failures:
                     continue
-                figures, why = run(words, program, timeout)
+                figures, why = run([*words, program.name], program.parent, timeout)
                 if why:
                     failures[program.stem, name] = why
                 for kind, figure, value in figures:
-                    row = best.setdefault((kind, figure), {})
-                    better = min if kind == "BENCH" else max
-                    row[name] = better(row.get(name, value), value)
+                    note(best, name, kind, figure, value)
     return best, failures
+
+
+def note(best, name, kind, figure, value):
+    row = best.setdefault((kind, figure), {})
+    better = min if kind == "BENCH" else max
+    row[name] = better(row.get(name, value), value)
+
+
+def measure_twins(best, twins, rounds, timeout):
+    """Adds what twins say of the figures that there are."""
+    failures = {}
+    for name, words in twins.items():
+        for _ in range(rounds):
+            figures, why = run(words, SCRIPTS, timeout)
+            if why:
+                failures["twin", name] = why
+                break
+            for kind, figure, value in figures:
+                if (kind, figure) in best:
+                    note(best, name, kind, figure, value)
+    return failures
 
 
 def table(best, names, base):
@@ -100,15 +125,20 @@ def table(best, names, base):
 
 def main():
     options = arguments()
-    commands = {name: command(text) for name, _, text in (c.partition("=") for c in options.commands)}
-    for name, words in commands.items():
+    commands, twins = (
+        {name: command(text) for name, _, text in (c.partition("=") for c in given)}
+        for given in (options.commands, options.twin)
+    )
+    for name, words in (commands | twins).items():
         if not shutil.which(words[0]):
             sys.exit(f"{name}: there is no program {words[0]}")
     base = options.base or next(iter(commands))
     only = [name for name in options.only.split(",") if name]
-    programs = [p for p in sorted((SCRIPTS / options.set).glob("*.py")) if not only or p.stem in only]
+    programs = [p for p in sorted((SCRIPTS / options.set).glob("*.py"))
+                if p.stem != options.set and (not only or p.stem in only)]
     best, failures = measure(programs, commands, options.rounds, options.timeout)
-    table(best, list(commands), base)
+    failures |= measure_twins(best, twins, options.rounds, options.timeout)
+    table(best, [*commands, *twins], base)
     for (program, name), why in sorted(failures.items()):
         print(f"failed: {program} under {name}: {why}")
     if options.json:

@@ -74,7 +74,8 @@ def run(script):
         stdin = script.with_suffix(".in")
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CONC"))}
         env.update(PYTHONUTF8="1", PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1", TZ="UTC", LC_ALL="C.UTF-8", COLUMNS="80")
-        done = subprocess.run([sys.executable, str(target)], cwd=work, env=env, capture_output=True, timeout=60,
+        words = [sys.executable, str(target), *" ".join(header(script).get("args", [])).split()]
+        done = subprocess.run(words, cwd=work, env=env, capture_output=True, timeout=60,
                               input=stdin.read_bytes() if stdin.exists() else b"")
 
         def clean(data):

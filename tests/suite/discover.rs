@@ -8,6 +8,7 @@
 //! - `# order: any`: the lines of standard output may come in any order;
 //! - `# expect: LINE`, anywhere in the script: the standard output, where CPython cannot say it;
 //! - `# error: TEXT`: standard error contains the text, where CPython cannot say all of it.
+//! - `# args: WORD ...`: the script's arguments.
 //!
 //! Otherwise standard output and standard error equal `NAME.out` and `NAME.err` (recorded by tests/record.py); the input is `NAME.in`.
 
@@ -26,6 +27,8 @@ pub struct Script {
     pub any_order: bool,
     /// Features that tests/features.txt does not name yet.
     pub missing: Vec<String>,
+    /// The script's arguments.
+    pub args: Vec<String>,
     /// The reason tests/waiting.txt gives for this script's failure.
     pub waiting: Option<String>,
     pub stress: Stress,
@@ -158,6 +161,7 @@ fn read(name: String, path: PathBuf, features: &BTreeSet<String>, waiting: Optio
         missing: missing.map(String::from).collect(),
         stdout,
         stderr,
+        args: all("args").into_iter().flat_map(str::split_whitespace).map(String::from).collect(),
         waiting,
         stress: Stress::Asked,
         name,

@@ -84,6 +84,7 @@ fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
         }
     }
     command.envs([("NO_COLOR", "1"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("COLUMNS", "80")]);
+    command.args(&script.args);
     if stress && std::env::var_os("CONC_GC").is_none() {
         command.env("CONC_GC", "stress");
     }

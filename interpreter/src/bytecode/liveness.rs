@@ -84,14 +84,17 @@ struct Set<'a>(&'a mut [u64], u16);
 
 impl Set<'_> {
     fn put(&mut self, (start, count): Span, on: bool) {
-        for register in start..start.saturating_add(count) {
-            let Some(at) = register.checked_sub(self.1).map(usize::from) else { continue };
-            let Some(word) = self.0.get_mut(at / 64) else { continue };
-            if on {
-                *word |= 1 << (at % 64);
-            } else {
-                *word &= !(1 << (at % 64));
-            }
+        // A span may reach to the last register there could be.
+        let (first, words) = (usize::from(self.1), self.0.len());
+        let from = usize::from(start).saturating_sub(first);
+        let to = (usize::from(start) + usize::from(count)).saturating_sub(first).min(words * 64);
+        let mut at = from;
+        while at < to {
+            let upto = to.min((at / 64 + 1) * 64);
+            let mask = (u64::MAX >> (64 - (upto - at))) << (at % 64);
+            let word = &mut self.0[at / 64];
+            *word = if on { *word | mask } else { *word & !mask };
+            at = upto;
         }
     }
     fn unite(&mut self, other: &[u64]) {
@@ -183,9 +186,17 @@ impl Liveness {
         let start = self.starts[index];
         let word = template.code.get(start as usize).copied();
         let Some(i) = word.and_then(|word| Instruction::decode(start, word)) else { return };
-        let mut row = vec![0; self.words];
-        self.after(index, &i, &mut row);
-        let mut set = Set(&mut row, self.first);
+        // The collector asks for every frame of every thread: mostly without an allocation.
+        let (mut few, mut many) = ([0; 4], Vec::new());
+        let row = match few.get_mut(..self.words) {
+            Some(row) => row,
+            None => {
+                many.resize(self.words, 0);
+                &mut many[..]
+            }
+        };
+        self.after(index, &i, row);
+        let mut set = Set(row, self.first);
         if called {
             set.put((i.a, u16::MAX - i.a), false);
         } else if i.op == Op::Yield {
@@ -196,8 +207,8 @@ impl Liveness {
         } else {
             reads(&i).into_iter().for_each(|span| set.put(span, true));
         }
-        self.at_handler(template, &i, &mut row);
-        self.show(&row, show);
+        self.at_handler(template, &i, row);
+        self.show(row, show);
     }
 }
 

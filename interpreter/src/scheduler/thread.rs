@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
@@ -40,10 +40,8 @@ pub struct Saved {
     pub gen_top: *mut Value,
     pub loop_entry: usize,
     pub depth: usize,
-    pub repr_guard: Vec<u64>,
-    pub stack_limit: usize,
-    pub stack_base: usize,
-    pub yielder: usize,
+    /// Boxed, as mostly there is none.
+    pub repr_guard: Option<Box<Vec<u64>>>,
 }
 
 /// A native stack that waits with its thread, and the addresses of its frames.
@@ -72,7 +70,7 @@ pub struct Thread {
     /// The wait ended with an exception to raise.
     raises: AtomicBool,
     /// The worker whose native stack the thread has frames on, plus one; 0: any worker may run it.
-    home: AtomicUsize,
+    home: AtomicU32,
     /// The worker that runs it now, plus one.
     pub running_on: AtomicUsize,
     /// KeyboardInterrupt is to be raised in it.
@@ -82,9 +80,14 @@ pub struct Thread {
     /// It runs signals' handlers in the place of the main thread.
     pub stands_in: AtomicBool,
     done: AtomicBool,
-    joiners: Mutex<Vec<Waiter>>,
+    /// Who waits for the end.
+    #[expect(clippy::box_collection, reason = "mostly nobody: then it takes a word")]
+    joiners: Mutex<Option<Box<Vec<Waiter>>>>,
     own: UnsafeCell<Own>,
 }
+
+// A parked thread takes no more than this, its fiber and its script object.
+const _: () = assert!(size_of::<Thread>() <= 160);
 
 // SAFETY: `own` is touched only by the worker that holds the thread, and holding passes through queues and the wait
 // word, which order the accesses; everything else is atomic or locked.
@@ -138,13 +141,13 @@ impl Thread {
             fiber,
             wait: WaitWord::default(),
             raises: AtomicBool::new(false),
-            home: AtomicUsize::new(0),
+            home: AtomicU32::new(0),
             running_on: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
             done: AtomicBool::new(false),
-            joiners: Mutex::new(Vec::new()),
+            joiners: Mutex::new(None),
             own: UnsafeCell::new(Own::default()),
         }
     }
@@ -214,10 +217,10 @@ impl Thread {
     // ---- where it may run
 
     pub fn home(&self) -> Option<usize> {
-        self.home.load(Ordering::Acquire).checked_sub(1)
+        self.home.load(Ordering::Acquire).checked_sub(1).map(|home| home as usize)
     }
     pub fn set_home(&self, worker: Option<usize>) {
-        self.home.store(worker.map_or(0, |w| w + 1), Ordering::Release);
+        self.home.store(worker.map_or(0, |w| w as u32 + 1), Ordering::Release);
     }
 
     // ---- its end
@@ -230,7 +233,7 @@ impl Thread {
     pub fn finish(&self) -> Vec<Waiter> {
         let mut joiners = self.joiners.lock();
         self.done.store(true, Ordering::Release);
-        std::mem::take(&mut *joiners)
+        joiners.take().map(|joiners| *joiners).unwrap_or_default()
     }
 
     /// Has the waiter woken at the end of the thread; false: it has ended already.
@@ -239,11 +242,13 @@ impl Thread {
         if self.is_done() {
             return false;
         }
-        joiners.push(waiter);
+        joiners.get_or_insert_default().push(waiter);
         true
     }
 
     pub fn forget_joiner(&self, waiter: &Waiter) {
-        self.joiners.lock().retain(|w| w != waiter);
+        if let Some(joiners) = &mut *self.joiners.lock() {
+            joiners.retain(|w| w != waiter);
+        }
     }
 }

@@ -34,7 +34,7 @@ const STACK_SIZE: usize = 1 << 20;
 const STACK_RESERVE: usize = 128 << 10;
 const POOLED: usize = 64;
 /// Words of a thread's first segment: room for its first frame, a small function's and a waiting native's.
-const SEGMENT: usize = 60;
+const SEGMENT: usize = 58;
 /// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
 /// neither starves.
 const FAIRNESS: u64 = 64;
@@ -564,8 +564,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     let mut outcome = match saved {
         None => begin(cx, thread),
         Some(saved) => {
-            let (stack_limit, stack_base, yielder) = (cx.stack_limit, cx.stack_base, worker(cx).yielder);
-            restore(cx, thread, Saved { stack_limit, stack_base, yielder, ..saved });
+            restore(cx, thread, saved);
             go_on(cx, thread, deliver)
         }
     };
@@ -658,6 +657,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
     let thread = w.current.clone();
     let yielder = w.yielder;
     let saved = save(cx, &thread);
+    let (stack_limit, stack_base) = (cx.stack_limit, cx.stack_base);
     if yielder == 0 {
         // Host code, on the worker's own stack.
         if !deliver {
@@ -675,7 +675,9 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
         y.suspend(if deliver { Stop::Detached } else { Stop::DetachedAgain });
     }
     restore(cx, &thread, saved);
+    (cx.stack_limit, cx.stack_base) = (stack_limit, stack_base);
     let w = worker(cx);
+    w.yielder = yielder;
     w.current = thread.clone();
     thread.running_on.store(w.index + 1, Ordering::Release);
     if deliver { thread.outcome() } else { Ok(Value::NONE) }
@@ -690,16 +692,13 @@ fn save(cx: &mut Ctx, thread: &Thread) -> Saved {
     fiber.handled.set(cx.handled);
     fiber.binding.store(cx.binding.cast_mut(), Ordering::Release);
     cx.binding = std::ptr::null();
-    let yielder = worker(cx).yielder;
+    let repr_guard = std::mem::take(&mut cx.repr_guard);
     Saved {
         limit: cx.limit,
         gen_top: cx.gen_top,
         loop_entry: cx.loop_entry,
         depth: cx.depth,
-        repr_guard: std::mem::take(&mut cx.repr_guard),
-        stack_limit: cx.stack_limit,
-        stack_base: cx.stack_base,
-        yielder,
+        repr_guard: (!repr_guard.is_empty()).then(|| Box::new(repr_guard)),
     }
 }
 
@@ -715,10 +714,7 @@ fn restore(cx: &mut Ctx, thread: &Thread, saved: Saved) {
     cx.gen_top = saved.gen_top;
     cx.loop_entry = saved.loop_entry;
     cx.depth = saved.depth;
-    cx.repr_guard = saved.repr_guard;
-    cx.stack_limit = saved.stack_limit;
-    cx.stack_base = saved.stack_base;
-    worker(cx).yielder = saved.yielder;
+    cx.repr_guard = saved.repr_guard.map(|guard| *guard).unwrap_or_default();
 }
 
 /// An address below every frame of the caller, registers saved by a switch included.

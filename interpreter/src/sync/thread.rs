@@ -3,7 +3,7 @@
 //! A started thread's fiber has the object as its owner; its first frame is `bootstrap`, which calls the target at
 //! once unless `run` is overridden.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ use crate::vm::native::run_straight;
 pub struct ThreadObject {
     thread: OnceLock<Arc<Thread>>,
     /// The number of a name that was made up; 0: the name was given.
-    number: AtomicU64,
+    number: AtomicU32,
     flags: AtomicU8,
 }
 
@@ -376,7 +376,7 @@ pub mod plain {
         } else {
             let called = called(cx, target)?;
             slots[NAME].set(called);
-            object.number.store(scheduler::fresh_number(cx), Ordering::Relaxed);
+            object.number.store(scheduler::fresh_number(cx) as u32, Ordering::Relaxed);
         }
         let current = scheduler::current_thread(cx);
         let daemon = match daemon.is_none() {

@@ -123,3 +123,41 @@ except MemoryError:
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "caught\ncaught\n");
 }
+
+#[test]
+fn a_deadlock_is_told_once_for_the_same_waits() {
+    let started = "import threading\na, b, ready = threading.Lock(), threading.Lock(), threading.Barrier(3)\n\
+        def take(one, other):\n    with one:\n        ready.wait()\n        with other: pass\n\
+        threads = [threading.Thread(target=take, args=args) for args in ((a, b), (b, a))]\n\
+        for t in threads: t.start()\nready.wait()\n";
+    let join = "for t in threads: t.join()\n";
+    let indented = "    for t in threads: t.join()\n";
+    // Main dies of it; main survives it and gets into it again; main has ended before.
+    for (end_of_main, count) in [
+        (join.to_string(), 1),
+        (format!("try:\n{indented}except BaseException as e: print(type(e).__name__)\n{join}"), 1),
+        (String::new(), 1),
+    ] {
+        let child = conc().args(["-c", &format!("{started}{end_of_main}")]).spawn().unwrap();
+        let (status, errors) = end(child, Duration::from_secs(20));
+        assert_eq!((status, errors.matches("DeadlockError").count()), (Some(1), count), "{end_of_main}:\n{errors}");
+    }
+}
+
+#[test]
+fn another_deadlock_is_raised_again() {
+    let program = "import threading\nlock = threading.Lock()\nlock.acquire()\n\
+        for i in range(3):\n    try:\n        [lock.acquire, threading.Event().wait, threading.Barrier(2).wait][i]()\n\
+        \x20   except BaseException as e: print(i, type(e).__name__)\nprint('end')";
+    let output = conc().args(["-c", program]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text, "0 DeadlockError\n1 DeadlockError\n2 DeadlockError\nend\n");
+}
+
+#[test]
+fn a_finalizer_may_end_a_deadlock() {
+    let program = "import threading\ngo = threading.Event()\nclass C:\n    def __init__(self): self.me = self\n\
+        \x20   def __del__(self): go.set()\nC()\ngo.wait()\nprint('on')";
+    let output = conc().args(["-c", program]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "on\n", "{}", String::from_utf8_lossy(&output.stderr));
+}

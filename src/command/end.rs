@@ -62,10 +62,11 @@ pub fn report(cx: &mut Ctx, exc: Value) -> u8 {
     }
 }
 
-/// Exit functions, finalizers, the last flush; then the status the process ends with.
-pub fn finish(cx: &mut Ctx, status: u8) -> u8 {
+/// Exit functions, finalizers, the last flush; then the status the process ends with. `deadlocked`: DeadlockError has
+/// ended the program.
+pub fn finish(cx: &mut Ctx, status: u8, deadlocked: bool) -> u8 {
     call_if_loaded(cx, "threading", "_shutdown");
-    let status = match conc_interpreter::scheduler::finish(cx) {
+    let status = match conc_interpreter::scheduler::finish(cx, deadlocked) {
         Ok(()) => status,
         Err(e) => report(cx, e.0),
     };

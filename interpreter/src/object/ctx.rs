@@ -19,8 +19,10 @@ pub struct Signals {
     pub interrupt: AtomicUsize,
     /// Script frames allowed; an interrupt lowers it to zero, so that calls notice too.
     pub depth_limit: AtomicUsize,
-    /// KeyboardInterrupt is to be raised in main.
+    /// SIGINT has come: KeyboardInterrupt is to be raised in main.
     pub keyboard: AtomicBool,
+    /// The thread running here may be one that SIGINT has been passed on to.
+    pub passed_on: AtomicBool,
     /// The collector wants the world stopped.
     pub stop: AtomicBool,
     /// The running thread's slice is over and others wait.
@@ -208,6 +210,9 @@ impl Ctx {
             self.safepoint();
         }
         if signals.keyboard.swap(false, Ordering::SeqCst) && (self.iso().machine.interrupt)(self) {
+            return Err(self.error(ClassId::KeyboardInterrupt, ""));
+        }
+        if signals.passed_on.swap(false, Ordering::SeqCst) && (self.iso().machine.take_interrupt)(self) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
         }
         if self.iso().heap.take_over_limit() {

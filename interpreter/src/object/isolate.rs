@@ -34,6 +34,8 @@ pub struct Machine {
     pub park: fn(&mut Ctx, bool) -> R,
     /// SIGINT has come: whether KeyboardInterrupt is to be raised here; else it is passed on to the main thread.
     pub interrupt: fn(&mut Ctx) -> bool,
+    /// Whether SIGINT has been passed on to the running thread, which is to raise KeyboardInterrupt now.
+    pub take_interrupt: fn(&mut Ctx) -> bool,
     /// Gives a library module its `__spec__` and `__loader__`.
     pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
 }

@@ -13,7 +13,7 @@ pub mod worker;
 
 use std::sync::Arc;
 
-pub use report::interrupt;
+pub use report::{interrupt, take_interrupt};
 pub use thread::{MAIN, Thread, Waiter};
 pub use worker::{create, finish, launch, park, run_main};
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
+use super::report::{Dead, Deadlock};
 use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
 use super::wait::Claim;
@@ -111,10 +112,10 @@ pub struct Scheduler {
     pub broken_off: AtomicBool,
     /// The other workers and the monitor have been started.
     pub grown: AtomicBool,
-    /// A deadlock has been reported.
-    pub reported: AtomicBool,
-    /// The report of a deadlock that ends the program.
-    pub dead: Mutex<Option<String>>,
+    /// The deadlock that was raised in main last.
+    pub reported: Mutex<Option<Deadlock>>,
+    /// A deadlock that ends the program.
+    pub dead: Mutex<Option<Dead>>,
     /// Parks that kept their native stack, for measuring.
     pub detached_parks: AtomicU64,
 }
@@ -127,6 +128,16 @@ struct Idle {
     watched: bool,
     /// How many sleepers have found nothing to do since the last wake-up.
     settled: usize,
+    /// All had; they have been called once more, so that a signal on its way to one of them is not missed.
+    confirming: bool,
+}
+
+impl Idle {
+    /// Has every sleeper look again, once it is notified.
+    fn call(&mut self) {
+        self.wakes += 1;
+        self.settled = 0;
+    }
 }
 
 /// What an idle worker found.
@@ -154,7 +165,7 @@ impl Default for Scheduler {
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
-            reported: AtomicBool::new(false),
+            reported: Mutex::new(None),
             dead: Mutex::new(None),
             detached_parks: AtomicU64::new(0),
         }
@@ -304,8 +315,8 @@ impl Scheduler {
             return false;
         }
         let mut idle = self.idle.lock();
-        idle.wakes += 1;
-        idle.settled = 0;
+        idle.call();
+        idle.confirming = false;
         true
     }
 
@@ -336,8 +347,13 @@ impl Scheduler {
         let deadline = self.timers.lock().prune();
         let workers = self.workers();
         if deadline.is_none() && sleepers == workers {
-            if idle.settled == workers {
+            if idle.settled == workers && idle.confirming {
+                idle.confirming = false;
                 return Rest::Quiescent;
+            }
+            if idle.settled == workers {
+                idle.confirming = true;
+                idle.call();
             }
             // Some have been called since they last looked: have them look again.
             self.changed.notify_all();
@@ -356,6 +372,14 @@ impl Scheduler {
             break;
         }
         Rest::Again
+    }
+
+    /// Whether SIGINT has come and the worker it was sent to has not seen it, as it sleeps; the caller sees to it.
+    pub fn take_keyboard(&self) -> bool {
+        let members = self.members.read();
+        members
+            .iter()
+            .any(|m| m.signals.keyboard.load(Ordering::Relaxed) && m.signals.keyboard.swap(false, Ordering::SeqCst))
     }
 
     pub fn has_sleepers(&self) -> bool {

@@ -166,6 +166,11 @@ impl Thread {
         Waiter { thread: self.clone(), wait: self.wait.number() }
     }
 
+    /// The number of the current or last wait.
+    pub fn wait_number(&self) -> u64 {
+        self.wait.number()
+    }
+
     /// Takes back a wait that was begun; what it has ended with, if somebody has ended it already.
     pub fn disarm(&self) -> Option<Result<Value, Raised>> {
         if self.wait.disarm() { None } else { Some(self.outcome()) }

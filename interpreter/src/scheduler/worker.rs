@@ -6,7 +6,7 @@
 //! it parks, the worker runs others from inside that park.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -180,6 +180,19 @@ impl Worker {
         }
     }
 
+    /// The thread runs here now; SIGINT may have been passed on to it meanwhile.
+    fn note_running(&self, thread: &Thread) {
+        thread.running_on.store(self.index + 1, Ordering::Release);
+        if thread.id == MAIN {
+            // Either this sees the mark, or who sets it sees where main runs.
+            fence(Ordering::SeqCst);
+            if thread.interrupted.load(Ordering::SeqCst) {
+                self.member.signals.passed_on.store(true, Ordering::SeqCst);
+                self.member.signals.raise();
+            }
+        }
+    }
+
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         let slices = self.member.slices.load(Ordering::Relaxed);
@@ -243,8 +256,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     if shared.expire() {
         return;
     }
-    // SIGINT may have come while nothing ran.
-    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) {
+    // SIGINT may have come while nothing ran, and to a worker that sleeps.
+    if shared.take_keyboard() {
         return report::interrupt_main(cx);
     }
     let me = worker(cx).index;
@@ -295,11 +308,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let outer = std::mem::replace(&mut w.current, thread.clone());
     let slices = w.member.slices.load(Ordering::Relaxed);
     w.member.slices.store(slices + 1, Ordering::Relaxed);
-    thread.running_on.store(w.index + 1, Ordering::Release);
-    if thread.interrupted.swap(false, Ordering::Relaxed) {
-        w.member.signals.keyboard.store(true, Ordering::SeqCst);
-        w.member.signals.raise();
-    }
+    w.note_running(&thread);
     // SAFETY: this worker has just taken the thread from a queue.
     let (detached, frames) = unsafe { (thread.own().detached.take(), std::mem::take(&mut thread.own().frames)) };
     let mut stack = match detached {
@@ -325,7 +334,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             thread.set_home(Some(index));
             thread.running_on.store(0, Ordering::Release);
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
-            if matches!(stop, Stop::DetachedAgain) || !thread.park() {
+            if matches!(stop, Stop::DetachedAgain) || !commit(cx, &thread) {
                 worker(cx).queue_last(thread);
             }
         }
@@ -427,7 +436,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 if !deliver {
                     return Stop::Again;
                 }
-                if thread.park() {
+                if commit(cx, thread) {
                     return Stop::Parked;
                 }
                 // The wait has ended already.
@@ -435,7 +444,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 if let Some(saved) = unsafe { thread.own().saved.take() } {
                     restore(cx, thread, saved);
                 }
-                thread.running_on.store(worker(cx).index + 1, Ordering::Release);
+                worker(cx).note_running(thread);
                 outcome = go_on(cx, thread, true);
             }
             Ok(other) => return Stop::Ended(Ok(other.value())),
@@ -501,7 +510,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
         if !deliver {
             worker(cx).queue_last(thread.clone());
             work(cx, Until::Turn(&thread));
-        } else if thread.park() {
+        } else if commit(cx, &thread) {
             work(cx, Until::Turn(&thread));
         }
     } else {
@@ -514,8 +523,21 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
     restore(cx, &thread, saved);
     let w = worker(cx);
     w.current = thread.clone();
-    thread.running_on.store(w.index + 1, Ordering::Release);
+    w.note_running(&thread);
     if deliver { thread.outcome() } else { Ok(Value::NONE) }
+}
+
+/// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile, or now, as SIGINT
+/// has come. After true, another worker may be running the thread.
+fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
+    if thread.id == MAIN {
+        // Either this sees the mark, or who sets it sees the wait.
+        fence(Ordering::SeqCst);
+        if thread.interrupted.load(Ordering::SeqCst) {
+            report::end_wait_of_interrupted(cx, thread);
+        }
+    }
+    thread.park()
 }
 
 /// Saves the machine state of the running thread.
@@ -585,8 +607,9 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     if raised { Err(Raised(value)) } else { Ok(value) }
 }
 
-/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes.
-pub fn finish(cx: &mut Ctx) -> R<()> {
+/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes. `told`: main was ended by a
+/// deadlock that the user has been told of, which is no error again.
+pub fn finish(cx: &mut Ctx, told: bool) -> R<()> {
     if cx.scheduler.is_none() {
         return Ok(());
     }
@@ -597,7 +620,11 @@ pub fn finish(cx: &mut Ctx) -> R<()> {
     if shared.broken_off.swap(false, Ordering::SeqCst) {
         return Err(cx.error(ClassId::KeyboardInterrupt, ""));
     }
-    report::dead(cx).map_or(Ok(()), Err)
+    let known = report::is_known(cx);
+    match report::dead(cx) {
+        Some(e) if !(told && known) => Err(e),
+        _ => Ok(()),
+    }
 }
 
 impl Drop for Worker {

@@ -16,6 +16,7 @@ static MACHINE: Machine = Machine {
     exec: super::compile::exec,
     park: crate::scheduler::park,
     interrupt: crate::scheduler::interrupt,
+    take_interrupt: crate::scheduler::take_interrupt,
     describe: super::import::describe,
 };
 

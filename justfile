@@ -13,6 +13,11 @@ stress filter="":
     CONC_GC=stress CONC_STRESS_ROUNDS=500 cargo test --profile fast --test parallel --test embedding
     CONC_GC=stress cargo test --profile fast --test suite -- {{filter}}
 
+# The scripts with threads while these take turns at random, on more workers than cores.
+chaos rounds="3" filter="threads stdlib/threading stdlib/queue stdlib/sched stdlib/concurrent tutorial/":
+    for n in $(seq {{rounds}}); do \
+        CONC_SCHED=chaos:$n CONC_WORKERS=4 cargo test --profile fast --test suite -- {{filter}} || exit 1; done
+
 sanitized := "cargo +nightly test -Zbuild-std --target x86_64-unknown-linux-gnu --profile fast --test parallel --test embedding"
 
 # Two workers in one heap, and interpreters on threads, under ThreadSanitizer (nightly with rust-src).

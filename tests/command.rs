@@ -161,3 +161,61 @@ fn a_finalizer_may_end_a_deadlock() {
     let output = conc().args(["-c", program]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "on\n", "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// Adds one to a number in four threads, with calls between reading and writing.
+const RACY: &str = "import threading, random\nn = 0\norder = []\n\
+    def get(): return n\n\
+    def put(m):\n    global n\n    n = m\n\
+    def work(name):\n    for i in range(10): put(get() + 1)\n    order.append(name)\n\
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]\n\
+    for t in threads: t.start()\nfor t in threads: t.join()\n\
+    print(n, order, random.random(), hash('a'), {object() for i in range(3)})";
+
+/// Two threads that take two locks in opposite orders, which only sometimes blocks them both.
+const CROSSING: &str = "import threading\na, b = threading.Lock(), threading.Lock()\n\
+    def nothing(): pass\n\
+    def take(one, other):\n    with one:\n        nothing()\n        with other: pass\n\
+    threads = [threading.Thread(target=take, args=args) for args in ((a, b), (b, a))]\n\
+    for t in threads: t.start()\nfor t in threads: t.join()\nprint('through')";
+
+fn seeded(seed: u32, program: &str) -> (Option<i32>, String, String) {
+    let output = conc().args(["--seed", &seed.to_string(), "-c", program]).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_same_seed_does_the_same_and_others_do_not() {
+    let mut counts = std::collections::BTreeSet::new();
+    for seed in 0..12 {
+        let first = seeded(seed, RACY);
+        assert_eq!((first.0, first.2.as_str()), (Some(0), ""), "seed {seed}");
+        assert_eq!(first, seeded(seed, RACY), "seed {seed}");
+        counts.insert(first.1.split(' ').next().unwrap_or_default().to_string());
+    }
+    assert!(counts.len() > 2, "lost updates differ: {counts:?}");
+}
+
+#[test]
+fn some_seeds_find_a_deadlock() {
+    let runs: Vec<_> = (0..40).map(|seed| seeded(seed, CROSSING)).collect();
+    let is_deadlock = |r: &&(Option<i32>, String, String)| r.0 == Some(1) && r.2.contains("DeadlockError");
+    let deadlocks = runs.iter().filter(is_deadlock).count();
+    let through = runs.iter().filter(|r| r.0 == Some(0) && r.1 == "through\n").count();
+    assert_eq!(deadlocks + through, runs.len());
+    assert!(deadlocks > 0 && through > 0, "{deadlocks} deadlocks");
+    // The one that was found is found again.
+    let seed = runs.iter().position(|r| is_deadlock(&r)).unwrap_or_default();
+    assert_eq!(seeded(seed as u32, CROSSING), runs[seed]);
+}
+
+#[test]
+fn workers_are_as_many_as_asked_for() {
+    let program = "import threading, os\ngo = threading.Event()\nt = threading.Thread(target=go.wait)\nt.start()\n\
+        print(len(os.listdir('/proc/self/task')))\ngo.set()";
+    let tasks = |asked: &str| -> i32 {
+        let output = conc().env("CONC_WORKERS", "7").args(["--workers", asked, "-c", program]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+    };
+    assert_eq!(tasks("5") - tasks("2"), 3);
+}

@@ -36,12 +36,19 @@ struct Text {
 
 /// Runs what the command line names; the exit status.
 pub fn run(run: Run) -> u8 {
-    let Ok(mut cx) = vm::new_interpreter(conc_stdlib::library()) else {
+    let made = match run.seed {
+        Some(seed) => vm::seeded_interpreter(conc_stdlib::library(), seed),
+        None => vm::new_interpreter(conc_stdlib::library()),
+    };
+    let Ok(mut cx) = made else {
         eprintln!("conc: the interpreter's memory cannot be reserved");
         return 70;
     };
     let cx = &mut *cx;
     vm::interrupt::watch(cx.signals_arc());
+    if let Some(count) = run.workers {
+        conc_interpreter::scheduler::set_workers(cx, count);
+    }
     let mut deadlocked = false;
     let prompt_only = run.program.is_none() && (run.interactive || std::io::stdin().is_terminal());
     let status = if prompt_only {

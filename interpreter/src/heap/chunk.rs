@@ -1,7 +1,7 @@
 //! The process-wide reservation of address space and its 4 MiB chunks, each owned by one heap at a time.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -31,6 +31,15 @@ struct FreeChunks {
     returned: Vec<usize>,
 }
 
+/// Where the reservation is tried for first, if addresses are to be the same in every run.
+const FIXED_ADDRESS: usize = 0x2000_0000_0000;
+static FIXED: AtomicBool = AtomicBool::new(false);
+
+/// Has the reservation made, at first use, at the same address in every run; where that is free.
+pub fn fix_addresses() {
+    FIXED.store(true, Ordering::Relaxed);
+}
+
 static RESERVATION: OnceLock<Reservation> = OnceLock::new();
 
 /// The reservation, made at first use.
@@ -42,10 +51,11 @@ impl Reservation {
     fn new() -> Reservation {
         let mut size = LARGEST_RESERVATION;
         loop {
-            // SAFETY: an anonymous private mapping at an address of the system's choice.
+            let wanted = if FIXED.load(Ordering::Relaxed) { FIXED_ADDRESS } else { 0 };
+            // SAFETY: an anonymous private mapping at an address of the system's choice; the one given is a hint.
             let address = unsafe {
                 libc::mmap(
-                    std::ptr::null_mut(),
+                    wanted as *mut libc::c_void,
                     size + CHUNK_SIZE,
                     libc::PROT_READ | libc::PROT_WRITE,
                     libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,

@@ -14,5 +14,6 @@ pub mod header;
 pub mod mark;
 
 pub use alloc::{Heap, LocalHeap};
+pub use chunk::fix_addresses;
 pub use header::Header;
 pub use mark::Marker;

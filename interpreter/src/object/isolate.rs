@@ -1,7 +1,7 @@
 //! An interpreter's shared state: one heap and everything that belongs to it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
@@ -36,6 +36,8 @@ pub struct Machine {
     pub interrupt: fn(&mut Ctx) -> bool,
     /// Whether SIGINT has been passed on to the running thread, which is to raise KeyboardInterrupt now.
     pub take_interrupt: fn(&mut Ctx) -> bool,
+    /// The running thread is at a safepoint of a driven run: whether its slice is over.
+    pub safepoint: fn(&mut Ctx) -> bool,
     /// Gives a library module its `__spec__` and `__loader__`.
     pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
 }
@@ -96,6 +98,10 @@ pub struct Isolate {
     /// Names of modules whose code is running for the first time.
     pub initializing: Mutex<Vec<String>>,
     pub hash_seed: Option<u64>,
+    /// The seed of a run whose every choice comes from it.
+    pub seed: Option<u64>,
+    /// How often its generator of random numbers has been drawn from.
+    pub draws: AtomicU64,
     /// The folder of the main program, if it is searched for modules.
     pub program_folder: OnceLock<PathBuf>,
     /// Writes out what file objects hold back. Set by the library when it opens the first one.
@@ -225,9 +231,9 @@ unsafe impl Send for Isolate {}
 unsafe impl Sync for Isolate {}
 
 impl Isolate {
-    pub fn new(machine: &'static Machine, library: Vec<BuiltinModule>) -> Arc<Isolate> {
+    pub fn new(machine: &'static Machine, library: Vec<BuiltinModule>, seed: Option<u64>) -> Arc<Isolate> {
         let hash_seed: Option<u64> = match std::env::var("PYTHONHASHSEED").ok().as_deref() {
-            None | Some("random") => None,
+            None | Some("random") => seed,
             Some(text) => text.parse().ok(),
         };
         let hash_key = match hash_seed {
@@ -260,6 +266,8 @@ impl Isolate {
             int_max_str_digits: AtomicUsize::new(4300),
             initializing: Mutex::new(Vec::new()),
             hash_seed,
+            seed,
+            draws: AtomicU64::new(0),
             program_folder: OnceLock::new(),
             flush_files: OnceLock::new(),
         })

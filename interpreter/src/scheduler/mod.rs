@@ -4,6 +4,7 @@
 //! the word by which a wait is ended exactly once.
 
 mod monitor;
+mod policy;
 mod report;
 mod shared;
 pub mod thread;
@@ -12,10 +13,13 @@ mod wait;
 pub mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
+pub use policy::Random;
 pub use report::{interrupt, take_interrupt};
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{create, finish, launch, park, run_main};
+pub use worker::{create, finish, launch, park, run_main, safepoint};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;
@@ -41,6 +45,25 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
 /// Calls a sleeping worker to what is queued here, as the running thread will go on for a while.
 pub fn offer(cx: &mut Ctx) {
     worker::worker(cx).shared.wake_one();
+}
+
+/// How many workers there are to be, if not one for each core; before the second thread starts.
+pub fn set_workers(cx: &mut Ctx, count: usize) {
+    worker::worker(cx).shared.wanted.store(count, Ordering::Relaxed);
+}
+
+/// The moment that deadlines count from: a seeded run has a clock of its own.
+pub fn now(cx: &mut Ctx) -> Instant {
+    match cx.iso().seed {
+        None => Instant::now(),
+        Some(_) => worker::worker(cx).shared.now(),
+    }
+}
+
+/// In a seeded run, what its clock shows: the time since the start. Every look at it takes a little time.
+pub fn virtual_time(cx: &mut Ctx) -> Option<Duration> {
+    cx.iso().seed?;
+    worker::worker(cx).shared.look_at_clock()
 }
 
 /// Every thread that has not ended.

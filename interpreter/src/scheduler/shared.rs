@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
+use super::policy::{Mode, VirtualClock};
 use super::report::{Dead, Deadlock};
 use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
@@ -93,6 +94,11 @@ fn own(raw: *mut Thread) -> Option<Arc<Thread>> {
 
 /// One interpreter's scheduler.
 pub struct Scheduler {
+    pub mode: Mode,
+    /// The clock of a seeded run.
+    clock: Mutex<Option<VirtualClock>>,
+    /// How many workers there are to be; 0: one for each core.
+    pub wanted: AtomicUsize,
     members: RwLock<Vec<Arc<Member>>>,
     injector: Injector<Arc<Thread>>,
     timers: Mutex<Timers>,
@@ -149,9 +155,12 @@ pub enum Rest {
     Quiescent,
 }
 
-impl Default for Scheduler {
-    fn default() -> Scheduler {
+impl Scheduler {
+    pub fn new(mode: Mode) -> Scheduler {
         Scheduler {
+            mode,
+            clock: Mutex::new(matches!(mode, Mode::Seeded(_)).then(VirtualClock::new)),
+            wanted: AtomicUsize::new(0),
             members: RwLock::new(Vec::new()),
             injector: Injector::new(),
             timers: Mutex::new(Timers::default()),
@@ -267,6 +276,43 @@ impl Scheduler {
         !self.injector.is_empty() || self.members.read().iter().any(|m| m.has_work())
     }
 
+    // ---- time
+
+    /// What deadlines are compared with.
+    pub fn now(&self) -> Instant {
+        if self.mode == Mode::Usual {
+            return Instant::now();
+        }
+        self.clock.lock().as_ref().map_or_else(Instant::now, VirtualClock::now)
+    }
+
+    /// Lets a little virtual time pass.
+    pub fn tick(&self) {
+        if let Some(clock) = &mut *self.clock.lock() {
+            clock.tick();
+        }
+    }
+
+    /// The virtual time since the start; looking takes some, too.
+    pub fn look_at_clock(&self) -> Option<Duration> {
+        self.clock.lock().as_mut().map(|clock| {
+            clock.tick();
+            clock.elapsed()
+        })
+    }
+
+    /// Nothing can run: virtual time jumps to the next deadline. False: time is real, or nobody waits for it.
+    pub fn jump(&self) -> bool {
+        let next = self.timers.lock().prune();
+        match (&mut *self.clock.lock(), next) {
+            (Some(clock), Some(at)) => {
+                clock.jump(at);
+                true
+            }
+            _ => false,
+        }
+    }
+
     // ---- timers
 
     pub fn add_timer(&self, at: Instant, waiter: Waiter) {
@@ -281,7 +327,7 @@ impl Scheduler {
 
     /// Queues the threads whose deadlines have passed; whether there were any.
     pub fn expire(&self) -> bool {
-        let now = Instant::now();
+        let now = self.now();
         let mut any = false;
         loop {
             let expired = self.timers.lock().expired(now);

@@ -7,12 +7,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::Worker as Deque;
 
 use super::monitor::Monitor;
+use super::policy::{Mode, Policy, Verdict};
 use super::report;
 use super::shared::{Member, Rest, Scheduler};
 use super::thread::{MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
@@ -48,6 +50,7 @@ pub struct Worker {
     monitor: Option<Monitor>,
     /// The last slice was a long one.
     was_long: bool,
+    policy: Policy,
 }
 
 /// The worker that a context belongs to, made at first use.
@@ -63,7 +66,8 @@ pub fn worker(cx: &mut Ctx) -> &mut Worker {
 }
 
 fn attach(cx: &mut Ctx) -> Worker {
-    let shared = cx.iso().scheduler.get_or_init(|| Arc::new(Scheduler::default())).clone();
+    let mode = || cx.iso().seed.map_or_else(Mode::from_environment, Mode::Seeded);
+    let shared = cx.iso().scheduler.get_or_init(|| Arc::new(Scheduler::new(mode()))).clone();
     let Ok(shared) = shared.downcast::<Scheduler>() else { unreachable!("the interpreter's scheduler is one") };
     let deque = Deque::new_fifo();
     let (index, member) = shared.join(cx.signals_arc(), &deque);
@@ -77,7 +81,12 @@ fn attach(cx: &mut Ctx) -> Worker {
     if index == 0 {
         shared.enlist(host.clone());
     }
-    Worker { shared, index, member, deque, current: host, yielder: 0, pool: Vec::new(), monitor: None, was_long: false }
+    if index != 0 && shared.mode != Mode::Usual {
+        cx.drive();
+    }
+    let policy = Policy::new(shared.mode, index);
+    let (pool, monitor) = (Vec::new(), None);
+    Worker { shared, index, member, deque, current: host, yielder: 0, pool, monitor, was_long: false, policy }
 }
 
 /// A new thread that will call `f(*args)`, not queued yet.
@@ -112,10 +121,18 @@ fn grow(cx: &mut Ctx) {
     if w.index != 0 || w.shared.grown.swap(true, Ordering::Relaxed) {
         return;
     }
-    w.monitor = Some(Monitor::start(w.shared.clone()));
+    let shared = w.shared.clone();
+    if shared.mode != Mode::Usual {
+        cx.drive();
+    }
+    if matches!(shared.mode, Mode::Seeded(_)) {
+        return;
+    }
+    let w = worker(cx);
+    w.monitor = Some(Monitor::start(shared.clone()));
     // A host may have brought workers of its own.
     let there = w.shared.workers();
-    for number in there..wanted_workers() {
+    for number in there..wanted_workers(&shared) {
         let Ok(new) = crate::vm::new_worker(cx) else { return };
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
@@ -129,9 +146,10 @@ fn grow(cx: &mut Ctx) {
     }
 }
 
-/// `CONC_WORKERS`, or a worker per core.
-fn wanted_workers() -> usize {
-    let asked = std::env::var("CONC_WORKERS").ok().and_then(|n| n.parse().ok());
+/// What was asked for, `CONC_WORKERS`, or a worker per core.
+fn wanted_workers(shared: &Scheduler) -> usize {
+    let set = Some(shared.wanted.load(Ordering::Relaxed)).filter(|&n| n != 0);
+    let asked = set.or_else(|| std::env::var("CONC_WORKERS").ok().and_then(|n| n.parse().ok()));
     let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
     asked.unwrap_or_else(cores).clamp(1, 256)
 }
@@ -195,6 +213,40 @@ impl Worker {
 
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
+        match self.policy.mode() {
+            Mode::Usual => self.usual_next(),
+            Mode::Seeded(_) => self.seeded_next(),
+            Mode::Chaos(_) => self.chaotic_next(),
+        }
+    }
+
+    /// Any of those that are ready.
+    fn seeded_next(&mut self) -> Option<Arc<Thread>> {
+        self.shared.expire();
+        while let Some(thread) = self.usual_next() {
+            self.policy.ready.push(thread);
+        }
+        self.policy.take_ready()
+    }
+
+    /// One from any of the places where ready threads are.
+    fn chaotic_next(&mut self) -> Option<Arc<Thread>> {
+        self.shared.expire();
+        let chosen = match self.policy.choose(4) {
+            0 => self.shared.steal(self.index, &self.deque),
+            1 => self.shared.take_injected(&self.deque),
+            2 => {
+                for _ in 0..self.policy.choose(4) {
+                    self.deque.pop().into_iter().for_each(|thread| self.deque.push(thread));
+                }
+                self.deque.pop()
+            }
+            _ => None,
+        };
+        chosen.or_else(|| self.usual_next())
+    }
+
+    fn usual_next(&mut self) -> Option<Arc<Thread>> {
         let slices = self.member.slices.load(Ordering::Relaxed);
         let due = slices.is_multiple_of(FAIRNESS);
         if std::mem::take(&mut self.was_long) || due {
@@ -256,6 +308,9 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     if shared.expire() {
         return;
     }
+    if shared.jump() {
+        return;
+    }
     // SIGINT may have come while nothing ran, and to a worker that sleeps.
     if shared.take_keyboard() {
         return report::interrupt_main(cx);
@@ -309,6 +364,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let slices = w.member.slices.load(Ordering::Relaxed);
     w.member.slices.store(slices + 1, Ordering::Relaxed);
     w.note_running(&thread);
+    w.policy.begin_slice();
     // SAFETY: this worker has just taken the thread from a queue.
     let (detached, frames) = unsafe { (thread.own().detached.take(), std::mem::take(&mut thread.own().frames)) };
     let mut stack = match detached {
@@ -538,6 +594,24 @@ fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
         }
     }
     thread.park()
+}
+
+/// `Machine::safepoint`: what the policy says, if others wait.
+pub fn safepoint(cx: &mut Ctx) -> bool {
+    let w = worker(cx);
+    w.shared.tick();
+    match w.policy.safepoint() {
+        Verdict::GoOn => false,
+        Verdict::GiveWay => {
+            w.shared.expire();
+            !w.policy.ready.is_empty() || w.shared.has_backlog()
+        }
+        Verdict::Pause => {
+            let pause = Duration::from_micros(w.policy.choose(50) as u64);
+            cx.blocking(|| std::thread::sleep(pause));
+            false
+        }
+    }
 }
 
 /// Saves the machine state of the running thread.

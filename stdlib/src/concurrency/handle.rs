@@ -134,7 +134,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
     let waiter = scheduler::arm(cx);
     if !thread.add_joiner(waiter) {
         // It has just ended: a wait that is over at once.
-        return Ok(Step::Park(Some(std::time::Instant::now())));
+        return Ok(Step::Park(Some(scheduler::now(cx))));
     }
     Ok(patience.deadline().map_or(Step::Done(Value::NONE), Step::Park))
 }

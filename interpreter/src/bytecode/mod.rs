@@ -5,3 +5,4 @@ pub mod liveness;
 pub mod op;
 pub mod template;
 pub mod verify;
+pub mod word;

@@ -2,6 +2,7 @@
 
 use super::op::{Form, Op};
 use super::template::{CodeTemplate, flags};
+use super::word::Word;
 
 /// One decoded instruction.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +19,8 @@ pub struct Instruction {
 impl Instruction {
     pub fn decode(at: u32, word: u64) -> Option<Instruction> {
         let op = Op::from_byte(word as u8)?;
-        let (aux, a) = ((word >> 8) as u8, (word >> 16) as u16);
-        Some(Instruction { at, op, aux, a, b: (word >> 32) as u16, c: (word >> 48) as u16 })
+        let word = Word(word);
+        Some(Instruction { at, op, aux: word.aux(), a: word.a(), b: word.b(), c: word.c() })
     }
     pub fn bx(&self) -> u32 {
         u32::from(self.b) | u32::from(self.c) << 16

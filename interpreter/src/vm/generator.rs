@@ -6,6 +6,7 @@ use super::call::{check_depth, depth_limit, restore_limit};
 use super::run::{Outcome, run};
 use crate::bytecode::op::Op;
 use crate::bytecode::template::flags;
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, R, Raised};
 use crate::object::exception::{Exception, extra};
 use crate::object::function::Code;
@@ -88,9 +89,9 @@ pub unsafe fn deliver(g: Gc<Generator>, value: Value) -> *const AtomicU64 {
     let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
     // SAFETY: `pc` follows the suspended Yield or the MakeGenerator instruction.
     unsafe {
-        let word = (*pc.sub(1)).load(Ordering::Relaxed);
-        if word as u8 == Op::Yield as u8 {
-            *g.base().add((word >> 16) as u16 as usize) = value;
+        let word = Word::at(pc.sub(1));
+        if word.is(Op::Yield) {
+            *g.base().add(word.a() as usize) = value;
         }
     }
     pc
@@ -179,9 +180,9 @@ pub fn delegate(g: Gc<Generator>) -> Value {
     let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
     // SAFETY: `pc` follows the suspended Yield, whose register C holds the sub-iterator if it delegates.
     unsafe {
-        let word = (*pc.sub(1)).load(Ordering::Relaxed);
-        if word as u8 == Op::Yield as u8 && (word >> 8) as u8 == 1 {
-            return *g.base().add((word >> 48) as u16 as usize);
+        let word = Word::at(pc.sub(1));
+        if word.is(Op::Yield) && word.aux() == 1 {
+            return *g.base().add(word.c() as usize);
         }
     }
     Value::NONE
@@ -191,10 +192,10 @@ pub fn delegate(g: Gc<Generator>) -> Value {
 fn throw_here(cx: &mut Ctx, g: Gc<Generator>, exc: Value) -> R<Outcome> {
     let pc = g.pc.load(Ordering::Acquire) as *const AtomicU64;
     // SAFETY: `pc` follows the Yield or MakeGenerator instruction.
-    let word = unsafe { (*pc.sub(1)).load(Ordering::Relaxed) };
-    if word as u8 == Op::Yield as u8 && (word >> 8) as u8 == 1 {
+    let word = unsafe { Word::at(pc.sub(1)) };
+    if word.is(Op::Yield) && word.aux() == 1 {
         // SAFETY: the delegating Yield names its sub-iterator's register.
-        let inner = unsafe { *g.base().add((word >> 48) as u16 as usize) };
+        let inner = unsafe { *g.base().add(word.c() as usize) };
         match delegate_throw(cx, inner, exc) {
             Ok(Some(v)) => {
                 suspend(cx, g, pc);
@@ -215,12 +216,12 @@ fn throw_here(cx: &mut Ctx, g: Gc<Generator>, exc: Value) -> R<Outcome> {
 fn after_delegate(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64, value: Value) -> R<Outcome> {
     // SAFETY: the word after a delegating Yield jumps back to its Send; the value goes where yielded ones go.
     unsafe {
-        let yield_word = (*pc.sub(1)).load(Ordering::Relaxed);
-        *g.base().add((yield_word >> 16) as u16 as usize) = value;
-        let back = (*pc).load(Ordering::Relaxed);
-        let send = pc.offset((back >> 32) as i32 as isize);
-        let word = (*send).load(Ordering::Relaxed);
-        let target = send.offset((word >> 48) as u16 as i16 as isize);
+        let yield_word = Word::at(pc.sub(1));
+        *g.base().add(yield_word.a() as usize) = value;
+        let back = Word::at(pc);
+        let send = pc.offset(back.sbx() as isize);
+        let word = Word::at(send);
+        let target = send.offset(word.sc() as isize);
         run(cx, target, g.base())
     }
 }

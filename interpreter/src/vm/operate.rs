@@ -1,6 +1,7 @@
 //! Slow paths of operators, comparisons and items.
 
 use super::call::Called;
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, R, Raised};
 use crate::object::arith::BinaryOp;
 use crate::object::compare::CompareOp;
@@ -31,23 +32,23 @@ fn arith(cx: &mut Ctx, op: BinaryOp, aux: u8, x: Value, y: Value) -> R<Called> {
 /// The rest of an arithmetic instruction: writes its register, or pushes the frame of a special method. Returns the
 /// exception to raise, or unbound: go on at `cx.pc`, `cx.base`.
 #[inline(never)]
-pub fn arith_at(cx: &mut Ctx, op: BinaryOp, word: u64, x: Value, y: Value) -> Value {
-    let called = arith(cx, op, (word >> 8) as u8, x, y);
+pub fn arith_at(cx: &mut Ctx, op: BinaryOp, word: Word, x: Value, y: Value) -> Value {
+    let called = arith(cx, op, word.aux(), x, y);
     settle(cx, word, called)
 }
 
 /// The same for a comparison.
 #[inline(never)]
-pub fn compare_at(cx: &mut Ctx, op: CompareOp, word: u64, x: Value, y: Value) -> Value {
+pub fn compare_at(cx: &mut Ctx, op: CompareOp, word: Word, x: Value, y: Value) -> Value {
     let called = super::special::compare(cx, op, x, y);
     settle(cx, word, called)
 }
 
-fn settle(cx: &mut Ctx, word: u64, called: R<Called>) -> Value {
+fn settle(cx: &mut Ctx, word: Word, called: R<Called>) -> Value {
     match called {
         Ok(Called::Value(v)) => {
             // SAFETY: the word is the current instruction of the frame at `cx.base`, and A one of its registers.
-            unsafe { *cx.base.add((word >> 16) as u16 as usize) = v };
+            unsafe { *cx.base.add(word.a() as usize) = v };
             Value::UNBOUND
         }
         Ok(_) => Value::UNBOUND,
@@ -57,14 +58,14 @@ fn settle(cx: &mut Ctx, word: u64, called: R<Called>) -> Value {
 
 /// The same for a comparison that jumps.
 #[inline(never)]
-pub fn compare_jump_at(cx: &mut Ctx, op: CompareOp, word: u64, x: Value, y: Value) -> Value {
+pub fn compare_jump_at(cx: &mut Ctx, op: CompareOp, word: Word, x: Value, y: Value) -> Value {
     let holds = match super::special::compare_truth(cx, op, x, y) {
         Ok(Called::Value(v)) => v == Value::TRUE,
         Ok(_) => return Value::UNBOUND,
         Err(Raised(e)) => return e,
     };
-    if holds == ((word >> 8) as u8 != 0) {
-        let offset = (word >> 48) as u16 as i16 as isize;
+    if holds == (word.aux() != 0) {
+        let offset = word.sc() as isize;
         if offset <= 0
             && let Err(Raised(e)) = cx.poll()
         {

@@ -17,6 +17,7 @@ use super::special;
 use super::unwind::{Unwound, unwind};
 use super::{matching, operate, suspension};
 use crate::bytecode::op::Op;
+use crate::bytecode::word::Word;
 use crate::native::{Args, Ctx, R, Raised, Step};
 use crate::object::arith::{BinaryOp, UnaryOp, floor_div, floor_mod};
 use crate::object::class::Class;
@@ -28,18 +29,6 @@ use crate::object::misc::Iter;
 use crate::object::sequence::{List, Tuple};
 use crate::object::walk::caller_base;
 use crate::value::{Gc, Value};
-
-/// Bitwise operators on two ints, or the slow path.
-macro_rules! bit {
-    ($base:ident, $cx:ident, $a:ident, $x:expr, $y:expr, $o:tt, $slow:expr) => {{
-        let (x, y): (Value, Value) = ($x, $y);
-        if x.both_int(y) {
-            *$base.add($a as usize) = Value::from_bits(x.bits() $o y.bits());
-        } else {
-            $slow;
-        }
-    }};
-}
 
 /// How a run ended.
 pub enum Outcome {
@@ -112,11 +101,6 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                     break 'ops std::mem::replace(&mut pending, Value::UNBOUND);
                 }
 
-                macro_rules! reg {
-                    ($i:expr) => {
-                        *base.add($i as usize)
-                    };
-                }
                 macro_rules! spill {
                     () => {
                         cx.pc = pc;
@@ -151,17 +135,25 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                 }
 
                 loop {
-                    let word = (*pc).load(Ordering::Relaxed);
+                    let word = Word::at(pc);
                     pc = pc.add(1);
-                    let a = (word >> 16) as u16;
-                    let b = (word >> 32) as u16;
-                    let c = (word >> 48) as u16;
-                    let sbx = (word >> 32) as i32;
-                    let bx = (word >> 32) as u32;
-                    let aux = (word >> 8) as u8;
-                    // SAFETY: code is made of opcodes only.
-                    let op: Op = std::mem::transmute(word as u8);
+                    let op = word.op();
 
+                    // A register of the frame, or the one that the operand names.
+                    macro_rules! reg {
+                        (a) => {
+                            *base.add(word.a() as usize)
+                        };
+                        (b) => {
+                            *base.add(word.b() as usize)
+                        };
+                        (c) => {
+                            *base.add(word.c() as usize)
+                        };
+                        ($i:expr) => {
+                            *base.add($i as usize)
+                        };
+                    }
                     macro_rules! code {
                         () => {
                             (*((*base.sub(1)).object() as *const Code))
@@ -233,6 +225,16 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             arith!($op, x, y);
                         }};
                     }
+                    // Bitwise operators on two ints, or the slow path.
+                    macro_rules! bit {
+                        ($op:ident, $o:tt) => {{
+                            let (x, y): (Value, Value) = (reg!(b), reg!(c));
+                            if !x.both_int(y) {
+                                arith!($op, x, y);
+                            }
+                            reg!(a) = Value::from_bits(x.bits() $o y.bits());
+                        }};
+                    }
                     macro_rules! compare {
                         ($op:ident, $o:tt) => {{
                             let (x, y): (Value, Value) = (reg!(b), reg!(c));
@@ -255,19 +257,19 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             } else {
                                 finish!(operate::compare_jump_at(cx, CompareOp::$op, word, x, y))
                             };
-                            if holds == (aux != 0) {
-                                jump!(c as i16);
+                            if holds == (word.aux() != 0) {
+                                jump!(word.sc());
                             }
                         }};
                     }
                     macro_rules! imm_b {
                         () => {
-                            Value::small_int(b as i16 as i64)
+                            Value::small_int(word.sb() as i64)
                         };
                     }
                     macro_rules! imm_c {
                         () => {
-                            Value::small_int(c as i16 as i64)
+                            Value::small_int(word.sc() as i64)
                         };
                     }
                     macro_rules! return_value {
@@ -308,21 +310,21 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                     match op {
                         Op::Nop => {}
                         Op::Move => reg!(a) = reg!(b),
-                        Op::LoadInt => reg!(a) = Value::small_int(sbx as i64),
-                        Op::LoadConst => reg!(a) = code!().konst(bx as usize),
-                        Op::LoadSpecial => reg!(a) = Value::from_bits(bx as u64),
+                        Op::LoadInt => reg!(a) = Value::small_int(word.sbx() as i64),
+                        Op::LoadConst => reg!(a) = code!().konst(word.bx() as usize),
+                        Op::LoadSpecial => reg!(a) = Value::from_bits(word.bx() as u64),
                         Op::LoadBuiltin => {
                             spill!();
-                            reg!(a) = slow::builtin(cx, bx);
+                            reg!(a) = slow::builtin(cx, word.bx());
                         }
                         Op::CheckBound => {
                             if reg!(a).is_unbound() {
-                                slow!(slow::unbound_local(cx, name!(bx)));
+                                slow!(slow::unbound_local(cx, name!(word.bx())));
                             }
                         }
 
                         Op::NewCell => {
-                            let v = if b == 0xffff { Value::UNBOUND } else { reg!(b) };
+                            let v = if word.b() == 0xffff { Value::UNBOUND } else { reg!(b) };
                             spill!();
                             let cell = cx.new_cell(v);
                             reg!(a) = cell.value();
@@ -330,8 +332,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::GetCell => {
                             let cell: Gc<Cell> = Gc::from_value_unchecked(reg!(b));
                             let v = cell.value.get();
-                            if v.is_unbound() && aux == 0 {
-                                slow!(slow::unbound_local(cx, name!(c)));
+                            if v.is_unbound() && word.aux() == 0 {
+                                slow!(slow::unbound_local(cx, name!(word.c())));
                             }
                             reg!(a) = v;
                         }
@@ -340,14 +342,14 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             cell.value.set(reg!(b));
                         }
                         Op::GetFree => {
-                            let v = free_cell(base, b).value.get();
-                            if v.is_unbound() && aux == 0 {
-                                slow!(slow::unbound_free(cx, name!(c)));
+                            let v = free_cell(base, word.b()).value.get();
+                            if v.is_unbound() && word.aux() == 0 {
+                                slow!(slow::unbound_free(cx, name!(word.c())));
                             }
                             reg!(a) = v;
                         }
-                        Op::SetFree => free_cell(base, b).value.set(reg!(a)),
-                        Op::LoadFree => reg!(a) = free_cell(base, b).value(),
+                        Op::SetFree => free_cell(base, word.b()).value.set(reg!(a)),
+                        Op::LoadFree => reg!(a) = free_cell(base, word.b()).value(),
 
                         Op::GetGlobal => {
                             let cell = cached(&*pc);
@@ -368,7 +370,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     }
                                 }
                             }
-                            let v = slow!(slow::global(cx, base, name!(bx), &*pc, &*pc.add(1)));
+                            let v = slow!(slow::global(cx, base, name!(word.bx()), &*pc, &*pc.add(1)));
                             reg!(a) = v;
                             pc = pc.add(2);
                         }
@@ -377,26 +379,26 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             if cell.is_object() && !(*(cell.object() as *const Cell)).value.get().is_unbound() {
                                 (*(cell.object() as *const Cell)).value.set(reg!(a));
                             } else {
-                                slow!(slow::set_global(cx, base, name!(bx), reg!(a), &*pc));
+                                slow!(slow::set_global(cx, base, name!(word.bx()), reg!(a), &*pc));
                             }
                             pc = pc.add(1);
                         }
-                        Op::DelGlobal => slow!(slow::del_global(cx, base, name!(bx))),
+                        Op::DelGlobal => slow!(slow::del_global(cx, base, name!(word.bx()))),
                         Op::GetName => {
-                            let v = slow!(slow::get_name(cx, base, name!(bx)));
+                            let v = slow!(slow::get_name(cx, base, name!(word.bx())));
                             reg!(a) = v;
                         }
                         Op::GetNameFree => {
-                            let v = slow!(slow::get_name_free(cx, base, name!(c), free_cell(base, b)));
+                            let v = slow!(slow::get_name_free(cx, base, name!(word.c()), free_cell(base, word.b())));
                             reg!(a) = v;
                         }
                         Op::SetName => {
                             let v = reg!(a);
-                            slow!(slow::set_name(cx, reg!(0), name!(bx), v));
+                            slow!(slow::set_name(cx, reg!(0), name!(word.bx()), v));
                         }
-                        Op::DelName => slow!(slow::del_name(cx, reg!(0), name!(bx))),
+                        Op::DelName => slow!(slow::del_name(cx, reg!(0), name!(word.bx()))),
                         Op::Annotations => {
-                            let v = slow!(slow::annotations(cx, base, b == 1));
+                            let v = slow!(slow::annotations(cx, base, word.b() == 1));
                             reg!(a) = v;
                         }
 
@@ -448,9 +450,9 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             }
                             arith!(RShift, x, y);
                         }
-                        Op::BitAnd => bit!(base, cx, a, reg!(b), reg!(c), &, arith!(And, reg!(b), reg!(c))),
-                        Op::BitOr => bit!(base, cx, a, reg!(b), reg!(c), |, arith!(Or, reg!(b), reg!(c))),
-                        Op::BitXor => bit!(base, cx, a, reg!(b), reg!(c), ^, arith!(Xor, reg!(b), reg!(c))),
+                        Op::BitAnd => bit!(And, &),
+                        Op::BitOr => bit!(Or, |),
+                        Op::BitXor => bit!(Xor, ^),
                         Op::AddImm => {
                             let x = reg!(b);
                             if x.is_int()
@@ -460,7 +462,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             if x.is_float() {
-                                set_float!(x.float() + (c as i16) as f64);
+                                set_float!(x.float() + word.sc() as f64);
                                 continue;
                             }
                             arith!(Add, x, imm_c!());
@@ -474,7 +476,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 continue;
                             }
                             if x.is_float() {
-                                set_float!(x.float() - (c as i16) as f64);
+                                set_float!(x.float() - word.sc() as f64);
                                 continue;
                             }
                             arith!(Sub, x, imm_c!());
@@ -482,7 +484,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::MulImm => {
                             let x = reg!(b);
                             if x.is_int()
-                                && let Some(n) = (x.bits() as i64).checked_mul(c as i16 as i64)
+                                && let Some(n) = (x.bits() as i64).checked_mul(word.sc() as i64)
                             {
                                 reg!(a) = Value::from_bits(n as u64);
                                 continue;
@@ -490,7 +492,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             arith!(Mul, x, imm_c!());
                         }
                         Op::FloorDivImm => {
-                            let (x, y) = (reg!(b), c as i16 as i64);
+                            let (x, y) = (reg!(b), word.sc() as i64);
                             if x.is_int() && y > 0 {
                                 reg!(a) = Value::small_int(floor_div(x.int(), y));
                                 continue;
@@ -498,7 +500,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             arith!(FloorDiv, x, imm_c!());
                         }
                         Op::ModImm => {
-                            let (x, y) = (reg!(b), c as i16 as i64);
+                            let (x, y) = (reg!(b), word.sc() as i64);
                             if x.is_int() && y > 0 {
                                 let n = x.int();
                                 // 32-bit division is several times faster.
@@ -550,13 +552,13 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::Ne => compare!(Ne, !=),
                         Op::Gt => compare!(Gt, >),
                         Op::Ge => compare!(Ge, >=),
-                        Op::Is => reg!(a) = Value::bool((reg!(b) == reg!(c)) != (aux == 1)),
+                        Op::Is => reg!(a) = Value::bool((reg!(b) == reg!(c)) != (word.aux() == 1)),
                         Op::In => {
                             let found = special!(special::contains(cx, reg!(c), reg!(b)));
-                            reg!(a) = Value::bool((found == Value::TRUE) != (aux == 1));
+                            reg!(a) = Value::bool((found == Value::TRUE) != (word.aux() == 1));
                         }
 
-                        Op::Jump => jump!(sbx),
+                        Op::Jump => jump!(word.sbx()),
                         Op::JumpTrue => {
                             let v = reg!(a);
                             let t = match v {
@@ -565,7 +567,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 _ => special!(special::truth(cx, v)) == Value::TRUE,
                             };
                             if t {
-                                jump!(sbx);
+                                jump!(word.sbx());
                             }
                         }
                         Op::JumpFalse => {
@@ -576,12 +578,12 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 _ => special!(special::truth(cx, v)) == Value::TRUE,
                             };
                             if !t {
-                                jump!(sbx);
+                                jump!(word.sbx());
                             }
                         }
                         Op::JumpNone => {
-                            if reg!(a).is_none() != (aux == 1) {
-                                jump!(sbx);
+                            if reg!(a).is_none() != (word.aux() == 1) {
+                                jump!(word.sbx());
                             }
                         }
                         Op::JumpLt => compare_jump!(Lt, <, reg!(a), reg!(b)),
@@ -591,8 +593,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::JumpGt => compare_jump!(Gt, >, reg!(a), reg!(b)),
                         Op::JumpGe => compare_jump!(Ge, >=, reg!(a), reg!(b)),
                         Op::JumpIs => {
-                            if (reg!(a) == reg!(b)) == (aux != 0) {
-                                jump!(c as i16);
+                            if (reg!(a) == reg!(b)) == (word.aux() != 0) {
+                                jump!(word.sc());
                             }
                         }
                         Op::JumpLtImm => compare_jump!(Lt, <, reg!(a), imm_b!()),
@@ -603,29 +605,30 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::JumpGeImm => compare_jump!(Ge, >=, reg!(a), imm_b!()),
 
                         Op::GetIter => {
-                            let it = special!(slow::get_iter(cx, base, a as usize, reg!(b)));
+                            let it = special!(slow::get_iter(cx, base, word.a() as usize, reg!(b)));
                             reg!(a) = it;
                         }
                         Op::ForNext => {
                             let source = reg!(a);
                             if source == Value::COUNTED {
-                                let left = reg!(a + 2).bits();
+                                let left = reg!(word.a() + 2).bits();
                                 if left != 0 {
-                                    let next = reg!(a + 1);
+                                    let next = reg!(word.a() + 1);
                                     reg!(b) = next;
-                                    reg!(a + 1) = Value::from_bits(next.bits().wrapping_add(reg!(a + 3).bits()));
-                                    reg!(a + 2) = Value::from_bits(left - 4);
-                                    jump!(c as i16);
+                                    reg!(word.a() + 1) =
+                                        Value::from_bits(next.bits().wrapping_add(reg!(word.a() + 3).bits()));
+                                    reg!(word.a() + 2) = Value::from_bits(left - 4);
+                                    jump!(word.sc());
                                 }
                                 continue;
                             }
                             let h = source.header().unwrap_unchecked();
                             if h.shape() == ClassId::List.shape() {
-                                let i = reg!(a + 1).int() as usize;
+                                let i = reg!(word.a() + 1).int() as usize;
                                 if let Some(v) = (*(source.object() as *const List)).get(i) {
                                     reg!(b) = v;
-                                    reg!(a + 1) = Value::small_int(i as i64 + 1);
-                                    jump!(c as i16);
+                                    reg!(word.a() + 1) = Value::small_int(i as i64 + 1);
+                                    jump!(word.sc());
                                 }
                                 continue;
                             }
@@ -646,11 +649,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 }
                             }
                             if h.shape() == ClassId::Tuple.shape() {
-                                let i = reg!(a + 1).int() as usize;
+                                let i = reg!(word.a() + 1).int() as usize;
                                 if let Some(&v) = (*(source.object() as *const Tuple)).items().get(i) {
                                     reg!(b) = v;
-                                    reg!(a + 1) = Value::small_int(i as i64 + 1);
-                                    jump!(c as i16);
+                                    reg!(word.a() + 1) = Value::small_int(i as i64 + 1);
+                                    jump!(word.sc());
                                 }
                                 continue;
                             }
@@ -658,14 +661,14 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 special!(iterate::step(
                                     cx,
                                     Gc::<Iter>::from_value_unchecked(source),
-                                    base.add(a as usize)
+                                    base.add(word.a() as usize)
                                 ))
                             } else {
                                 special!(special::next(cx, source))
                             };
                             if !next.is_unbound() {
                                 reg!(b) = next;
-                                jump!(c as i16);
+                                jump!(word.sc());
                             }
                         }
                         Op::IterObject => {
@@ -683,7 +686,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::EndAsyncFor => {
                             let e = reg!(a);
                             if cx.is_instance(e, ClassId::StopAsyncIteration) {
-                                jump!(sbx);
+                                jump!(word.sbx());
                             } else {
                                 spill!();
                                 break 'ops e;
@@ -693,28 +696,34 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             let source = reg!(b);
                             if let Some(h) = source.header()
                                 && h.shape() == ClassId::Tuple.shape()
-                                && (*(source.object() as *const Tuple)).len == c as usize
+                                && (*(source.object() as *const Tuple)).len == word.c() as usize
                             {
                                 let t: Gc<Tuple> = Gc::from_value_unchecked(source);
                                 for (i, &v) in t.items().iter().enumerate() {
-                                    reg!(a as usize + i) = v;
+                                    reg!(word.a() as usize + i) = v;
                                 }
                                 continue;
                             }
-                            slow!(slow::unpack(cx, base.add(a as usize), source, c as usize));
+                            slow!(slow::unpack(cx, base.add(word.a() as usize), source, word.c() as usize));
                         }
                         Op::UnpackEx => {
-                            slow!(slow::unpack_ex(cx, base.add(a as usize), reg!(b), c as usize, aux as usize));
+                            slow!(slow::unpack_ex(
+                                cx,
+                                base.add(word.a() as usize),
+                                reg!(b),
+                                word.c() as usize,
+                                word.aux() as usize
+                            ));
                         }
 
                         Op::Call => {
                             let callee = reg!(a);
                             if let Some(h) = callee.header() {
-                                let nargs = b as usize;
-                                let args = base.add(a as usize + 4);
+                                let nargs = word.b() as usize;
+                                let args = base.add(word.a() as usize + 4);
                                 if h.kind() == Kind::Function as u8 {
                                     let code = (*(callee.object() as *const Function)).code.obj::<Code>();
-                                    if code.plain_args == b
+                                    if code.plain_args == word.b()
                                         && args.add(code.nregs as usize) <= cx.limit
                                         && cx.depth < depth_limit(cx)
                                     {
@@ -810,15 +819,15 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     }
                                 }
                             }
-                            called!(slow::call(cx, base, a, b as usize, &[], false));
+                            called!(slow::call(cx, base, word.a(), word.b() as usize, &[], false));
                         }
                         Op::CallMethod => {
                             let callee = reg!(a);
-                            let args = base.add(a as usize + 4);
+                            let args = base.add(word.a() as usize + 4);
                             if let Some(h) = callee.header()
                                 && !(*args).is_unbound()
                             {
-                                let nargs = b as usize + 1;
+                                let nargs = word.b() as usize + 1;
                                 if h.kind() == Kind::Function as u8 {
                                     let code = (*(callee.object() as *const Function)).code.obj::<Code>();
                                     if code.plain_args as usize == nargs
@@ -858,33 +867,34 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     }
                                 }
                             }
-                            called!(slow::call(cx, base, a, b as usize, &[], true));
+                            called!(slow::call(cx, base, word.a(), word.b() as usize, &[], true));
                         }
                         Op::CallKw => {
-                            let names: Gc<Tuple> = Gc::from_value_unchecked(code!().konst(c as usize));
-                            called!(slow::call(cx, base, a, b as usize, names.items(), aux == 1));
+                            let names: Gc<Tuple> = Gc::from_value_unchecked(code!().konst(word.c() as usize));
+                            called!(slow::call(cx, base, word.a(), word.b() as usize, names.items(), word.aux() == 1));
                         }
-                        Op::CallEx => called!(slow::call_ex(cx, base, a)),
+                        Op::CallEx => called!(slow::call_ex(cx, base, word.a())),
                         Op::LoadMethod => {
                             let object = reg!(b);
                             if let Some(f) = cache::method_hit(object, &*pc, &*pc.add(1)) {
                                 reg!(a) = f;
-                                reg!(a + 4) = object;
+                                reg!(word.a() + 4) = object;
                             } else {
-                                let (f, this) = slow!(cache::load_method(cx, object, name!(c), &*pc, &*pc.add(1)));
+                                let (f, this) =
+                                    slow!(cache::load_method(cx, object, name!(word.c()), &*pc, &*pc.add(1)));
                                 let f = match f {
                                     Some(f) => f,
-                                    None => special!(special::attribute(cx, object, name!(c))),
+                                    None => special!(special::attribute(cx, object, name!(word.c()))),
                                 };
                                 reg!(a) = f;
-                                reg!(a + 4) = this;
+                                reg!(word.a() + 4) = this;
                             }
                             pc = pc.add(2);
                         }
                         Op::LoadSpecialMethod => {
-                            let (f, this) = slow!(slow::special_method(cx, reg!(b), aux));
+                            let (f, this) = slow!(slow::special_method(cx, reg!(b), word.aux()));
                             reg!(a) = f;
-                            reg!(a + 4) = this;
+                            reg!(word.a() + 4) = this;
                         }
                         Op::Super => {
                             let v = slow!(slow::make_super(cx, reg!(a), reg!(b), reg!(c)));
@@ -898,7 +908,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             if let Some(v) = cache::get_hit(object, &*pc, &*pc.add(1)) {
                                 reg!(a) = v;
                             } else {
-                                let v = special!(cache::get(cx, object, name!(c), &*pc, &*pc.add(1)));
+                                let v = special!(cache::get(cx, object, name!(word.c()), &*pc, &*pc.add(1)));
                                 reg!(a) = v;
                             }
                             pc = pc.add(2);
@@ -906,11 +916,11 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::SetAttr => {
                             let object = reg!(a);
                             if !cache::set_hit(cx, object, reg!(b), &*pc, &*pc.add(1)) {
-                                special!(cache::set(cx, object, name!(c), reg!(b), &*pc, &*pc.add(1)));
+                                special!(cache::set(cx, object, name!(word.c()), reg!(b), &*pc, &*pc.add(1)));
                             }
                             pc = pc.add(2);
                         }
-                        Op::DelAttr => slow!(cx.del_attr(reg!(a), name!(c))),
+                        Op::DelAttr => slow!(cx.del_attr(reg!(a), name!(word.c()))),
                         Op::GetItem => {
                             let (object, key) = (reg!(b), reg!(c));
                             if key.is_int()
@@ -935,7 +945,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::GetItemImm => {
                             let object = reg!(b);
                             if let Some(h) = object.header() {
-                                let i = c as i16 as isize as usize;
+                                let i = word.sc() as isize as usize;
                                 if h.shape() == ClassId::List.shape() {
                                     if let Some(v) = (*(object.object() as *const List)).get(i) {
                                         reg!(a) = v;
@@ -972,27 +982,27 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::Slice => {
                             spill!();
-                            let v = cx.new_slice(reg!(b), reg!(b + 1), reg!(b + 2));
+                            let v = cx.new_slice(reg!(b), reg!(word.b() + 1), reg!(word.b() + 2));
                             reg!(a) = v;
                         }
 
                         Op::List => {
-                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let items = std::slice::from_raw_parts(base.add(word.b() as usize), word.c() as usize);
                             let v = slow!(cx.list(items));
                             reg!(a) = v.value();
                         }
                         Op::Tuple => {
-                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let items = std::slice::from_raw_parts(base.add(word.b() as usize), word.c() as usize);
                             let v = slow!(cx.tuple(items));
                             reg!(a) = v;
                         }
                         Op::Set => {
-                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let items = std::slice::from_raw_parts(base.add(word.b() as usize), word.c() as usize);
                             let v = slow!(slow::make_set(cx, items));
                             reg!(a) = v;
                         }
                         Op::Dict => {
-                            let items = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let items = std::slice::from_raw_parts(base.add(word.b() as usize), word.c() as usize);
                             let v = slow!(slow::make_dict(cx, items));
                             reg!(a) = v;
                         }
@@ -1002,36 +1012,42 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::ListExtend => {
                             let list: Gc<List> = Gc::from_value_unchecked(reg!(a));
-                            let callee = if aux == 1 { reg!(c) } else { Value::UNBOUND };
+                            let callee = if word.aux() == 1 { reg!(c) } else { Value::UNBOUND };
                             slow!(slow::list_extend(cx, list, reg!(b), callee));
                         }
                         Op::SetAdd => slow!(slow::set_add(cx, reg!(a), reg!(b))),
                         Op::SetUpdate => slow!(slow::set_update(cx, reg!(a), reg!(b))),
                         Op::DictSet => slow!(slow::dict_set(cx, reg!(a), reg!(b), reg!(c))),
-                        Op::DictUpdate => slow!(slow::dict_update(cx, reg!(a), reg!(b), reg!(c), aux == 1)),
+                        Op::DictUpdate => slow!(slow::dict_update(cx, reg!(a), reg!(b), reg!(c), word.aux() == 1)),
                         Op::ListToTuple => {
                             let list: Gc<List> = Gc::from_value_unchecked(reg!(b));
                             let v = slow!(cx.list_to_tuple(list));
                             reg!(a) = v;
                         }
                         Op::Format => {
-                            let spec = if c == 0xffff { Value::UNBOUND } else { reg!(c) };
-                            let v = slow!(slow::format(cx, reg!(b), spec, aux));
+                            let spec = if word.c() == 0xffff { Value::UNBOUND } else { reg!(c) };
+                            let v = slow!(slow::format(cx, reg!(b), spec, word.aux()));
                             reg!(a) = v;
                         }
                         Op::Concat => {
-                            let parts = std::slice::from_raw_parts(base.add(b as usize), c as usize);
+                            let parts = std::slice::from_raw_parts(base.add(word.b() as usize), word.c() as usize);
                             let v = slow!(slow::concat(cx, parts));
                             reg!(a) = v;
                         }
 
                         Op::Function => {
-                            let v = slow!(slow::function(cx, base, b as usize, base.add(c as usize), aux));
+                            let v = slow!(slow::function(
+                                cx,
+                                base,
+                                word.b() as usize,
+                                base.add(word.c() as usize),
+                                word.aux()
+                            ));
                             reg!(a) = v;
                         }
                         Op::Intrinsic => {
-                            let args = std::slice::from_raw_parts(base.add(b as usize), c as usize);
-                            let v = slow!(super::intrinsic::intrinsic(cx, aux, args));
+                            let args = std::slice::from_raw_parts(base.add(word.b() as usize), word.c() as usize);
+                            let v = slow!(super::intrinsic::intrinsic(cx, word.aux(), args));
                             reg!(a) = v;
                         }
 
@@ -1059,13 +1075,13 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         Op::PopExc => cx.handled = reg!(a),
                         Op::JumpNoMatch => {
                             if !slow!(cx.exception_matches(reg!(a), reg!(b))) {
-                                jump!(c as i16);
+                                jump!(word.sc());
                             }
                         }
                         Op::SplitGroup => {
                             let (matched, rest) = slow!(super::groups::split(cx, reg!(b), reg!(c)));
                             reg!(a) = matched;
-                            reg!(a + 1) = rest;
+                            reg!(word.a() + 1) = rest;
                         }
                         Op::JoinGroup => {
                             let v = slow!(super::groups::join(cx, reg!(b), reg!(c)));
@@ -1078,7 +1094,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::Yield => {
                             let mut v = reg!(b);
-                            if aux == 2 {
+                            if word.aux() == 2 {
                                 v = slow!(super::asyncgen::wrap(cx, v));
                             }
                             spill!();
@@ -1090,8 +1106,8 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             base = caller;
                             pc = next;
                             if !deliver_yield(base, &mut pc, g, v) {
-                                let word = (*pc.sub(1)).load(Ordering::Relaxed);
-                                let item = special!(iterate::arrived(cx, base.add((word >> 16) as u16 as usize), v));
+                                let word = Word::at(pc.sub(1));
+                                let item = special!(iterate::arrived(cx, base.add(word.a() as usize), v));
                                 deliver_item(base, &mut pc, word, item);
                             }
                             if (*cx.signals).interrupt.load(Ordering::Relaxed) != 0 {
@@ -1132,7 +1148,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = v;
                         }
                         Op::GetAwaitable => {
-                            let v = slow!(suspension::awaitable(cx, reg!(b), aux));
+                            let v = slow!(suspension::awaitable(cx, reg!(b), word.aux()));
                             reg!(a) = v;
                         }
                         Op::Send => {
@@ -1148,21 +1164,22 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 Ok(v) => reg!(b) = v,
                                 Err(v) => {
                                     reg!(b) = v;
-                                    jump!(c as i16);
+                                    jump!(word.sc());
                                 }
                             }
                         }
 
                         Op::ImportName => {
-                            let v = slow!(super::import::import_name(cx, name!(c), reg!(b), aux as usize));
+                            let v =
+                                slow!(super::import::import_name(cx, name!(word.c()), reg!(b), word.aux() as usize));
                             reg!(a) = v;
                         }
                         Op::ImportFrom => {
-                            let v = slow!(super::import::import_from(cx, reg!(b), name!(c)));
+                            let v = slow!(super::import::import_from(cx, reg!(b), name!(word.c())));
                             reg!(a) = v;
                         }
                         Op::ImportStar => {
-                            let target = if aux == 1 { reg!(0) } else { code!().globals.get() };
+                            let target = if word.aux() == 1 { reg!(0) } else { code!().globals.get() };
                             slow!(super::import::import_star(cx, reg!(a), target));
                         }
 
@@ -1183,7 +1200,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = v;
                         }
                         Op::MatchClass => {
-                            let v = slow!(matching::match_class(cx, reg!(b), reg!(c), aux as usize, reg!(a)));
+                            let v = slow!(matching::match_class(cx, reg!(b), reg!(c), word.aux() as usize, reg!(a)));
                             reg!(a) = v;
                         }
                         Op::MatchRest => {
@@ -1210,7 +1227,7 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                         }
                         Op::ResumeNative => {
                             spill!();
-                            match native::enter(cx, base, aux, reg!(a)) {
+                            match native::enter(cx, base, word.aux(), reg!(a)) {
                                 Step::Done(v) => {
                                     cx.depth += native::uncounted(base);
                                     return_value!(v);
@@ -1239,12 +1256,12 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                         }
                                     }
                                     let args = std::slice::from_raw_parts(inner, nargs);
-                                    called!(dispatch(cx, f, args, &[], Some(a as usize)));
+                                    called!(dispatch(cx, f, args, &[], Some(word.a() as usize)));
                                 }
                                 Step::CallNamed(f) => {
                                     let args: Gc<Tuple> = Gc::from_value_unchecked(reg!(native::ARGUMENTS));
                                     let names: Gc<Tuple> = Gc::from_value_unchecked(reg!(native::ARGUMENTS + 1));
-                                    called!(dispatch(cx, f, args.items(), names.items(), Some(a as usize)));
+                                    called!(dispatch(cx, f, args.items(), names.items(), Some(word.a() as usize)));
                                 }
                                 Step::Next(it) => {
                                     reg!(native::ITERATOR) = it;
@@ -1324,16 +1341,16 @@ unsafe fn frame_generator(base: *mut Value) -> Gc<Generator> {
 unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, g: Gc<Generator>, v: Value) -> bool {
     // SAFETY: by the contract.
     unsafe {
-        let word = (*pc.sub(1)).load(Ordering::Relaxed);
-        if word as u8 == Op::ForNext as u8 {
-            if *base.add((word >> 16) as u16 as usize) != g.value() {
+        let word = Word::at(pc.sub(1));
+        if word.is(Op::ForNext) {
+            if *base.add(word.a() as usize) != g.value() {
                 return false;
             }
             deliver_item(base, pc, word, v);
-        } else if word as u8 == Op::Send as u8 {
-            *base.add((word >> 32) as u16 as usize) = v;
+        } else if word.is(Op::Send) {
+            *base.add(word.b() as usize) = v;
         } else {
-            *base.add((word >> 16) as u16 as usize) = v;
+            *base.add(word.a() as usize) = v;
             *pc = pc.add(1);
         }
         true
@@ -1345,11 +1362,11 @@ unsafe fn deliver_yield(base: *mut Value, pc: &mut *const AtomicU64, g: Gc<Gener
 /// # Safety
 /// As for [`deliver_yield`].
 #[inline(always)]
-unsafe fn deliver_item(base: *mut Value, pc: &mut *const AtomicU64, word: u64, item: Value) {
+unsafe fn deliver_item(base: *mut Value, pc: &mut *const AtomicU64, word: Word, item: Value) {
     // SAFETY: by the contract.
     unsafe {
-        *base.add((word >> 32) as u16 as usize) = item;
-        *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+        *base.add(word.b() as usize) = item;
+        *pc = pc.offset(word.sc() as isize - 1);
     }
 }
 
@@ -1362,12 +1379,12 @@ unsafe fn deliver_item(base: *mut Value, pc: &mut *const AtomicU64, word: u64, i
 unsafe fn deliver_return(base: *mut Value, pc: &mut *const AtomicU64, v: Value) -> bool {
     // SAFETY: by the contract.
     unsafe {
-        let word = (*pc.sub(1)).load(Ordering::Relaxed);
-        if word as u8 == Op::Send as u8 {
-            *base.add((word >> 32) as u16 as usize) = v;
-            *pc = pc.offset((word >> 48) as u16 as i16 as isize - 1);
+        let word = Word::at(pc.sub(1));
+        if word.is(Op::Send) {
+            *base.add(word.b() as usize) = v;
+            *pc = pc.offset(word.sc() as isize - 1);
             return true;
         }
-        word as u8 == Op::ForNext as u8
+        word.is(Op::ForNext)
     }
 }

@@ -1,10 +1,11 @@
 //! Special methods called by instructions that are no calls: their frames lie above a barrier that knows the
 //! instruction, which is given the result when they return.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use super::call::{Called, push_special};
 use crate::bytecode::op::Op;
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, R, Raised};
 use crate::object::arith::{Attempt, BinaryOp, UnaryOp};
 use crate::object::attr::name_the_attribute;
@@ -299,11 +300,11 @@ pub enum After {
 /// `base` is the instruction's frame, and the innermost one.
 pub unsafe fn deliver(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64, result: Value) -> R<After> {
     // SAFETY: by the contract; the verifier has checked the operands.
-    let word = unsafe { (*pc.sub(1)).load(Ordering::Relaxed) };
-    let (a, b, c) = ((word >> 16) as u16 as usize, (word >> 32) as u16 as usize, (word >> 48) as u16);
-    let (aux, long, short) = ((word >> 8) as u8, (word >> 32) as i32 as isize, c as i16 as isize);
+    let word = unsafe { Word::at(pc.sub(1)) };
+    let (a, b, c) = (word.a() as usize, word.b() as usize, word.c() as usize);
+    let (aux, long, short) = (word.aux(), word.sbx() as isize, word.sc() as isize);
     // SAFETY: as above.
-    let op: Op = unsafe { std::mem::transmute(word as u8) };
+    let op = unsafe { word.op() };
     let get = |i: usize| -> Value {
         // SAFETY: as above.
         unsafe { *base.add(i) }
@@ -343,14 +344,14 @@ pub unsafe fn deliver(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64, resu
         }
         _ => {
             if let Some(binary) = binary_of(op) {
-                let right = if takes_immediate(op) { Value::small_int(short as i64) } else { get(c as usize) };
+                let right = if takes_immediate(op) { Value::small_int(short as i64) } else { get(c) };
                 set(a, binary_result(cx, binary, aux == 1, get(b), right, result)?);
             } else if let Some((compare, jump)) = compare_of(op) {
                 if !jump {
-                    set(a, compare_result(cx, compare, get(b), get(c as usize), result)?);
+                    set(a, compare_result(cx, compare, get(b), get(c), result)?);
                     return Ok(After::Next(0));
                 }
-                let right = if takes_immediate(op) { Value::small_int(b as i16 as i64) } else { get(b) };
+                let right = if takes_immediate(op) { Value::small_int(word.sb() as i64) } else { get(b) };
                 let answer = compare_result(cx, compare, get(a), right, result)?;
                 if cx.truth(answer)? == (aux != 0) {
                     return Ok(After::Jump(short));
@@ -364,16 +365,17 @@ pub unsafe fn deliver(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64, resu
 /// The special method called for the instruction before `cx.pc` has raised; true: the instruction takes it.
 pub fn raised(cx: &mut Ctx, e: Raised) -> bool {
     // SAFETY: `pc` follows the instruction in the innermost frame.
-    let word = unsafe { (*cx.pc.sub(1)).load(Ordering::Relaxed) };
-    match word as u8 {
-        op if op == Op::ForNext as u8 => cx.is_error(e, ClassId::StopIteration),
-        op if (op == Op::GetAttr as u8 || op == Op::LoadMethod as u8) && cx.is_error(e, ClassId::AttributeError) => {
+    let word = unsafe { Word::at(cx.pc.sub(1)) };
+    // SAFETY: as above.
+    match unsafe { word.op() } {
+        Op::ForNext => cx.is_error(e, ClassId::StopIteration),
+        Op::GetAttr | Op::LoadMethod if cx.is_error(e, ClassId::AttributeError) => {
             // SAFETY: as above; both name the object's register and the attribute.
             let (object, code) = unsafe {
                 let code: Gc<Code> = Gc::from_value_unchecked(*cx.base.sub(1));
-                (*cx.base.add((word >> 32) as u16 as usize), code)
+                (*cx.base.add(word.b() as usize), code)
             };
-            if let Some(name) = code.name((word >> 48) as usize).cast::<Str>() {
+            if let Some(name) = code.name(word.c() as usize).cast::<Str>() {
                 name_the_attribute(e, object, name);
             }
             false

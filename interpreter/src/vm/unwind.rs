@@ -6,6 +6,7 @@ use super::call::leave_barrier;
 use super::generator;
 use crate::bytecode::op::Op;
 use crate::bytecode::template::flags::GENERATOR_LIKE;
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, Raised};
 use crate::object::exception::Exception;
 use crate::object::function::Code;
@@ -93,10 +94,9 @@ pub fn unwind(cx: &mut Ctx, exc: Value, skip: bool) -> Unwound {
 /// the frame they are in.
 fn add_traceback(cx: &mut Ctx, e: Gc<Exception>, base: *mut Value, code: Gc<Code>, at: u32) {
     // SAFETY: `at` is an instruction index of the code.
-    let word = unsafe { (*code.entry.add(at as usize)).load(std::sync::atomic::Ordering::Relaxed) };
+    let word = unsafe { Word::at(code.entry.add(at as usize)) };
     // A bare raise with nothing to raise again has made an exception of its own.
-    let again = [Op::Reraise as u8, Op::EndAsyncFor as u8].contains(&(word as u8))
-        || word as u8 == Op::RaiseBare as u8 && e.value() == cx.handled;
+    let again = word.is(Op::Reraise) || word.is(Op::EndAsyncFor) || word.is(Op::RaiseBare) && e.value() == cx.handled;
     if again {
         return;
     }

@@ -68,7 +68,7 @@ impl Policy {
 
     /// One of `0..n`.
     pub fn choose(&mut self, n: usize) -> usize {
-        (self.random.next() % n.max(1) as u64) as usize
+        (self.random.draw() % n.max(1) as u64) as usize
     }
 
     /// Takes one of the ready threads.
@@ -102,7 +102,7 @@ impl Policy {
 pub struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

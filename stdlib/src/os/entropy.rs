@@ -19,7 +19,7 @@ pub fn fill_for(cx: &mut Ctx, buffer: &mut [u8]) {
     let Some(seed) = cx.iso().seed else { return fill(buffer) };
     let draw = cx.iso().draws.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let mut random = Random(seed ^ draw << 40);
-    buffer.chunks_mut(8).for_each(|part| part.copy_from_slice(&random.next().to_le_bytes()[..part.len()]));
+    buffer.chunks_mut(8).for_each(|part| part.copy_from_slice(&random.draw().to_le_bytes()[..part.len()]));
 }
 
 /// So many random bytes.

@@ -219,3 +219,44 @@ fn workers_are_as_many_as_asked_for() {
     };
     assert_eq!(tasks("5") - tasks("2"), 3);
 }
+
+#[test]
+fn ctrl_backslash_tells_what_every_thread_is_doing() {
+    let folder = Folder::new("quit");
+    let end_file = folder.0.join("end");
+    let program = format!(
+        "import os, threading, time\nlock = threading.RLock()\n\
+         def waits():\n    with lock: pass\n\
+         def runs():\n    while not os.path.exists('{0}'): pass\n\
+         threads = [threading.Thread(target=f, name='the one that ' + f.__name__) for f in (waits, runs)]\n\
+         with lock:\n    for t in threads: t.start()\n    print('on', flush=True)\n\
+         \x20   while not os.path.exists('{0}'): time.sleep(0.01)\n\
+         for t in threads: t.join()\nprint('end')",
+        end_file.display()
+    );
+    for workers in ["1", "3"] {
+        let _ = std::fs::remove_file(&end_file);
+        let mut child = conc().args(["--workers", workers, "-c", &program]).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        for _ in 0..3 {
+            Command::new("kill").args(["-QUIT", &child.id().to_string()]).status().unwrap();
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::fs::write(&end_file, "").unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let (status, errors) = end(child, Duration::from_secs(20));
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        assert_eq!((status, rest.as_str()), (Some(0), "end\n"), "{errors}");
+        for text in [
+            "3 threads:",
+            "thread 'MainThread' (1) ",
+            "thread 'the one that waits' (2) waits in _thread.RLock.__enter__(), held by thread 'MainThread'",
+            "in waits",
+            "thread 'the one that runs' (3) ",
+            "in runs",
+        ] {
+            assert!(errors.contains(text), "{text}: {errors}");
+        }
+    }
+}

@@ -23,6 +23,8 @@ pub struct Signals {
     pub keyboard: AtomicBool,
     /// The thread running here may be one that SIGINT has been passed on to.
     pub passed_on: AtomicBool,
+    /// Somebody asks what the threads are doing.
+    pub asked: AtomicBool,
     /// The collector wants the world stopped.
     pub stop: AtomicBool,
     /// The running thread's slice is over and others wait.
@@ -220,6 +222,9 @@ impl Ctx {
         }
         if signals.passed_on.swap(false, Ordering::SeqCst) && (self.iso().machine.take_interrupt)(self) {
             return Err(self.error(ClassId::KeyboardInterrupt, ""));
+        }
+        if signals.asked.swap(false, Ordering::SeqCst) {
+            (self.iso().machine.tell)(self);
         }
         if self.iso().heap.take_over_limit() {
             return Err(self.error(ClassId::MemoryError, ""));

@@ -36,6 +36,8 @@ pub struct Machine {
     pub interrupt: fn(&mut Ctx) -> bool,
     /// Whether SIGINT has been passed on to the running thread, which is to raise KeyboardInterrupt now.
     pub take_interrupt: fn(&mut Ctx) -> bool,
+    /// Somebody asks what the threads are doing.
+    pub tell: fn(&mut Ctx),
     /// The running thread is at a safepoint of a driven run: whether its slice is over.
     pub safepoint: fn(&mut Ctx) -> bool,
     /// Gives a library module its `__spec__` and `__loader__`.

@@ -124,6 +124,24 @@ impl Ctx {
         result
     }
 
+    /// Runs `body` while every other worker stands at a safepoint, its machine state in its context. `body` gets
+    /// those contexts; it makes no objects and runs no scripts.
+    pub(crate) fn with_world_stopped<T>(&mut self, body: impl FnOnce(&mut Ctx, &[*mut Ctx]) -> T) -> T {
+        let iso = self.iso();
+        let mut body = Some(body);
+        let mut result = None;
+        // Another worker may collect just now; then it is this one's turn to stand.
+        while let Some(todo) = body.take() {
+            let mut left = Some(todo);
+            iso.world.stop(self, |cx, others| result = left.take().map(|todo| todo(cx, others)));
+            body = left;
+        }
+        match result {
+            Some(result) => result,
+            None => unreachable!("the body has run"),
+        }
+    }
+
     /// Collects garbage now.
     #[inline(never)]
     pub fn collect(&mut self) {

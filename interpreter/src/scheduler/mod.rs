@@ -3,10 +3,12 @@
 //! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `wait` for
 //! the word by which a wait is ended exactly once.
 
+mod cycle;
 mod monitor;
 mod policy;
 mod report;
 mod shared;
+pub mod snapshot;
 pub mod thread;
 mod timers;
 mod wait;
@@ -17,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 pub use policy::Random;
-pub use report::{interrupt, take_interrupt};
+pub use report::{interrupt, last_deadlock, take_interrupt, tell};
 pub use thread::{MAIN, Thread, Waiter};
 pub use worker::{create, finish, launch, park, run_main, safepoint};
 

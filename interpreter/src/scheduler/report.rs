@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
+use super::cycle;
 use super::shared::Scheduler;
+use super::snapshot::{self, Doing, Snapshot};
 use super::thread::{MAIN, Thread};
 use super::worker::{wake, worker};
 use crate::native::{Ctx, Raised};
-use crate::object::function::Native;
 use crate::object::kind::ClassId;
-use crate::object::misc::Boxed;
 use crate::value::Value;
-use crate::vm::frames::{FrameRef, walk_fiber};
 
 /// Raises an exception in the main thread, whose wait it ends; false: it does not wait.
 pub fn raise_in_main(cx: &mut Ctx, exc: Value) -> bool {
@@ -86,18 +85,7 @@ fn break_off(cx: &mut Ctx, shared: &Scheduler) {
 }
 
 /// What every thread waits for when nothing can ever run again.
-#[derive(Default)]
-pub struct Deadlock {
-    waits: Vec<Wait>,
-}
-
-/// One thread's wait.
-struct Wait {
-    thread: u64,
-    /// The number of the wait: another one is another wait.
-    number: u64,
-    text: String,
-}
+pub struct Deadlock(Vec<Snapshot>);
 
 /// A deadlock that ends the program.
 pub struct Dead {
@@ -109,18 +97,26 @@ pub struct Dead {
 impl Deadlock {
     /// Whether all these waits were there before, main's at the same place at least.
     fn is_part_of(&self, before: &Deadlock) -> bool {
-        let was_there = |w: &Wait| {
-            let mut others = before.waits.iter();
-            others.any(|o| o.thread == w.thread && (o.number == w.number || (w.thread == MAIN && o.text == w.text)))
+        let was_there = |w: &Snapshot| {
+            let line = |s: &Snapshot| s.own_place().map_or(0, |p| p.line);
+            let is_same =
+                |o: &Snapshot| o.wait == w.wait || w.thread == MAIN && o.doing == w.doing && line(o) == line(w);
+            before.0.iter().any(|o| o.thread == w.thread && is_same(o))
         };
-        self.waits.iter().all(was_there)
+        self.0.iter().all(was_there)
     }
+}
 
-    fn text(&self) -> String {
-        let mut text = String::from("every thread waits and nothing can wake any of them");
-        self.waits.iter().for_each(|w| text.push_str(&w.text));
-        text
+/// Who waits for whom, and where.
+pub fn graph(headline: &str, threads: &[Snapshot]) -> String {
+    let mut text = headline.to_string();
+    for thread in threads {
+        text.push_str(&format!("\n  {} {}", thread.title, thread.doing_text()));
+        if let Some(p) = thread.own_place() {
+            text.push_str(&format!("\n    File \"{}\", line {}, in {}", p.file(), p.line, p.function));
+        }
     }
+    text
 }
 
 /// Every thread waits and nothing can wake any of them: DeadlockError in the main thread. If that has been raised
@@ -142,10 +138,14 @@ pub fn quiescent(cx: &mut Ctx) {
         shared.wake_all();
         return;
     }
-    let deadlock = describe(cx, &shared);
+    let mut threads = snapshot::all(cx);
+    // Main, once it has ended, waits for nothing.
+    threads.retain(|t| matches!(t.doing, Doing::Waits { .. }));
+    let deadlock = Deadlock(threads);
     let known = shared.reported.lock().as_ref().is_some_and(|before| deadlock.is_part_of(before));
     let is_host = main.as_ref().is_some_and(|main| main.home().is_some());
-    let text = deadlock.text();
+    *shared.shown.lock() = deadlock.0.clone();
+    let text = graph("every thread waits and nothing can wake any of them", &deadlock.0);
     if !known || is_host {
         let exc = cx.new_exception(ClassId::DeadlockError, &text);
         *shared.reported.lock() = Some(deadlock);
@@ -181,54 +181,45 @@ pub fn is_known(cx: &mut Ctx) -> bool {
     worker(cx).shared.dead.lock().as_ref().is_some_and(|dead| dead.known)
 }
 
-/// What each thread waits for, and where. Main, once it has ended, waits for nothing.
-fn describe(cx: &mut Ctx, shared: &Scheduler) -> Deadlock {
-    let mut waits = Vec::new();
-    for thread in shared.threads() {
-        if thread.is_done() || !thread.last_wait().is_open() {
-            continue;
+/// The threads of the last DeadlockError, for those who show it.
+pub fn last_deadlock(cx: &mut Ctx) -> Vec<Snapshot> {
+    worker(cx).shared.shown.lock().clone()
+}
+
+// ---- who asks
+
+/// `Machine::tell`: somebody has asked what the threads are doing, or there is something to warn of.
+pub fn tell(cx: &mut Ctx) {
+    if crate::vm::interrupt::take_quit() {
+        let threads = snapshot::all(cx);
+        write(&dump(&threads));
+    }
+    if cx.scheduler.is_some() {
+        let shared = worker(cx).shared.clone();
+        for suspect in cycle::take_lasting(&shared) {
+            cycle::warn(cx, &suspect);
         }
-        let mut text = format!("\n  {} waits{}", title(&thread), wait_of(cx, shared, &thread));
-        let mut places = Vec::new();
-        // SAFETY: the thread is parked: its fiber holds its innermost frame.
-        unsafe { walk_fiber(thread.fiber(), |frame| places.push(place(frame))) };
-        for place in places.iter().rev() {
-            text.push_str(&format!("\n    {place}"));
+    }
+}
+
+/// Every thread with its state and its stack.
+fn dump(threads: &[Snapshot]) -> String {
+    let count = threads.len();
+    let mut text = format!("\n{count} {}:\n", if count == 1 { "thread" } else { "threads" });
+    for thread in threads {
+        let daemon = if thread.daemon { ", a daemon," } else { "" };
+        text.push_str(&format!("\n{} ({}){daemon} {}\n", thread.title, thread.thread, thread.doing_text()));
+        for p in &thread.places {
+            text.push_str(&format!("  File \"{}\", line {}, in {}\n", p.file(), p.line, p.function));
+            if !p.text().is_empty() {
+                text.push_str(&format!("    {}\n", p.text()));
+            }
         }
-        waits.push(Wait { thread: thread.id, number: thread.wait_number(), text });
     }
-    Deadlock { waits }
+    text
 }
 
-fn title(thread: &Thread) -> String {
-    match &*thread.name.lock() {
-        Some(name) => format!("thread '{name}'"),
-        None if thread.id == MAIN => "thread 'MainThread'".into(),
-        None => format!("thread {}", thread.id),
-    }
-}
-
-fn place(frame: FrameRef) -> String {
-    let template = frame.code.template();
-    let line = crate::object::excerpt::line_of(template, frame.at);
-    format!("File \"{}\", line {line}, in {}", template.source.name, template.name)
-}
-
-/// ` in lock.acquire(), held by thread 'x'`, from the native frame that the thread parked in.
-fn wait_of(cx: &mut Ctx, shared: &Scheduler, thread: &Arc<Thread>) -> String {
-    let base = thread.fiber().base.load(Ordering::Acquire);
-    if base.is_null() {
-        return String::new();
-    }
-    // SAFETY: a parked thread's innermost frame is a native's: its callee and first argument lie as `vm::native` says.
-    let (callee, first) = unsafe { (*base.sub(4), *base.add(1)) };
-    let Some(native) = callee.cast::<Native>() else { return String::new() };
-    let name = native.def().name;
-    let Some(object) = first.cast::<Boxed>() else { return format!(" in {name}()") };
-    let class = cx.type_name(first);
-    let holder = object.holder().and_then(|id| shared.thread(id)).map(|t| title(&t));
-    match holder {
-        Some(holder) => format!(" in {class}.{name}(), held by {holder}"),
-        None => format!(" in {class}.{name}()"),
-    }
+/// Writes to the process's standard error, past the script's streams.
+pub fn write(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }

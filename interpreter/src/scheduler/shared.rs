@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
+use super::cycle::Suspect;
 use super::policy::{Mode, VirtualClock};
 use super::report::{Dead, Deadlock};
+use super::snapshot::Snapshot;
 use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
 use super::wait::Claim;
@@ -118,6 +120,12 @@ pub struct Scheduler {
     pub broken_off: AtomicBool,
     /// The other workers and the monitor have been started.
     pub grown: AtomicBool,
+    /// Held while a thread decides whether its wait closes a circle.
+    pub deciding: Mutex<()>,
+    /// Circles through plain locks, which may break yet.
+    pub suspects: Mutex<Vec<Suspect>>,
+    /// The threads of the last DeadlockError.
+    pub shown: Mutex<Vec<Snapshot>>,
     /// The deadlock that was raised in main last.
     pub reported: Mutex<Option<Deadlock>>,
     /// A deadlock that ends the program.
@@ -174,6 +182,9 @@ impl Scheduler {
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
+            deciding: Mutex::new(()),
+            suspects: Mutex::new(Vec::new()),
+            shown: Mutex::new(Vec::new()),
             reported: Mutex::new(None),
             dead: Mutex::new(None),
             detached_parks: AtomicU64::new(0),

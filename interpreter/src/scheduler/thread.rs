@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
 use crate::object::stack::Fiber;
-use crate::value::{Gc, Value};
+use crate::value::{Gc, Slot, Value};
 
 /// The main thread's id.
 pub const MAIN: u64 = 1;
@@ -74,6 +74,9 @@ pub struct Thread {
     pub running_on: AtomicUsize,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
+    /// What it waits for without a deadline, if a thread holds that: set by itself before it parks, while its frame
+    /// holds the object, and cleared before it goes on.
+    pub blocked: Slot,
     done: AtomicBool,
     joiners: Mutex<Vec<Waiter>>,
     own: UnsafeCell<Own>,
@@ -131,6 +134,7 @@ impl Thread {
             home: AtomicUsize::new(0),
             running_on: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
+            blocked: Slot::new(Value::UNBOUND),
             done: AtomicBool::new(false),
             joiners: Mutex::new(Vec::new()),
             own: UnsafeCell::new(Own::default()),
@@ -173,6 +177,7 @@ impl Thread {
 
     /// Takes back a wait that was begun; what it has ended with, if somebody has ended it already.
     pub fn disarm(&self) -> Option<Result<Value, Raised>> {
+        self.blocked.set(Value::UNBOUND);
         if self.wait.disarm() { None } else { Some(self.outcome()) }
     }
 
@@ -185,6 +190,7 @@ impl Thread {
     /// What the wait ended with.
     pub fn outcome(&self) -> Result<Value, Raised> {
         self.wait.settle();
+        self.blocked.set(Value::UNBOUND);
         let value = self.fiber.wake.get();
         self.fiber.wake.set(Value::NONE);
         if self.raises.swap(false, Ordering::Relaxed) { Err(Raised(value)) } else { Ok(value) }

@@ -13,6 +13,7 @@ use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::Worker as Deque;
 
+use super::cycle;
 use super::monitor::Monitor;
 use super::policy::{Mode, Policy, Verdict};
 use super::report;
@@ -315,6 +316,7 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     if shared.take_keyboard() {
         return report::interrupt_main(cx);
     }
+    report::tell(cx);
     let me = worker(cx).index;
     let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
@@ -482,7 +484,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     loop {
         match outcome {
             Ok(Outcome::Parked { deliver }) => {
-                set_timer(cx);
+                begin_park(cx, deliver);
                 let saved = save(cx, thread);
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
@@ -545,18 +547,22 @@ fn go_on(cx: &mut Ctx, thread: &Thread, deliver: bool) -> R<Outcome> {
     unsafe { run(cx, cx.pc, cx.base) }
 }
 
-/// Sets the timer of the park that begins, if it has one.
-fn set_timer(cx: &mut Ctx) {
-    if let Some(at) = cx.park_deadline.take() {
-        let w = worker(cx);
-        let waiter = w.current.last_wait();
-        w.shared.add_timer(at, waiter);
+/// Sets the timer of the park that begins, or publishes what it waits for.
+fn begin_park(cx: &mut Ctx, deliver: bool) {
+    match cx.park_deadline.take() {
+        Some(at) => {
+            let w = worker(cx);
+            let waiter = w.current.last_wait();
+            w.shared.add_timer(at, waiter);
+        }
+        None if deliver => cycle::publish(cx),
+        None => {}
     }
 }
 
 /// `Machine::park`: the running thread waits with its native stack; returns the wake-up value.
 pub fn park(cx: &mut Ctx, deliver: bool) -> R {
-    set_timer(cx);
+    begin_park(cx, deliver);
     let w = worker(cx);
     let thread = w.current.clone();
     let yielder = w.yielder;
@@ -593,6 +599,7 @@ fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
             report::end_wait_of_interrupted(cx, thread);
         }
     }
+    cycle::check(cx, thread);
     thread.park()
 }
 

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 
 use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method};
 use crate::native::{Ctx, NativeDef, R};
-use crate::object::misc::{Boxed, Payload};
+use crate::object::misc::{Boxed, Hold, Payload};
 use crate::scheduler;
 use crate::value::{Gc, Value};
 
@@ -23,6 +23,9 @@ struct LockState {
 impl Payload for Lock {
     fn holder(&self) -> Option<u64> {
         Some(self.0.lock().holder).filter(|&id| id != 0)
+    }
+    fn hold(&self) -> Hold {
+        Hold::Loose
     }
 }
 

@@ -17,6 +17,7 @@ static MACHINE: Machine = Machine {
     park: crate::scheduler::park,
     interrupt: crate::scheduler::interrupt,
     take_interrupt: crate::scheduler::take_interrupt,
+    tell: crate::scheduler::tell,
     safepoint: crate::scheduler::safepoint,
     describe: super::import::describe,
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use conc_interpreter::object::class::Class;
-use conc_interpreter::object::misc::{Boxed, Payload};
+use conc_interpreter::object::misc::{Boxed, Hold, Payload};
 use conc_interpreter::scheduler::{self, Thread, Waiter};
 use conc_interpreter::sync::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
 use conc_interpreter::value::{Gc, Value};
@@ -24,6 +24,9 @@ pub struct Handle {
 impl Payload for Handle {
     fn holder(&self) -> Option<u64> {
         self.thread.lock().as_ref().filter(|t| !t.is_done()).map(|t| t.id)
+    }
+    fn hold(&self) -> Hold {
+        Hold::Owned
     }
 }
 

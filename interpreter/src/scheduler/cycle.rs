@@ -41,8 +41,11 @@ pub struct Suspect {
 pub fn publish(cx: &mut Ctx) {
     // SAFETY: by what the caller says of the frame.
     let Some((_, first)) = (unsafe { callee_and_first(cx.base) }) else { return };
-    if first.cast::<Boxed>().is_some_and(|object| object.hold() != Hold::None) {
-        worker(cx).current.blocked.set(first);
+    let Some(object) = first.cast::<Boxed>().filter(|object| object.hold() != Hold::None) else { return };
+    // A plain lock taken twice by one thread is how some wait for another to release it: no link to anybody.
+    let me = &worker(cx).current;
+    if object.holder().is_some_and(|holder| holder != me.id) {
+        me.blocked.set(first);
     }
 }
 
@@ -54,6 +57,9 @@ pub fn check(cx: &mut Ctx, me: &Arc<Thread>) {
     }
     // Of two threads that close a circle at once, one at least sees what the other has published.
     fence(Ordering::SeqCst);
+    if !is_holder_blocked(&worker(cx).shared, me) {
+        return;
+    }
     let shared = worker(cx).shared.clone();
     let Some((seen, _)) = follow(&shared, me) else { return };
     let Some((links, owned)) = decide(&shared, me, &seen) else { return };
@@ -65,6 +71,12 @@ pub fn check(cx: &mut Ctx, me: &Arc<Thread>) {
     *shared.shown.lock() = threads;
     let exc = cx.new_exception(ClassId::DeadlockError, &text);
     wake(cx, &me.last_wait(), Err(exc));
+}
+
+/// The first step, which is mostly the last.
+fn is_holder_blocked(shared: &Scheduler, me: &Thread) -> bool {
+    let holder = me.blocked.get().cast::<Boxed>().and_then(|object| object.holder());
+    holder.is_some_and(|id| shared.is_blocked(id))
 }
 
 /// The circle that the thread closes, seen again while no other thread decides; and whether only its holders can break
@@ -105,8 +117,7 @@ fn follow(shared: &Scheduler, me: &Arc<Thread>) -> Option<(Vec<Link>, bool)> {
         }
         at = shared.thread(holder)?;
     }
-    // A plain lock taken twice by one thread is how some wait for another to release it.
-    (links.len() > 1 && is_standing(&links)).then_some((links, owned))
+    is_standing(&links).then_some((links, owned))
 }
 
 fn is_standing(links: &[Link]) -> bool {

@@ -228,6 +228,10 @@ impl Scheduler {
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
         self.threads.lock().get(&id).cloned()
     }
+    /// Whether that thread waits, without a deadline, for what another holds.
+    pub fn is_blocked(&self, id: u64) -> bool {
+        self.threads.lock().get(&id).is_some_and(|t| !t.blocked.get().is_unbound())
+    }
     pub fn threads(&self) -> Vec<Arc<Thread>> {
         self.threads.lock().values().cloned().collect()
     }

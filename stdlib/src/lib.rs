@@ -1,6 +1,16 @@
 //! The standard library: one folder per family, one file per module.
 #![forbid(unsafe_code)]
 
+/// A module written in Conc: its file under `conc/` is the dotted name.
+macro_rules! source {
+    ($name:literal) => {
+        conc_interpreter::object::isolate::BuiltinModule::Source(
+            $name,
+            conc_interpreter::text::packed::Packed(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".conc"))),
+        )
+    };
+}
+
 pub mod concurrency;
 pub mod core;
 pub mod data;
@@ -13,13 +23,6 @@ pub mod text;
 pub mod time;
 
 use conc_interpreter::object::isolate::BuiltinModule;
-
-/// A module written in Conc: its file under `conc/` is the dotted name.
-macro_rules! source {
-    ($name:literal) => {
-        BuiltinModule::Source($name, include_str!(concat!("../conc/", $name, ".conc")))
-    };
-}
 
 /// Every module that comes with the language, native or written in Conc.
 pub fn library() -> Vec<BuiltinModule> {

@@ -1,7 +1,5 @@
 //! An instruction word, read field by field.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::op::Op;
 
 /// One instruction: `op:8 | aux:8 | A:16 | B:16 | C:16` from the low end (see `op.rs`).
@@ -10,26 +8,6 @@ use super::op::Op;
 pub struct Word(pub u64);
 
 impl Word {
-    /// The word at `pc`.
-    ///
-    /// # Safety
-    /// `pc` points at a word of live code.
-    #[inline(always)]
-    pub unsafe fn at(pc: *const AtomicU64) -> Word {
-        // SAFETY: by the contract.
-        Word(unsafe { (*pc).load(Ordering::Relaxed) })
-    }
-
-    /// The opcode of a word that is an instruction.
-    ///
-    /// # Safety
-    /// The word is an instruction of verified code, not one of its cache words.
-    #[inline(always)]
-    pub unsafe fn op(self) -> Op {
-        // SAFETY: by the contract, the byte is an opcode's.
-        unsafe { std::mem::transmute(self.0 as u8) }
-    }
-
     /// Whether the instruction is an `op`.
     #[inline(always)]
     pub fn is(self, op: Op) -> bool {

@@ -150,6 +150,9 @@ impl Ctx {
     }
 
     pub fn install_in(&mut self, class: Gc<Class>, methods: &'static [NativeDef]) {
+        if class.dict().reserve(self, methods.len()).is_err() {
+            return;
+        }
         for def in methods {
             let name = self.intern(def.name);
             let value = self.native_member(class, def, name);

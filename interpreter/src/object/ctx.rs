@@ -98,7 +98,8 @@ pub struct TypeCacheEntry {
 }
 
 pub const TYPE_CACHE: usize = 2048;
-pub const EMPTY_CACHE_ENTRY: TypeCacheEntry = TypeCacheEntry { class: 0, name: 0, version: 0, value: Value::UNBOUND };
+pub const EMPTY_CACHE_ENTRY: TypeCacheEntry =
+    TypeCacheEntry { class: 0, name: 0, version: 0, value: Value::from_bits(0) };
 
 /// Releases an object's byte lock, if it was taken.
 pub struct ObjectLock<'a>(Option<&'a Header>);
@@ -136,7 +137,8 @@ impl Ctx {
             stack_base,
             // SAFETY: as for `segment`.
             fiber: unsafe { Gc::from_raw(std::ptr::NonNull::dangling().as_ptr()) },
-            type_cache: vec![EMPTY_CACHE_ENTRY; TYPE_CACHE].into_boxed_slice(),
+            // SAFETY: zeros are empty entries, and the system's zeroed pages are only taken when they are used.
+            type_cache: unsafe { Box::new_zeroed_slice(TYPE_CACHE).assume_init() },
             park_deadline: None,
             preempt: false,
             driven: false,

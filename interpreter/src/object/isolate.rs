@@ -17,6 +17,7 @@ use crate::object::names::Names;
 use crate::object::shape::Shapes;
 use crate::object::string::Str;
 use crate::object::trace;
+use crate::text::packed::Packed;
 use crate::value::{Gc, Slot, Value};
 
 /// The machine as natives see it from below: set once by the upper tiers.
@@ -49,7 +50,7 @@ pub struct Machine {
 pub enum BuiltinModule {
     Native(&'static ModuleDef),
     /// (name, source text)
-    Source(&'static str, &'static str),
+    Source(&'static str, Packed),
     /// (name, why it cannot be had)
     Refused(&'static str, &'static str),
 }

@@ -5,7 +5,7 @@
 //! can only miss.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
@@ -34,16 +34,17 @@ unsafe impl Send for Shape {}
 // SAFETY: as above.
 unsafe impl Sync for Shape {}
 
-const CHUNK: usize = 1024;
-const CHUNKS: usize = 1 << 14;
+/// Shapes in the first chunk; each further one has twice as many.
+const FIRST: u32 = 64;
+/// Enough for every id.
+const CHUNKS: usize = 26;
 /// Names up to this many are found by walking the parents.
 const WALK_LIMIT: u16 = 8;
 
 /// All shapes of an interpreter by id.
 pub struct Shapes {
-    chunks: Box<[OnceLock<Box<[OnceLock<Shape>]>>]>,
+    chunks: [OnceLock<Box<[OnceLock<Shape>]>>; CHUNKS],
     next: AtomicU32,
-    pub full: AtomicBool,
 }
 
 impl Default for Shapes {
@@ -54,14 +55,22 @@ impl Default for Shapes {
 
 impl Shapes {
     pub fn new() -> Shapes {
-        let chunks = (0..CHUNKS).map(|_| OnceLock::new()).collect();
-        Shapes { chunks, next: AtomicU32::new(1), full: AtomicBool::new(false) }
+        let chunks = [const { OnceLock::new() }; CHUNKS];
+        Shapes { chunks, next: AtomicU32::new(1) }
+    }
+
+    /// The chunk of an id and the place in it.
+    #[inline(always)]
+    fn place(id: u32) -> (usize, usize) {
+        let chunk = (id / FIRST + 1).ilog2();
+        (chunk as usize, (id - FIRST * ((1 << chunk) - 1)) as usize)
     }
 
     /// The shape of an id found in an object's header.
     #[inline(always)]
     pub fn get(&self, id: u32) -> &Shape {
-        match self.chunks[id as usize / CHUNK].get().and_then(|chunk| chunk[id as usize % CHUNK].get()) {
+        let (chunk, at) = Self::place(id);
+        match self.chunks.get(chunk).and_then(OnceLock::get).and_then(|chunk| chunk[at].get()) {
             Some(shape) => shape,
             None => missing(id),
         }
@@ -80,7 +89,9 @@ impl Shapes {
 
     fn add(&self, class: Value, inline: u16, count: u16, parent: u32, name: Value, foreign: bool) -> u32 {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let chunk = self.chunks[id as usize / CHUNK].get_or_init(|| (0..CHUNK).map(|_| OnceLock::new()).collect());
+        let (chunk, at) = Self::place(id);
+        let size = FIRST << chunk;
+        let chunk = self.chunks[chunk].get_or_init(|| (0..size).map(|_| OnceLock::new()).collect());
         let shape = Shape {
             id,
             class: Slot::new(class),
@@ -92,7 +103,7 @@ impl Shapes {
             children: Mutex::new(Vec::new()),
             index: OnceLock::new(),
         };
-        let _ = chunk[id as usize % CHUNK].set(shape);
+        let _ = chunk[at].set(shape);
         id
     }
 

@@ -19,6 +19,7 @@ pub mod float_bits;
 pub mod int;
 pub mod mersenne;
 pub mod number_hash;
+pub mod packed;
 pub mod pad;
 pub mod percent;
 pub mod quote;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bytecode::op::{Op, abc};
 use crate::bytecode::template::{CodeTemplate, Const, Handler, flags};
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
@@ -166,4 +167,26 @@ pub fn cached(word: &AtomicU64) -> Value {
 /// A code's items as values, for introspection.
 pub fn tuple_of(code: Gc<Code>) -> (Gc<Tuple>, Gc<Tuple>) {
     (code.consts.obj(), code.names.obj())
+}
+
+impl Word {
+    /// The word at `pc`.
+    ///
+    /// # Safety
+    /// `pc` points at a word of live code.
+    #[inline(always)]
+    pub unsafe fn at(pc: *const AtomicU64) -> Word {
+        // SAFETY: by the contract.
+        Word(unsafe { (*pc).load(Ordering::Relaxed) })
+    }
+
+    /// The opcode of a word that is an instruction.
+    ///
+    /// # Safety
+    /// The word is an instruction of verified code, not one of its cache words.
+    #[inline(always)]
+    pub unsafe fn op(self) -> Op {
+        // SAFETY: by the contract, the byte is an opcode's.
+        unsafe { std::mem::transmute(self.0 as u8) }
+    }
 }

@@ -68,7 +68,7 @@ fn load(cx: &mut Ctx, full: &str, parent: Value) -> R {
             });
             let path = package.then(|| cx.new_list());
             let file = format!("<conc>/{}.conc", name.replace('.', "/"));
-            return run_module(cx, full, Origin::Library(&file), text, path);
+            return run_module(cx, full, Origin::Library(&file), &text.text(), path);
         }
         None => {}
     }

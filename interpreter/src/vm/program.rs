@@ -129,7 +129,7 @@ fn library_text(cx: &mut Ctx, name: &str, parent: &str) -> Option<Found> {
     let library = cx.iso().library.lock();
     let find = |wanted: &str| {
         library.iter().find_map(|m| match m {
-            BuiltinModule::Source(n, text) if *n == wanted => Some(*text),
+            BuiltinModule::Source(n, text) if *n == wanted => Some(text.text()),
             _ => None,
         })
     };
@@ -138,5 +138,5 @@ fn library_text(cx: &mut Ctx, name: &str, parent: &str) -> Option<Found> {
         None => (name, find(name)?, parent),
     };
     let file = format!("<conc>/{}.conc", full.replace('.', "/"));
-    Some(Found::Text { file, text: text.to_string(), package: package.to_string() })
+    Some(Found::Text { file, text, package: package.to_string() })
 }

@@ -11,14 +11,7 @@ pub mod operator;
 pub mod sha512;
 pub mod strings;
 
-use conc_interpreter::object::isolate::BuiltinModule::{self, Native, Source};
-
-/// A module written in Conc: its file under `conc/` is the dotted name.
-macro_rules! source {
-    ($name:literal) => {
-        Source($name, include_str!(concat!("../../conc/", $name, ".conc")))
-    };
-}
+use conc_interpreter::object::isolate::BuiltinModule::{self, Native};
 
 /// The family's modules.
 pub static MODULES: &[BuiltinModule] = &[

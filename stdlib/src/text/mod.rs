@@ -2,11 +2,7 @@
 
 pub mod regex;
 
-use conc_interpreter::object::isolate::BuiltinModule::{self, Native, Source};
+use conc_interpreter::object::isolate::BuiltinModule::{self, Native};
 
 /// The family's modules.
-pub static MODULES: &[BuiltinModule] = &[
-    Native(&regex::functions::MODULE),
-    Source("datetime", include_str!("../../conc/datetime.conc")),
-    Source("re", include_str!("../../conc/re.conc")),
-];
+pub static MODULES: &[BuiltinModule] = &[Native(&regex::functions::MODULE), source!("datetime"), source!("re")];

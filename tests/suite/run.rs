@@ -97,7 +97,7 @@ fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
         std::thread::spawn(move || stdin.write_all(&input));
     }
 
-    let slow = stress || std::env::var_os("CONC_SCHED").is_some();
+    let slow = stress || ["CONC_SCHED", "CONC_RACE_ROUNDS"].iter().any(|name| std::env::var_os(name).is_some());
     let limit = if slow { LIMIT_UNDER_STRESS } else { LIMIT };
     let started = Instant::now();
     let mut nap = Duration::from_micros(200);

@@ -41,8 +41,23 @@ pub struct Machine {
     pub tell: fn(&mut Ctx),
     /// The running thread is at a safepoint of a driven run: whether its slice is over.
     pub safepoint: fn(&mut Ctx) -> bool,
+    /// A module is to be loaded: by whom. Waits while another thread does it.
+    pub begin_import: fn(&mut Ctx, &str) -> R<Turn>,
+    /// The module that was the caller's to load is loaded, or has failed.
+    pub end_import: fn(&mut Ctx, &str),
     /// Gives a library module its `__spec__` and `__loader__`.
     pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
+}
+
+/// Who loads a module that is not there, or not ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// The caller; `Machine::end_import` has to follow.
+    Mine,
+    /// Another thread has, or has tried to.
+    Over,
+    /// Another thread that waits for this one, or this one itself: what there is has to do.
+    Partial,
 }
 
 /// A native module known to the interpreter, and modules written in Conc.
@@ -100,6 +115,8 @@ pub struct Isolate {
     pub int_max_str_digits: AtomicUsize,
     /// Names of modules whose code is running for the first time.
     pub initializing: Mutex<Vec<String>>,
+    /// How many modules are being loaded.
+    pub importing: AtomicUsize,
     pub hash_seed: Option<u64>,
     /// The seed of a run whose every choice comes from it.
     pub seed: Option<u64>,
@@ -268,6 +285,7 @@ impl Isolate {
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),
             initializing: Mutex::new(Vec::new()),
+            importing: AtomicUsize::new(0),
             hash_seed,
             seed,
             draws: AtomicU64::new(0),

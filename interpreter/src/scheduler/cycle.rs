@@ -16,6 +16,7 @@ use super::snapshot::{self, Snapshot, callee_and_first};
 use super::thread::Thread;
 use super::worker::{wake, worker};
 use crate::native::Ctx;
+use crate::object::function::Native;
 use crate::object::kind::ClassId;
 use crate::object::misc::{Boxed, Hold};
 use crate::value::Value;
@@ -40,7 +41,11 @@ pub struct Suspect {
 /// that is something that a thread holds.
 pub fn publish(cx: &mut Ctx) {
     // SAFETY: by what the caller says of the frame.
-    let Some((_, first)) = (unsafe { callee_and_first(cx.base) }) else { return };
+    let Some((callee, first)) = (unsafe { callee_and_first(cx.base) }) else { return };
+    // A native without a frame of its own waits for something else than what the frame below it says.
+    if !callee.is_a::<Native>() {
+        return;
+    }
     let Some(object) = first.cast::<Boxed>().filter(|object| object.hold() != Hold::None) else { return };
     // A plain lock taken twice by one thread is how some wait for another to release it: no link to anybody.
     let me = &worker(cx).current;

@@ -4,6 +4,7 @@
 //! the word by which a wait is ended exactly once.
 
 mod cycle;
+pub mod loading;
 mod monitor;
 mod policy;
 mod report;

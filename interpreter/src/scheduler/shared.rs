@@ -9,6 +9,7 @@ use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
 use super::cycle::Suspect;
+use super::loading::Loading;
 use super::policy::{Mode, VirtualClock};
 use super::report::{Dead, Deadlock};
 use super::snapshot::Snapshot;
@@ -120,6 +121,7 @@ pub struct Scheduler {
     pub broken_off: AtomicBool,
     /// The other workers and the monitor have been started.
     pub grown: AtomicBool,
+    pub loading: Loading,
     /// Held while a thread decides whether its wait closes a circle.
     pub deciding: Mutex<()>,
     /// Circles through plain locks, which may break yet.
@@ -182,6 +184,7 @@ impl Scheduler {
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
+            loading: Loading::default(),
             deciding: Mutex::new(()),
             suspects: Mutex::new(Vec::new()),
             shown: Mutex::new(Vec::new()),

@@ -72,6 +72,7 @@ impl Snapshot {
         match &self.doing {
             Doing::Runs => "runs".into(),
             Doing::Ready => "is ready to run".into(),
+            Doing::Waits { what, .. } if what.is_empty() => "waits".into(),
             Doing::Waits { what, holder: None } => format!("waits in {what}"),
             Doing::Waits { what, holder: Some(holder) } if what.ends_with(".join()") => {
                 format!("waits in {what} for the end of {holder}")
@@ -146,7 +147,7 @@ fn place(frame: FrameRef) -> Place {
 
 /// What the native waits for that the thread has parked in.
 fn doing_of(cx: &mut Ctx, shared: &Scheduler, thread: &Arc<Thread>) -> Doing {
-    let unknown = Doing::Waits { what: "a native".into(), holder: None };
+    let unknown = Doing::Waits { what: String::new(), holder: None };
     // SAFETY: a waiting thread's innermost frame is a native's (`vm::native`): a base is null or leads to one.
     let Some((callee, first)) = (unsafe { callee_and_first(thread.fiber().base.load(Ordering::Acquire)) }) else {
         return unknown;

@@ -67,11 +67,7 @@ pub mod methods {
     /// Give the value at the key; a missing key is first put in with the default.
     pub fn setdefault(cx: &mut Ctx, this: Gc<Dict>, key: Value, #[default(Value::NONE)] default: Value) -> R {
         let hash = cx.hash(key)?;
-        if let Some(value) = this.get(cx, key)? {
-            return Ok(value);
-        }
-        this.set_hashed(cx, key, hash, default)?;
-        Ok(default)
+        this.get_or_set(cx, key, hash, default)
     }
 
     /// Take the key out and give its value.

@@ -14,9 +14,9 @@ stress filter="": races
     CONC_GC=stress cargo test --profile fast --test suite -- {{filter}}
 
 # Races of scripts for shared objects: millions of operations, then some in chaos, then some with collections.
-races rounds="20000":
+races rounds="300000":
     CONC_RACE_ROUNDS={{rounds}} CONC_WORKERS=4 cargo test --profile fast --test suite -- races/
-    CONC_RACE_ROUNDS=2000 CONC_WORKERS=4 CONC_SCHED=chaos cargo test --profile fast --test suite -- races/
+    CONC_RACE_ROUNDS=20000 CONC_WORKERS=4 CONC_SCHED=chaos cargo test --profile fast --test suite -- races/
     CONC_RACE_ROUNDS=60 CONC_WORKERS=4 CONC_GC=stress cargo test --profile fast --test suite -- races/
 
 # The scripts with threads while these take turns at random, on more workers than cores.

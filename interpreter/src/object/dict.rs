@@ -379,6 +379,35 @@ impl Dict {
         Ok(())
     }
 
+    /// A dict with the pairs that this one has at one moment.
+    pub fn snapshot(&self, cx: &mut Ctx) -> R<Gc<Dict>> {
+        let new = cx.new_dict();
+        loop {
+            let table = self.table();
+            let len = self.len();
+            if len == 0 {
+                return Ok(new);
+            }
+            let copy = cx.new_table(len.max(4))?;
+            let lock = cx.lock(&self.header);
+            let fits = self.table() == table && self.len() <= copy.cap;
+            if fits {
+                for entry in &table.entries()[..table.used()] {
+                    let key = entry.key.get();
+                    if let (false, Some(value)) = (key.is_unbound(), self.read(entry)) {
+                        copy.append(entry.hash.load(Ordering::Relaxed) as u64, key, value);
+                    }
+                }
+            }
+            drop(lock);
+            if fits {
+                new.table.set(copy.value());
+                new.live.store(copy.used(), Ordering::Release);
+                return Ok(new);
+            }
+        }
+    }
+
     /// Makes room for `extra` more entries at once.
     pub fn reserve(&self, cx: &mut Ctx, extra: usize) -> R<()> {
         let table = self.table();

@@ -206,12 +206,13 @@ fn copy_pairs(cx: &mut Ctx, dict: Gc<Dict>, other: Gc<Dict>) -> R<()> {
     if dict.is_empty() && other.len() > 8 {
         dict.reserve(cx, other.len())?;
     }
+    // Of one that others change, the pairs of one moment.
+    let other = if cx.is_shared() { other.snapshot(cx)? } else { other };
     let len = other.len();
     for (key, value) in other.pairs() {
         dict.set(cx, key, value)?;
         cx.poll()?;
-        // What another thread does meanwhile is no mistake of this one.
-        if other.len() != len && !cx.is_shared() {
+        if other.len() != len {
             return Err(cx.runtime_error("dict mutated during update"));
         }
     }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub use policy::Random;
 pub use report::{interrupt, last_deadlock, take_interrupt, tell};
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{create, finish, launch, park, run_main, safepoint};
+pub use worker::{close, create, finish, launch, park, run_main, safepoint};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;

@@ -115,6 +115,10 @@ pub struct Scheduler {
     sleepers: AtomicUsize,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
+    /// A host calls the interpreter: its thread runs what it was called for and nothing else.
+    pub hosted: AtomicBool,
+    /// OS threads of workers that have not ended.
+    pub working: AtomicUsize,
     /// Main has ended; the program waits for the threads that are no daemons.
     pub finishing: AtomicBool,
     /// SIGINT has come while it did: it waits no longer.
@@ -181,6 +185,8 @@ impl Scheduler {
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            hosted: AtomicBool::new(true),
+            working: AtomicUsize::new(0),
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
@@ -283,8 +289,11 @@ impl Scheduler {
     }
 
     /// Whether some thread is ready that worker `me` could run.
-    fn has_work(&self, me: usize) -> bool {
+    fn has_work(&self, me: usize, only_own: bool) -> bool {
         let members = self.members.read();
+        if only_own {
+            return members[me].has_pinned();
+        }
         !self.injector.is_empty()
             || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { m.has_stealable() })
     }
@@ -362,7 +371,12 @@ impl Scheduler {
     /// Wakes a sleeping worker, if there is one: call after queueing.
     pub fn wake_one(&self) {
         if self.note_wake() {
-            self.changed.notify_one();
+            // One that waits for a host's turn only would not do.
+            if self.hosted.load(Ordering::Relaxed) {
+                self.changed.notify_all();
+            } else {
+                self.changed.notify_one();
+            }
         }
     }
 
@@ -393,13 +407,15 @@ impl Scheduler {
     }
 
     /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
-    pub fn rest(&self, me: usize, over: impl Fn() -> bool) -> Rest {
+    /// `only_own`: nor runs others' threads.
+    pub fn rest(&self, me: usize, only_own: bool, over: impl Fn() -> bool) -> Rest {
         let mut idle = self.idle.lock();
         let seen = idle.wakes;
         let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
         idle.settled += 1;
         fence(Ordering::SeqCst);
-        let rest = if self.has_work(me) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
+        let rest =
+            if self.has_work(me, only_own) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
         if idle.wakes == seen {
             idle.settled -= 1;
@@ -410,7 +426,8 @@ impl Scheduler {
     fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, seen: u64, sleepers: usize) -> Rest {
         let deadline = self.timers.lock().prune();
         let workers = self.workers();
-        if deadline.is_none() && sleepers == workers {
+        // What a host leaves to the workers may wait for one that has only just been started.
+        if deadline.is_none() && sleepers == workers && !self.has_backlog() {
             if idle.settled == workers && idle.confirming {
                 idle.confirming = false;
                 return Rest::Quiescent;

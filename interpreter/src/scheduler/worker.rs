@@ -133,10 +133,15 @@ fn grow(cx: &mut Ctx) {
     w.monitor = Some(Monitor::start(shared.clone()));
     // A host may have brought workers of its own.
     let there = w.shared.workers();
-    for number in there..wanted_workers(&shared) {
+    // A host's own thread runs no others, and goes away.
+    let wanted = wanted_workers(&shared) + usize::from(shared.hosted.load(Ordering::Relaxed));
+    for number in there..wanted {
         let Ok(new) = crate::vm::new_worker(cx) else { return };
+        shared.working.fetch_add(1, Ordering::SeqCst);
+        let working = Working(shared.clone());
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
+                let _working = working;
                 if let Ok(mut cx) = new.enter() {
                     work(&mut cx, Until::Closing);
                 }
@@ -144,6 +149,32 @@ fn grow(cx: &mut Ctx) {
         if spawned.is_err() {
             return;
         }
+    }
+}
+
+/// Counts a worker's OS thread until it ends.
+struct Working(Arc<Scheduler>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// How long the end of an interpreter waits for threads that do not come to a safepoint.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Ends the other workers; the threads stop where they are.
+pub fn close(cx: &mut Ctx) {
+    if cx.scheduler.is_none() {
+        return;
+    }
+    let shared = worker(cx).shared.clone();
+    shared.closing.store(true, Ordering::SeqCst);
+    let started = std::time::Instant::now();
+    while shared.working.load(Ordering::SeqCst) > 0 && started.elapsed() < LAST_PATIENCE {
+        shared.call_all();
+        cx.blocking(|| std::thread::sleep(Duration::from_micros(200)));
     }
 }
 
@@ -221,6 +252,10 @@ impl Worker {
         }
     }
 
+    fn next_for(&mut self, until: &Until<'_>) -> Option<Arc<Thread>> {
+        if until.is_hosts(&self.shared) { self.member.take_pinned() } else { self.next() }
+    }
+
     /// Any of those that are ready.
     fn seeded_next(&mut self) -> Option<Arc<Thread>> {
         self.shared.expire();
@@ -280,7 +315,7 @@ enum Until<'a> {
 fn work(cx: &mut Ctx, until: Until<'_>) {
     let shared = worker(cx).shared.clone();
     while !until.is_over(&shared) {
-        match (worker(cx).next(), &until) {
+        match (worker(cx).next_for(&until), &until) {
             (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
             (Some(t), _) => run_slice(cx, t),
             (None, _) => idle(cx, &until),
@@ -289,6 +324,12 @@ fn work(cx: &mut Ctx, until: Until<'_>) {
 }
 
 impl Until<'_> {
+    /// A host waits for its own turn, and leaves the rest to the workers.
+    fn is_hosts(&self, shared: &Scheduler) -> bool {
+        matches!(self, Until::Turn(_))
+            && shared.hosted.load(Ordering::Relaxed)
+            && shared.working.load(Ordering::Relaxed) > 0
+    }
     fn is_over(&self, shared: &Scheduler) -> bool {
         match self {
             Until::Turn(_) => false,
@@ -318,7 +359,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     }
     report::tell(cx);
     let me = worker(cx).index;
-    let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
+    let only_own = until.is_hosts(&shared);
+    let rest = cx.blocking(|| shared.rest(me, only_own, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }
@@ -674,6 +716,7 @@ fn frame_address() -> usize {
 pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     let args = cx.tuple(args)?;
     let host = worker(cx).current.clone();
+    worker(cx).shared.hosted.store(false, Ordering::Relaxed);
     let main = create_as(cx, MAIN, f, args, true)?;
     worker(cx).queue(main.clone());
     work(cx, Until::End(&main));

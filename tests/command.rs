@@ -211,7 +211,7 @@ fn some_seeds_find_a_deadlock() {
 
 #[test]
 fn workers_are_as_many_as_asked_for() {
-    let program = "import threading, os\ngo = threading.Event()\nt = threading.Thread(target=go.wait)\nt.start()\n\
+    let program = "import threading, os, time\ngo = threading.Event()\nt = threading.Thread(target=go.wait)\nt.start()\ntime.sleep(0.3)\n\
         print(len(os.listdir('/proc/self/task')))\ngo.set()";
     let tasks = |asked: &str| -> i32 {
         let output = conc().env("CONC_WORKERS", "7").args(["--workers", asked, "-c", program]).output().unwrap();

@@ -325,3 +325,37 @@ fn a_deadlock_of_a_host_call_is_an_error() -> conc::Result<()> {
     assert_eq!(raised(i.exec("lock.acquire()")).class(), "conc.DeadlockError");
     i.exec("lock.release()")
 }
+
+/// Enough objects for the collector to call other threads: nothing that is reachable may be lost, the rest must go.
+#[test]
+fn a_large_heap_is_marked_whole() {
+    let size = if std::env::var_os("CONC_GC").is_some() { 200 } else { 300_000 };
+    let mut conc = Interpreter::builder().build().expect("an interpreter");
+    let script = "
+import gc, weakref
+class Node:
+    def __init__(self, key, before):
+        self.key, self.before = key, before
+        self.texts = ['text %d' % key, (key, [key])]
+nodes, last = {}, None
+for key in range(SIZE):
+    last = nodes[key] = Node(key, last)
+odd = [weakref.ref(nodes[key]) for key in range(1, SIZE, 2)]
+for node in nodes.values():
+    node.before = None
+last = node = None
+for _ in range(3):
+    gc.collect()
+    assert all(n.key == k and n.texts == ['text %d' % k, (k, [k])] for k, n in nodes.items())
+assert all(ref() is not None for ref in odd)
+for key in range(1, SIZE, 2):
+    del nodes[key]
+gc.collect()
+gone = sum(ref() is None for ref in odd)
+"
+    .replace("SIZE", &size.to_string());
+    conc.exec(&script).expect("it runs");
+    let gone: i64 = conc.eval("gone").expect("a count");
+    // Old words on the native stack may keep a few.
+    assert!(gone >= size / 2 - 16, "{gone} of {} are gone", size / 2);
+}

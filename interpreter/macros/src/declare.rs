@@ -137,6 +137,7 @@ fn function(f: &mut ItemFn, role: Role) -> Result<(TokenStream, TokenStream)> {
         _ => quote!(),
     };
     let mut has_ctx = false;
+    let mut unread = quote!();
     let mut params = Vec::new();
     for (i, arg) in f.sig.inputs.iter_mut().enumerate() {
         let FnArg::Typed(arg) = arg else {
@@ -145,6 +146,9 @@ fn function(f: &mut ItemFn, role: Role) -> Result<(TokenStream, TokenStream)> {
         if i == 0 && is_ctx(&arg.ty) {
             has_ctx = true;
             continue;
+        }
+        if is_named(&arg.ty, "Kwargs") && matches!(&*arg.pat, Pat::Ident(p) if p.ident.to_string().starts_with('_')) {
+            unread = quote!(.dropping_keywords());
         }
         params.push(parameter(arg)?);
     }
@@ -196,7 +200,7 @@ fn function(f: &mut ItemFn, role: Role) -> Result<(TokenStream, TokenStream)> {
             ::conc_interpreter::native::Role::#role,
             &[#(#rows),*],
             #shim,
-        )#frame
+        )#unread #frame
     };
     Ok((def, shim_fn))
 }

@@ -5,10 +5,17 @@ use std::sync::atomic::Ordering;
 use super::block::{BLOCK_SIZE, BlockState, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, mark_byte};
 use super::chunk::{CHUNK_SIZE, Reservation, reservation};
 use super::header::{Header, flag};
+use super::parallel;
+
+/// Objects traced before other threads are asked to help: about a millisecond's work.
+const ALONE: usize = 1 << 16;
 
 /// Marks everything reachable from the objects it is given.
 pub struct Marker {
-    work: Vec<*mut Header>,
+    /// Marked objects that have not been traced.
+    pub(super) work: Vec<*mut Header>,
+    /// Objects of which a part has been traced, and from which element on they have not.
+    pub(super) rest: Vec<(*mut Header, usize)>,
     reservation: &'static Reservation,
     owner: u32,
     epoch: u8,
@@ -23,13 +30,15 @@ pub struct Marker {
     pub live_bytes: usize,
 }
 
-/// Shows the marker every object that `object` refers to.
-pub type TraceFn = unsafe fn(object: *mut Header, marker: &mut Marker);
+/// Shows the marker every object that `object` refers to; of its elements, those from `from` on or a part of them (see
+/// [`Marker::later`]).
+pub type TraceFn = unsafe fn(object: *mut Header, from: usize, marker: &mut Marker);
 
 impl Marker {
     pub(super) fn new(owner: u32, epoch: u8, trace: TraceFn, leaves: u64) -> Marker {
         Marker {
             work: Vec::with_capacity(1024),
+            rest: Vec::new(),
             reservation: reservation(),
             owner,
             epoch,
@@ -38,6 +47,21 @@ impl Marker {
             shapes_new: Vec::new(),
             leaves,
             live_bytes: 0,
+        }
+    }
+
+    /// One with nothing to do, for the same collection.
+    pub(super) fn sibling(&self) -> Marker {
+        Marker::new(self.owner, self.epoch, self.trace, self.leaves)
+    }
+
+    /// Takes over what a sibling has found out.
+    pub(super) fn absorb(&mut self, sibling: &mut Marker) {
+        self.live_bytes += sibling.live_bytes;
+        for shape in sibling.new_shapes() {
+            if self.shapes_seen.get(shape as usize) != Some(&true) {
+                self.see_shape(shape);
+            }
         }
     }
 
@@ -88,17 +112,39 @@ impl Marker {
         }
     }
 
-    /// Traces until nothing new is found.
+    /// Traces until nothing new is found; with much to do, on several threads.
     pub fn drain(&mut self) {
-        while let Some(object) = self.work.pop() {
-            // SAFETY: the object was marked, so it is a live object of this heap.
-            let shape = unsafe { (*object).shape() };
-            if self.shapes_seen.get(shape as usize) != Some(&true) {
-                self.see_shape(shape);
+        let mut alone = ALONE;
+        while self.step() {
+            alone -= 1;
+            if alone == 0 {
+                if parallel::worth_while(self) {
+                    return parallel::drain(self);
+                }
+                alone = ALONE;
             }
-            // SAFETY: as above.
-            unsafe { (self.trace)(object, self) };
         }
+    }
+
+    /// Traces one object, if there is one to trace.
+    #[inline]
+    pub(super) fn step(&mut self) -> bool {
+        let Some((object, from)) = self.work.pop().map(|object| (object, 0)).or_else(|| self.rest.pop()) else {
+            return false;
+        };
+        // SAFETY: the object was marked, so it is a live object of this heap.
+        let shape = unsafe { (*object).shape() };
+        if self.shapes_seen.get(shape as usize) != Some(&true) {
+            self.see_shape(shape);
+        }
+        // SAFETY: as above.
+        unsafe { (self.trace)(object, from, self) };
+        true
+    }
+
+    /// Notes that the elements of a marked object from `from` on are still to be traced.
+    pub fn later(&mut self, object: *mut Header, from: usize) {
+        self.rest.push((object, from));
     }
 
     #[cold]

@@ -2,7 +2,8 @@
 //!
 //! A process-wide address reservation is cut into 4 MiB chunks ([`chunk`]). A heap owns whole chunks and cuts them
 //! into 32 KiB blocks of equal cells ([`block`]). Allocation bumps through runs of free cells that lazy sweeping
-//! finds ([`alloc`]); marking is precise over objects and conservative over stacks ([`mark`]).
+//! finds ([`alloc`]); marking is precise over objects and conservative over stacks ([`mark`]), and
+//! done by several threads when there is much to mark.
 //!
 //! Invariants: a cell whose first word is zero holds no object; memory is zeroed when handed out; sweeping of one
 //! cycle is finished before the next one marks.
@@ -12,6 +13,7 @@ pub mod block;
 pub mod chunk;
 pub mod header;
 pub mod mark;
+mod parallel;
 
 pub use alloc::{Heap, LocalHeap};
 pub use chunk::fix_addresses;

@@ -55,6 +55,8 @@ pub struct NativeDef {
     pub has_rest: bool,
     pub has_kwonly: bool,
     pub has_kwargs: bool,
+    /// What `**kwargs` would collect is not looked at, and so not collected.
+    pub drops_kwargs: bool,
 }
 
 impl NativeDef {
@@ -77,6 +79,7 @@ impl NativeDef {
             has_rest: false,
             has_kwonly: false,
             has_kwargs: false,
+            drops_kwargs: false,
         };
         let mut i = 0;
         while i < params.len() {
@@ -108,6 +111,12 @@ impl NativeDef {
     ) -> NativeDef {
         let def = NativeDef::new(name, doc, role, params, unreachable_call);
         def.with_frame(super::Resume::always(enter))
+    }
+
+    /// The same native, which does not look at `**kwargs`.
+    pub const fn dropping_keywords(mut self) -> NativeDef {
+        self.drops_kwargs = true;
+        self
     }
 
     /// The same native, resumable.

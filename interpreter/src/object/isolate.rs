@@ -156,6 +156,8 @@ pub struct Roots {
     pub lock_class: RootSlot,
     /// The class of `_thread.RLock` objects.
     pub rlock_class: RootSlot,
+    /// The native that is the first frame of every `threading.Thread`.
+    pub thread_bootstrap: RootSlot,
     pub main_thread: RootSlot,
     /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
     pub unraisable: RootSlot,
@@ -183,7 +185,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 25] {
+    fn all(&self) -> [&RootSlot; 26] {
         [
             &self.builtins,
             &self.modules,
@@ -205,6 +207,7 @@ impl Roots {
             &self.machine_natives,
             &self.lock_class,
             &self.rlock_class,
+            &self.thread_bootstrap,
             &self.main_thread,
             &self.unraisable,
             &self.extra,

@@ -116,6 +116,12 @@ impl Boxed {
         // SAFETY: the payload lives until the collector finds the object dead.
         if payload.is_null() { Hold::None } else { unsafe { (**payload).hold() } }
     }
+    /// What a script calls this object, as its payload and slots know.
+    pub fn label(&self) -> Option<String> {
+        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
+        // SAFETY: the payload lives until the collector finds the object dead.
+        (!payload.is_null()).then(|| unsafe { (**payload).label(self.slots()) })?
+    }
     /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.
     pub fn payload<T: Payload>(&self) -> Option<&T> {
         let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
@@ -148,6 +154,10 @@ pub trait Payload: Any + Send + Sync {
     /// Who can free what the holder holds.
     fn hold(&self) -> Hold {
         Hold::None
+    }
+    /// What a script calls the object (a thread, say), whose slots are given.
+    fn label(&self, _slots: &[Slot]) -> Option<String> {
+        None
     }
 }
 

@@ -36,6 +36,6 @@ names! {
     __func__ __origin__ __args__ __buffer__ __typing_unpacked_tuple_args__ __typing_prepare_subst__ __unpacked__
     __abstractmethods__ send close get set builtins print_file_and_line modules path stdin stdout stderr argv write
     flush read readline keys items values append add _fields metaclass sep end file key default strict encoding errors
-    name obj msg filename lineno offset text end_lineno end_offset code args value line
+    run name obj msg filename lineno offset text end_lineno end_offset code args value line
     isatty fileno displayhook excepthook unraisablehook last_exc ps1 ps2
 }

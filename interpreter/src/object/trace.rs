@@ -50,11 +50,24 @@ macro_rules! fields {
     }};
 }
 
-/// Shows the marker everything `object` refers to.
+/// So many elements of one object are shown at a time: another marker may go on with the others.
+const PART: usize = 4096;
+
+/// The elements that begin at `from`, up to a part's size; the marker comes back for the rest.
+fn part<'a, T>(marker: &mut Marker, object: *mut Header, all: &'a [T], from: usize) -> &'a [T] {
+    let rest = &all[from.min(all.len())..];
+    if rest.len() <= PART {
+        return rest;
+    }
+    marker.later(object, from + PART);
+    &rest[..PART]
+}
+
+/// Shows the marker everything `object` refers to; of its elements, if it has many, a part.
 ///
 /// # Safety
 /// `object` is a live object.
-pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
+pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
     // SAFETY: by the contract.
     let header = unsafe { &*object };
     match Kind::of(header.kind()) {
@@ -68,12 +81,14 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
         Kind::Buffer => {
             // SAFETY: the kind says the layout.
             let o = unsafe { &*(object as *const Buffer) };
-            mark_slots(m, &o.slots()[..o.len()]);
+            let slots = part(m, object, &o.slots()[..o.len()], from);
+            mark_slots(m, slots);
         }
         Kind::Tuple => {
             // SAFETY: the kind says the layout.
             let o = unsafe { &*(object as *const Tuple) };
-            mark_slots(m, o.slots());
+            let slots = part(m, object, o.slots(), from);
+            mark_slots(m, slots);
         }
         Kind::Dict => {
             fields!(m, object as Dict: table);
@@ -81,7 +96,7 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
         Kind::Table => {
             // SAFETY: the kind says the layout.
             let o = unsafe { &*(object as *const Table) };
-            for entry in &o.entries()[..o.used()] {
+            for entry in part(m, object, &o.entries()[..o.used()], from) {
                 mark(m, entry.key.get());
                 mark(m, entry.value.get());
             }
@@ -92,7 +107,7 @@ pub unsafe fn trace(object: *mut Header, m: &mut Marker) {
         Kind::SetTable => {
             // SAFETY: the kind says the layout.
             let o = unsafe { &*(object as *const SetTable) };
-            for entry in o.entries() {
+            for entry in part(m, object, o.entries(), from) {
                 mark(m, entry.key.get());
             }
         }

@@ -48,9 +48,10 @@ pub fn publish(cx: &mut Ctx) {
     }
     let Some(object) = first.cast::<Boxed>().filter(|object| object.hold() != Hold::None) else { return };
     // A plain lock taken twice by one thread is how some wait for another to release it: no link to anybody.
-    let me = &worker(cx).current;
-    if object.holder().is_some_and(|holder| holder != me.id) {
-        me.blocked.set(first);
+    let w = worker(cx);
+    if object.holder().is_some_and(|holder| holder != w.current.id) {
+        w.shared.enlist_blocker(&w.current);
+        w.current.blocked.set(first);
     }
 }
 
@@ -120,7 +121,7 @@ fn follow(shared: &Scheduler, me: &Arc<Thread>) -> Option<(Vec<Link>, bool)> {
         if links.iter().any(|(thread, _)| thread.id == holder) {
             return None;
         }
-        at = shared.thread(holder)?;
+        at = shared.blocker(holder)?;
     }
     is_standing(&links).then_some((links, owned))
 }

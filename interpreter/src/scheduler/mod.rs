@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub use policy::Random;
 pub use report::{interrupt, last_deadlock, take_interrupt, tell};
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{close, create, finish, launch, park, run_main, safepoint};
+pub use worker::{close, create, create_owned, finish, hand_over, launch, park, run_main, safepoint};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;
@@ -45,9 +45,9 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
     Ok(id)
 }
 
-/// Calls a sleeping worker to what is queued here, as the running thread will go on for a while.
-pub fn offer(cx: &mut Ctx) {
-    worker::worker(cx).shared.wake_one();
+/// A number for the name of a thread without one.
+pub fn fresh_number(cx: &mut Ctx) -> u64 {
+    worker::worker(cx).shared.fresh_number()
 }
 
 /// How many workers there are to be, if not one for each core; before the second thread starts.

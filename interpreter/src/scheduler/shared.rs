@@ -1,6 +1,6 @@
 //! What the workers of one interpreter share: the run queues, the sleepers, the timers, the list of threads.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::time::{Duration, Instant};
@@ -22,11 +22,17 @@ use crate::value::Value;
 /// A nap of the worker that watches for signals while nothing is ready.
 const NAP: Duration = Duration::from_millis(5);
 
+/// How long a thread that a worker was to run next is left to it.
+const LURK: Duration = Duration::from_micros(50);
+/// So often in a row an idle worker looks for such threads in vain.
+const LURKS: usize = 4;
+
 /// What others see of a worker.
 pub struct Member {
     pub signals: Arc<Signals>,
     stealer: Stealer<Arc<Thread>>,
-    /// The thread to run next: woken by the one running now. Others may take it if it stays.
+    /// The thread to run next: woken by the one running now, or its starter. Others take it if it stays for long, which
+    /// costs them more than it would cost this worker to run it soon.
     next: AtomicPtr<Thread>,
     /// Ready threads that only this worker may run, as they have frames on its native stacks.
     pinned: Mutex<VecDeque<Arc<Thread>>>,
@@ -105,14 +111,20 @@ pub struct Scheduler {
     members: RwLock<Vec<Arc<Member>>>,
     injector: Injector<Arc<Thread>>,
     timers: Mutex<Timers>,
-    /// All threads that have not ended, by id.
-    threads: Mutex<BTreeMap<u64, Arc<Thread>>>,
+    /// All threads that have not ended, by the numbers of their host handles.
+    threads: Mutex<Vec<Option<Arc<Thread>>>>,
     next_id: AtomicU64,
+    /// The next number for a name that is made up.
+    next_number: AtomicU64,
     /// How many threads that are not daemons have not ended, main not counted.
     pub live: AtomicUsize,
     idle: Mutex<Idle>,
     changed: Condvar,
     sleepers: AtomicUsize,
+    /// An idle worker watches for threads that stay another's next one.
+    lurking: AtomicBool,
+    /// When one was last called to do so.
+    called: AtomicU64,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
     /// A host calls the interpreter: its thread runs what it was called for and nothing else.
@@ -126,6 +138,8 @@ pub struct Scheduler {
     /// The other workers and the monitor have been started.
     pub grown: AtomicBool,
     pub loading: Loading,
+    /// Threads that have waited, without a deadline, for what another holds, by id.
+    blockers: Mutex<HashMap<u64, Arc<Thread>>>,
     /// Held while a thread decides whether its wait closes a circle.
     pub deciding: Mutex<()>,
     /// Circles through plain locks, which may break yet.
@@ -178,12 +192,15 @@ impl Scheduler {
             members: RwLock::new(Vec::new()),
             injector: Injector::new(),
             timers: Mutex::new(Timers::default()),
-            threads: Mutex::new(BTreeMap::new()),
+            threads: Mutex::new(Vec::new()),
             next_id: AtomicU64::new(MAIN + 1),
+            next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
             idle: Mutex::new(Idle::default()),
             changed: Condvar::new(),
             sleepers: AtomicUsize::new(0),
+            lurking: AtomicBool::new(false),
+            called: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             hosted: AtomicBool::new(true),
             working: AtomicUsize::new(0),
@@ -191,6 +208,7 @@ impl Scheduler {
             broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
             loading: Loading::default(),
+            blockers: Mutex::new(HashMap::new()),
             deciding: Mutex::new(()),
             suspects: Mutex::new(Vec::new()),
             shown: Mutex::new(Vec::new()),
@@ -219,30 +237,58 @@ impl Scheduler {
 
     // ---- the list of threads
 
+    pub fn fresh_number(&self) -> u64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
     pub fn fresh_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
     pub fn enlist(&self, thread: Arc<Thread>) {
         if !thread.daemon && thread.id != MAIN {
-            self.live.fetch_add(1, Ordering::Relaxed);
+            self.live.fetch_add(1, Ordering::SeqCst);
         }
-        self.threads.lock().insert(thread.id, thread);
+        let mut threads = self.threads.lock();
+        let place = thread.handle();
+        if place >= threads.len() {
+            threads.resize(place + 1, None);
+        }
+        threads[place] = Some(thread);
     }
     pub fn delist(&self, thread: &Thread) {
-        self.threads.lock().remove(&thread.id);
+        if thread.is_blocker.load(Ordering::Relaxed) {
+            self.blockers.lock().remove(&thread.id);
+        }
+        let listed = self.threads.lock().get_mut(thread.handle()).and_then(Option::take);
+        drop(listed);
         if !thread.daemon && thread.id != MAIN {
-            self.live.fetch_sub(1, Ordering::Relaxed);
+            self.live.fetch_sub(1, Ordering::SeqCst);
         }
     }
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
-        self.threads.lock().get(&id).cloned()
+        self.threads.lock().iter().flatten().find(|t| t.id == id).cloned()
     }
     /// Whether that thread waits, without a deadline, for what another holds.
     pub fn is_blocked(&self, id: u64) -> bool {
-        self.threads.lock().get(&id).is_some_and(|t| !t.blocked.get().is_unbound())
+        self.blockers.lock().get(&id).is_some_and(|t| !t.blocked.get().is_unbound())
+    }
+    /// A thread that has ever waited so, if it has not ended.
+    pub fn blocker(&self, id: u64) -> Option<Arc<Thread>> {
+        self.blockers.lock().get(&id).cloned()
+    }
+    /// Lists a thread that is about to wait so.
+    pub fn enlist_blocker(&self, thread: &Arc<Thread>) {
+        if !thread.is_blocker.swap(true, Ordering::Relaxed) {
+            self.blockers.lock().insert(thread.id, thread.clone());
+        }
     }
     pub fn threads(&self) -> Vec<Arc<Thread>> {
-        self.threads.lock().values().cloned().collect()
+        let mut threads: Vec<_> = self.threads.lock().iter().flatten().cloned().collect();
+        threads.sort_unstable_by_key(|t| t.id);
+        threads
+    }
+    /// Main has ended, and so have all that it waits for.
+    pub fn is_finished(&self) -> bool {
+        self.live.load(Ordering::SeqCst) == 0 && self.finishing.load(Ordering::SeqCst)
     }
 
     // ---- queues
@@ -285,7 +331,55 @@ impl Scheduler {
                 return Some(t);
             }
         }
-        others.clone().find_map(|other| members[other].take_next())
+        None
+    }
+
+    /// What another worker was to run next but does not get to, as it runs something for long. Only one idle worker
+    /// waits for that at a time.
+    pub fn lurk(&self, me: usize) -> Option<Arc<Thread>> {
+        let mut left = self.left_next(me);
+        if left.is_empty() || self.lurking.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        let mut found = None;
+        // While threads come and go there, it pays to stay.
+        let mut patience = LURKS;
+        while found.is_none() && patience > 0 && !self.has_work(me, false) {
+            std::thread::sleep(LURK);
+            let stuck = |(m, slices): &(Arc<Member>, u64)| match m.slices.load(Ordering::Relaxed) == *slices {
+                true => m.take_next(),
+                false => None,
+            };
+            found = left.iter().find_map(stuck);
+            left = self.left_next(me);
+            patience = if left.is_empty() { patience - 1 } else { LURKS };
+        }
+        self.lurking.store(false, Ordering::Release);
+        if found.is_some() {
+            // There may be more to come.
+            self.wake_one();
+        }
+        found
+    }
+
+    /// The other workers that have a thread to run next, and their counts of slices.
+    fn left_next(&self, me: usize) -> Vec<(Arc<Member>, u64)> {
+        let look = |(i, m): (usize, &Arc<Member>)| {
+            (i != me && m.has_next()).then(|| (m.clone(), m.slices.load(Ordering::Relaxed)))
+        };
+        self.members.read().iter().enumerate().filter_map(look).collect()
+    }
+
+    /// A thread has been left to run after the one that runs now: has a sleeping worker see how long that takes. Not more
+    /// often than the system's coarse clock ticks, as a call costs more than many short threads.
+    pub fn call_lurker(&self) {
+        if self.lurking.load(Ordering::Relaxed) || !self.has_sleepers() {
+            return;
+        }
+        let now = coarse_time();
+        if self.called.swap(now, Ordering::Relaxed) != now {
+            self.wake_one();
+        }
     }
 
     /// Whether some thread is ready that worker `me` could run.
@@ -476,8 +570,20 @@ impl Member {
     }
 
     fn has_stealable(&self) -> bool {
-        !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
+        !self.stealer.is_empty()
     }
+
+    fn has_next(&self) -> bool {
+        !self.next.load(Ordering::Relaxed).is_null()
+    }
+}
+
+/// A time that is cheap to read and changes every few milliseconds.
+fn coarse_time() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the call only fills the struct.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &mut now) };
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// Repeats a steal that lost a race.

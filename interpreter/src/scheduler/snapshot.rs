@@ -132,7 +132,7 @@ fn each_frame_of_worker(cx: &mut Ctx, others: &[*mut Ctx], index: usize, mut eac
 
 /// What a thread is called in reports.
 pub fn title(thread: &Thread) -> String {
-    match &*thread.name.lock() {
+    match thread.name() {
         Some(name) => format!("thread '{name}'"),
         None if thread.id == MAIN => "thread 'MainThread'".into(),
         None => format!("thread {}", thread.id),

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
+use crate::object::misc::Boxed;
 use crate::object::stack::Fiber;
 use crate::value::{Gc, Slot, Value};
 
@@ -45,13 +46,17 @@ pub struct Saved {
     pub yielder: usize,
 }
 
+/// A native stack that waits with its thread, and the addresses of its frames.
+pub struct Detached {
+    pub stack: Stack,
+    pub frames: (usize, usize),
+}
+
 /// The part of a thread that only the worker running (or resuming) it touches.
 #[derive(Default)]
 pub struct Own {
     pub saved: Option<Saved>,
-    /// The detached native stack, and the addresses of its frames.
-    pub detached: Option<Stack>,
-    pub frames: (usize, usize),
+    pub detached: Option<Box<Detached>>,
     /// The parked frame is a native's that takes the wake-up value.
     pub deliver: bool,
 }
@@ -60,8 +65,6 @@ pub struct Own {
 pub struct Thread {
     pub id: u64,
     pub daemon: bool,
-    /// What the script calls it.
-    pub name: Mutex<Option<String>>,
     /// Host handle of the fiber object: keeps it alive until the thread has ended.
     handle: usize,
     fiber: Gc<Fiber>,
@@ -77,6 +80,8 @@ pub struct Thread {
     /// What it waits for without a deadline, if a thread holds that: set by itself before it parks, while its frame
     /// holds the object, and cleared before it goes on.
     pub blocked: Slot,
+    /// It is among the scheduler's blockers.
+    pub is_blocker: AtomicBool,
     done: AtomicBool,
     joiners: Mutex<Vec<Waiter>>,
     own: UnsafeCell<Own>,
@@ -106,6 +111,10 @@ impl Waiter {
         &self.thread
     }
 
+    pub fn into_thread(self) -> Arc<Thread> {
+        self.thread
+    }
+
     /// Whether the wait has not ended.
     pub fn is_open(&self) -> bool {
         self.thread.wait.is_open(self.wait)
@@ -126,7 +135,6 @@ impl Thread {
         Thread {
             id,
             daemon,
-            name: Mutex::new(None),
             handle,
             fiber,
             wait: WaitWord::default(),
@@ -135,6 +143,7 @@ impl Thread {
             running_on: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
             blocked: Slot::new(Value::UNBOUND),
+            is_blocker: AtomicBool::new(false),
             done: AtomicBool::new(false),
             joiners: Mutex::new(Vec::new()),
             own: UnsafeCell::new(Own::default()),
@@ -143,6 +152,10 @@ impl Thread {
 
     pub fn fiber(&self) -> Gc<Fiber> {
         self.fiber
+    }
+    /// What the script calls it, if it has an object of its own.
+    pub fn name(&self) -> Option<String> {
+        self.fiber.owner.get().cast::<Boxed>().and_then(|owner| owner.label())
     }
     pub fn handle(&self) -> usize {
         self.handle

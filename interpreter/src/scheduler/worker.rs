@@ -18,12 +18,14 @@ use super::monitor::Monitor;
 use super::policy::{Mode, Policy, Verdict};
 use super::report;
 use super::shared::{Member, Rest, Scheduler};
-use super::thread::{MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
+use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
 use super::wait::Claim;
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
+use crate::object::function::Native;
 use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
+use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::call::{Started, start_thread};
 use crate::vm::run::{Outcome, run, run_raising};
@@ -33,6 +35,8 @@ const RED: usize = 1024;
 const STACK_SIZE: usize = 1 << 20;
 const STACK_RESERVE: usize = 128 << 10;
 const POOLED: usize = 64;
+/// Words of a thread's first segment: room for its first frame, a small function's and a waiting native's.
+const SEGMENT: usize = 60;
 /// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
 /// neither starves.
 const FAIRNESS: u64 = 64;
@@ -48,22 +52,36 @@ pub struct Worker {
     /// Address of the running coroutine's yielder; 0 on the OS stack.
     yielder: usize,
     pool: Vec<DefaultStack>,
+    /// Host handles of fibers whose threads have ended.
+    fibers: Vec<usize>,
     monitor: Option<Monitor>,
     /// The last slice was a long one.
     was_long: bool,
     policy: Policy,
+    /// The native frames of the thread that is being detached, as an address range.
+    frames: (usize, usize),
+    /// A new thread to be run next, and who has started it and goes on after that.
+    handed: Option<(Arc<Thread>, Waiter)>,
 }
 
 /// The worker that a context belongs to, made at first use.
+#[inline]
 pub fn worker(cx: &mut Ctx) -> &mut Worker {
     if cx.scheduler.is_none() {
-        let made = attach(cx);
-        cx.scheduler = Some(Box::new(made));
+        make(cx);
     }
-    match cx.scheduler.as_mut().and_then(|s| s.downcast_mut::<Worker>()) {
-        Some(w) => w,
-        None => unreachable!("the scheduler's part of a context is a worker"),
-    }
+    let made: *mut dyn std::any::Any = match cx.scheduler.as_deref_mut() {
+        Some(made) => made,
+        None => unreachable!("made just now"),
+    };
+    // SAFETY: this function alone fills the field, with a worker.
+    unsafe { &mut *made.cast::<Worker>() }
+}
+
+#[cold]
+fn make(cx: &mut Ctx) {
+    let made = attach(cx);
+    cx.scheduler = Some(Box::new(made));
 }
 
 fn attach(cx: &mut Ctx) -> Worker {
@@ -86,8 +104,21 @@ fn attach(cx: &mut Ctx) -> Worker {
         cx.drive();
     }
     let policy = Policy::new(shared.mode, index);
-    let (pool, monitor) = (Vec::new(), None);
-    Worker { shared, index, member, deque, current: host, yielder: 0, pool, monitor, was_long: false, policy }
+    Worker {
+        shared,
+        index,
+        member,
+        deque,
+        current: host,
+        yielder: 0,
+        pool: Vec::new(),
+        fibers: Vec::new(),
+        monitor: None,
+        was_long: false,
+        frames: (0, 0),
+        handed: None,
+        policy,
+    }
 }
 
 /// A new thread that will call `f(*args)`, not queued yet.
@@ -97,15 +128,56 @@ pub fn create(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<Arc<Thread
 }
 
 fn create_as(cx: &mut Ctx, id: u64, f: Value, args: Value, daemon: bool) -> R<Arc<Thread>> {
-    let segment = cx.new_segment(48)?;
-    let fiber = cx.new_fiber(segment);
     let start = cx.tuple(&[f, args])?;
     // The start tuple lives in the fiber until the thread runs.
-    fiber.owner.set(start);
-    let handle = cx.iso().handles.lock().add(fiber.value());
+    create_fiber(cx, id, start, Value::NONE, daemon)
+}
+
+/// A new thread that will call the native with its owner, an object that stands for the thread.
+pub fn create_owned(cx: &mut Ctx, native: Value, owner: Value, daemon: bool) -> R<Arc<Thread>> {
+    let id = worker(cx).shared.fresh_id();
+    create_fiber(cx, id, owner, native, daemon)
+}
+
+fn create_fiber(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool) -> R<Arc<Thread>> {
+    let (fiber, handle) = idle_fiber(cx)?;
+    fiber.owner.set(owner);
+    fiber.wake.set(native);
     let thread = Arc::new(Thread::new(id, daemon, fiber, handle));
     worker(cx).shared.enlist(thread.clone());
     Ok(thread)
+}
+
+/// A fiber with an empty stack, and its host handle.
+fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
+    if let Some(handle) = worker(cx).fibers.pop() {
+        let value = cx.iso().handles.lock().get(handle);
+        if let Some(fiber) = value.cast::<Fiber>() {
+            return Ok((fiber, handle));
+        }
+    }
+    let segment = cx.new_segment(SEGMENT)?;
+    let fiber = cx.new_fiber(segment);
+    let handle = cx.iso().handles.lock().add(fiber.value());
+    Ok((fiber, handle))
+}
+
+/// A thread has ended: its fiber is for the next one, if there are not too many of them.
+fn release_fiber(cx: &mut Ctx, thread: &Thread) {
+    if worker(cx).fibers.len() >= POOLED {
+        return cx.iso().handles.lock().release(thread.handle());
+    }
+    let fiber = thread.fiber();
+    let mut first = fiber.segment.obj::<Segment>();
+    while let Some(below) = first.previous.get().cast::<Segment>() {
+        first = below;
+    }
+    first.next.set(Value::UNBOUND);
+    fiber.segment.set(first.value());
+    for slot in [&fiber.handled, &fiber.wake, &fiber.owner] {
+        slot.set(Value::NONE);
+    }
+    worker(cx).fibers.push(thread.handle());
 }
 
 /// Has a created thread run.
@@ -114,6 +186,18 @@ pub fn launch(cx: &mut Ctx, thread: Arc<Thread>) {
     let w = worker(cx);
     w.queue(thread);
     w.shared.wake_one();
+}
+
+/// Has this worker go to a new thread as soon as the running one has parked, which it is to do now: it goes on once the
+/// new one waits, or with another worker.
+pub fn hand_over(cx: &mut Ctx, thread: Arc<Thread>) {
+    grow(cx);
+    let w = worker(cx);
+    let starter = w.current.arm();
+    if let Some((earlier, _)) = w.handed.replace((thread, starter)) {
+        w.queue(earlier);
+    }
+    w.shared.call_lurker();
 }
 
 /// With a second thread come the other workers and the monitor.
@@ -243,6 +327,23 @@ impl Worker {
         }
     }
 
+    /// The thread handed over, if its starter has parked: that is the next one after it.
+    fn take_handed(&mut self) -> Option<Arc<Thread>> {
+        let (thread, starter) = self.handed.take()?;
+        if starter.claim(Value::TRUE, false) == Claim::Queue {
+            self.queue(starter.into_thread());
+        }
+        Some(thread)
+    }
+
+    /// The starter goes on after all: the thread it has handed over is queued.
+    fn keep_starter(&mut self) {
+        if let Some(thread) = self.take_handed() {
+            self.queue(thread);
+            self.shared.wake_one();
+        }
+    }
+
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         match self.policy.mode() {
@@ -253,7 +354,14 @@ impl Worker {
     }
 
     fn next_for(&mut self, until: &Until<'_>) -> Option<Arc<Thread>> {
-        if until.is_hosts(&self.shared) { self.member.take_pinned() } else { self.next() }
+        if !until.is_hosts(&self.shared) {
+            return self.next();
+        }
+        // What a host's own thread has started is for the workers.
+        if let Some(thread) = self.take_handed() {
+            self.shared.inject(thread);
+        }
+        self.member.take_pinned()
     }
 
     /// Any of those that are ready.
@@ -267,6 +375,9 @@ impl Worker {
 
     /// One from any of the places where ready threads are.
     fn chaotic_next(&mut self) -> Option<Arc<Thread>> {
+        if self.handed.is_some() {
+            return self.take_handed();
+        }
         self.shared.expire();
         let chosen = match self.policy.choose(4) {
             0 => self.shared.steal(self.index, &self.deque),
@@ -283,6 +394,9 @@ impl Worker {
     }
 
     fn usual_next(&mut self) -> Option<Arc<Thread>> {
+        if self.handed.is_some() {
+            return self.take_handed();
+        }
         let slices = self.member.slices.load(Ordering::Relaxed);
         let due = slices.is_multiple_of(FAIRNESS);
         if std::mem::take(&mut self.was_long) || due {
@@ -335,7 +449,7 @@ impl Until<'_> {
             Until::Turn(_) => false,
             Until::End(t) => t.is_done() || shared.dead.lock().is_some(),
             Until::Rest => {
-                shared.live.load(Ordering::Acquire) == 0
+                shared.live.load(Ordering::SeqCst) == 0
                     || shared.dead.lock().is_some()
                     || shared.broken_off.load(Ordering::Acquire)
             }
@@ -360,6 +474,13 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     report::tell(cx);
     let me = worker(cx).index;
     let only_own = until.is_hosts(&shared);
+    if !only_own
+        && shared.mode == Mode::Usual
+        && let Some(left) = cx.blocking(|| shared.lurk(me))
+    {
+        worker(cx).deque.push(left);
+        return;
+    }
     let rest = cx.blocking(|| shared.rest(me, only_own, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
@@ -371,8 +492,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
 /// The machine state of code below the slices of a worker.
 struct Below {
     saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize),
-    fiber: Gc<crate::object::stack::Fiber>,
-    segment: Gc<crate::object::stack::Segment>,
+    fiber: Gc<Fiber>,
+    segment: Gc<Segment>,
     base: *mut Value,
     pc: *const std::sync::atomic::AtomicU64,
     handled: Value,
@@ -410,11 +531,11 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     w.note_running(&thread);
     w.policy.begin_slice();
     // SAFETY: this worker has just taken the thread from a queue.
-    let (detached, frames) = unsafe { (thread.own().detached.take(), std::mem::take(&mut thread.own().frames)) };
+    let detached = unsafe { thread.own().detached.take() };
     let mut stack = match detached {
-        Some(stack) => {
-            cx.native_stacks.retain(|&r| r != frames);
-            stack
+        Some(detached) => {
+            cx.native_stacks.retain(|&r| r != detached.frames);
+            detached.stack
         }
         None => fresh_stack(cx, thread.clone()),
     };
@@ -427,10 +548,10 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let index = worker(cx).index;
     match stop {
         Stop::Detached | Stop::DetachedAgain => {
+            let frames = worker(cx).frames;
+            cx.native_stacks.push(frames);
             // SAFETY: the thread is still this worker's.
-            let own = unsafe { thread.own() };
-            cx.native_stacks.push(own.frames);
-            own.detached = Some(stack);
+            unsafe { thread.own() }.detached = Some(Box::new(Detached { stack, frames }));
             thread.set_home(Some(index));
             thread.running_on.store(0, Ordering::Release);
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
@@ -477,12 +598,12 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
     let shared = worker(cx).shared.clone();
     if thread.id != MAIN {
         shared.delist(thread);
-        cx.iso().handles.lock().release(thread.handle());
+        release_fiber(cx, thread);
     }
     for waiter in joiners {
         wake(cx, &waiter, Ok(Value::TRUE));
     }
-    if thread.id == MAIN || shared.live.load(Ordering::Relaxed) == 0 {
+    if thread.id == MAIN || shared.is_finished() {
         shared.call_all();
     }
 }
@@ -540,6 +661,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                     return Stop::Parked;
                 }
                 // The wait has ended already.
+                worker(cx).keep_starter();
                 // SAFETY: as above.
                 if let Some(saved) = unsafe { thread.own().saved.take() } {
                     restore(cx, thread, saved);
@@ -565,6 +687,12 @@ fn begin(cx: &mut Ctx, thread: &Arc<Thread>) -> R<Outcome> {
     cx.depth = 0;
     cx.handled = Value::NONE;
     let start = fiber.owner.get();
+    if let Some(native) = fiber.wake.get().cast::<Native>() {
+        fiber.wake.set(Value::NONE);
+        crate::vm::native::start_native(cx, native, start)?;
+        // SAFETY: the frame was just pushed.
+        return unsafe { run(cx, cx.pc, cx.base) };
+    }
     let Some(start) = start.cast::<Tuple>() else { return Ok(Outcome::Done(Value::NONE)) };
     let (f, args) = (start.items()[0], cx.collect_tuple(start.items()[1])?);
     // Kept for the report of an exception that ends the thread.
@@ -616,10 +744,11 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
             work(cx, Until::Turn(&thread));
         } else if commit(cx, &thread) {
             work(cx, Until::Turn(&thread));
+        } else {
+            worker(cx).keep_starter();
         }
     } else {
-        // SAFETY: this worker runs the thread.
-        unsafe { thread.own() }.frames = (frame_address(), cx.stack_base);
+        worker(cx).frames = (frame_address(), cx.stack_base);
         // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
         let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
         y.suspend(if deliver { Stop::Detached } else { Stop::DetachedAgain });
@@ -718,6 +847,8 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     let host = worker(cx).current.clone();
     worker(cx).shared.hosted.store(false, Ordering::Relaxed);
     let main = create_as(cx, MAIN, f, args, true)?;
+    // Of the two with this id, the green one is main.
+    worker(cx).shared.delist(&host);
     worker(cx).queue(main.clone());
     work(cx, Until::End(&main));
     if let Some(e) = report::dead(cx) {
@@ -726,6 +857,7 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     let fiber = main.fiber();
     let (value, raised) = (fiber.wake.get(), fiber.handled.get() == Value::TRUE);
     let shared = worker(cx).shared.clone();
+    shared.delist(&main);
     shared.enlist(host);
     cx.iso().handles.lock().release(main.handle());
     if raised { Err(Raised(value)) } else { Ok(value) }

@@ -5,11 +5,12 @@ use parking_lot::Mutex;
 
 use super::lock::Lock;
 use super::rlock::RLock;
-use super::wait::{self, ACQUIRE_PARAMS, Acquire, WAIT_PARAMS, Waiters, method};
-use crate::native::{Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Raised, Step};
+use super::wait::{self, ACQUIRE_PARAMS, Acquire, WAIT_PARAMS, Waiters, method, quick};
+use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Raised, Step};
 use crate::object::class::Class;
 use crate::object::misc::{Boxed, Payload};
 use crate::value::{Gc, Value};
+use crate::vm::native::run_straight;
 
 /// Who waits to be notified. The lock is the object's slot.
 #[derive(Default)]
@@ -72,10 +73,34 @@ impl Base<'_> {
 
 /// What waits, and so is resumable.
 pub static RESUMABLE: &[NativeDef] = &[
-    method("acquire", "Take the lock.", ACQUIRE_PARAMS, acquire),
-    method("__enter__", "Take the lock.", ACQUIRE_PARAMS, acquire),
+    quick("acquire", "Take the lock.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
+    quick("__enter__", "Take the lock.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
     method("wait", "Give the lock back, wait to be notified, take the lock again.", WAIT_PARAMS, wait),
 ];
+
+/// Takes a lock that was free when it was looked at.
+fn acquire_now(cx: &mut Ctx, args: Args<'_>) -> R {
+    if let (1, Some(this)) = (args.fixed.len(), args.get(0).cast::<Boxed>()) {
+        let taken = match Base::of(this) {
+            Base::Lock(l) => l.acquire(cx, false),
+            Base::RLock(l) => l.acquire(cx, false),
+            Base::Other => false,
+        };
+        if taken {
+            return Ok(Value::TRUE);
+        }
+    }
+    run_straight(cx, args, acquire)
+}
+
+fn waits(args: Args<'_>) -> bool {
+    let this = args.get(0).cast::<Boxed>().filter(|b| b.payload::<Condition>().is_some());
+    this.is_some_and(|this| match Base::of(this) {
+        Base::Lock(l) => l.is_locked(),
+        Base::RLock(l) => l.holder().is_some(),
+        Base::Other => true,
+    })
+}
 
 /// Becomes the method of the lock.
 fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
@@ -84,7 +109,7 @@ fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step 
     }
     let lock = frame.get(0);
     match lock.cast::<Boxed>() {
-        Some(b) if b.payload::<Lock>().is_some() => wait::acquire::<Lock>(cx, frame, entered),
+        Some(b) if b.payload::<Lock>().is_some() => super::lock::acquire(cx, frame, entered),
         Some(b) if b.payload::<RLock>().is_some() => wait::acquire::<RLock>(cx, frame, entered),
         _ => match entered {
             Entered::Start => acquire_other(cx, frame, lock).into(),
@@ -233,9 +258,16 @@ pub mod plain {
     /// Give the lock back.
     pub fn release(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         data(cx, this)?;
-        let lock = this.slots()[LOCK].get();
-        let f = cx.get_attr_text(lock, "release")?;
-        cx.call(f, &[])
+        match Base::of(this) {
+            Base::Lock(l) if l.release(cx) => Ok(Value::NONE),
+            Base::RLock(l) if l.release(cx) => Ok(Value::NONE),
+            // Another object, or an error for the lock to raise.
+            _ => {
+                let lock = this.slots()[LOCK].get();
+                let f = cx.get_attr_text(lock, "release")?;
+                cx.call(f, &[])
+            }
+        }
     }
     pub fn __exit__(cx: &mut Ctx, this: Gc<Boxed>, _rest: &[Value]) -> R {
         release(cx, this)

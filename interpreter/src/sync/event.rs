@@ -3,11 +3,12 @@
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::wait::{self, WAIT_PARAMS, Waiters, method};
-use crate::native::{Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Step};
+use super::wait::{self, WAIT_PARAMS, Waiters, quick};
+use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Step};
 use crate::object::class::Class;
 use crate::object::misc::{Boxed, Payload};
 use crate::value::{Gc, Value};
+use crate::vm::native::run_straight;
 
 /// The flag, and who waits for it.
 #[derive(Default)]
@@ -22,7 +23,17 @@ struct State {
 impl Payload for Event {}
 
 /// wait, which is resumable.
-pub static RESUMABLE: &[NativeDef] = &[method("wait", "Wait until the flag is true.", WAIT_PARAMS, wait)];
+pub static RESUMABLE: &[NativeDef] =
+    &[quick("wait", "Wait until the flag is true.", WAIT_PARAMS, wait_now, wait, waits)];
+
+/// Waits for a flag that was true when it was looked at.
+fn wait_now(cx: &mut Ctx, args: Args<'_>) -> R {
+    run_straight(cx, args, wait)
+}
+
+fn waits(args: Args<'_>) -> bool {
+    args.get(0).cast::<Boxed>().is_some_and(|b| b.payload::<Event>().is_some_and(|event| !event.0.lock().set))
+}
 
 fn wait(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     step(cx, frame, entered).into()

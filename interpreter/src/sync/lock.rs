@@ -1,28 +1,54 @@
 //! `_thread.lock`: acquired and waited for without keeping a native stack.
+//!
+//! A word says who holds the lock; while nobody waits, acquiring and releasing it are one exchange of that word. A
+//! waiter is woken when the lock is released, and tries again: whoever runs at that time may be faster, which is a
+//! lot cheaper than a change of threads for every release. After some losses, or if it has a deadline, it is handed
+//! the lock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method};
-use crate::native::{Ctx, NativeDef, R};
+use super::wait::{self, ACQUIRE_PARAMS, Acquire, Patience, Waiters, quick};
+use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use crate::object::misc::{Boxed, Hold, Payload};
 use crate::scheduler;
 use crate::value::{Gc, Value};
+use crate::vm::native::run_straight;
 
-/// A lock's state: who has taken it, and who waits.
+/// A lock's state.
 #[derive(Default)]
-pub struct Lock(Mutex<LockState>);
-
-#[derive(Default)]
-struct LockState {
-    /// The thread that took it; 0: free. Any thread may release it.
-    holder: u64,
-    waiters: Waiters,
+pub struct Lock {
+    /// The thread that took it (any may release it), 0: free; below that, what a release has to look at.
+    word: AtomicU64,
+    queue: Mutex<Queue>,
 }
+
+/// Who waits, and whether the first is to be handed the lock.
+#[derive(Default)]
+struct Queue {
+    waiters: Waiters,
+    hand_on: bool,
+}
+
+/// Bits of the word.
+mod bit {
+    /// Threads wait.
+    pub const WAITERS: u64 = 1;
+    pub const WIDTH: u32 = 1;
+}
+
+/// A waiter that loses so often is handed the lock.
+const LOSSES: i64 = 4;
+/// What a waiter is woken with that may try again.
+const AGAIN: Value = Value::small_int(1);
+/// Slot of `acquire` beside its arguments: how often it has lost.
+const LOST: usize = 3;
 
 impl Payload for Lock {
     fn holder(&self) -> Option<u64> {
-        Some(self.0.lock().holder).filter(|&id| id != 0)
+        Some(self.word.load(Ordering::Acquire) >> bit::WIDTH).filter(|&id| id != 0)
     }
     fn hold(&self) -> Hold {
         Hold::Loose
@@ -32,41 +58,140 @@ impl Payload for Lock {
 impl Acquire for Lock {
     fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
         let me = scheduler::current(cx);
-        let mut s = self.0.lock();
-        if s.holder == 0 {
-            s.holder = me;
-            return true;
-        }
-        if wait {
-            s.waiters.join(cx);
-        }
-        false
+        self.take(me) || wait && self.join(cx, me, true, false)
     }
     fn leave(&self, cx: &mut Ctx) {
-        self.0.lock().waiters.leave(cx);
+        self.queue.lock().waiters.leave(cx);
     }
 }
 
 impl Lock {
     pub fn is_locked(&self) -> bool {
-        self.0.lock().holder != 0
+        self.word.load(Ordering::Acquire) >> bit::WIDTH != 0
     }
-    /// Releases, handing the lock to the first waiter; false: it was not held.
+
+    /// Takes the lock if it is free.
+    #[inline]
+    fn take(&self, me: u64) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word >> bit::WIDTH == 0 {
+            let taken = me << bit::WIDTH | word;
+            match self.word.compare_exchange_weak(word, taken, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(seen) => word = seen,
+            }
+        }
+        false
+    }
+
+    /// Takes the lock after all, or enters the queue to be woken, or to be handed the lock.
+    fn join(&self, cx: &mut Ctx, me: u64, hand_on: bool, first: bool) -> bool {
+        let mut queue = self.queue.lock();
+        // With the bit set, a release needs the queue, which is locked here.
+        while self.word.fetch_or(bit::WAITERS, Ordering::AcqRel) >> bit::WIDTH == 0 {
+            if self.take(me) {
+                return true;
+            }
+        }
+        queue.hand_on |= hand_on;
+        match first {
+            true => queue.waiters.join_first(cx),
+            false => queue.waiters.join(cx),
+        }
+        false
+    }
+
+    /// Releases the lock; false: it was not held.
     pub fn release(&self, cx: &mut Ctx) -> bool {
-        let mut s = self.0.lock();
-        if s.holder == 0 {
+        let word = self.word.load(Ordering::Relaxed);
+        if word >> bit::WIDTH == 0 {
             return false;
         }
-        s.holder = s.waiters.wake_first(cx, Value::TRUE).unwrap_or(0);
+        if word & bit::WAITERS == 0 && self.word.compare_exchange(word, 0, Ordering::Release, Ordering::Relaxed).is_ok()
+        {
+            return true;
+        }
+        self.release_to_waiters(cx)
+    }
+
+    #[inline(never)]
+    fn release_to_waiters(&self, cx: &mut Ctx) -> bool {
+        let mut queue = self.queue.lock();
+        let word = self.word.load(Ordering::Acquire);
+        if word >> bit::WIDTH == 0 {
+            return false;
+        }
+        if word & bit::WAITERS == 0 {
+            // Released and taken meanwhile, or the last waiter has been seen to.
+            return self.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+                || self.released_again(cx, queue);
+        }
+        let hand_on = queue.hand_on;
+        let woken = queue.waiters.wake_first(cx, if hand_on { Value::TRUE } else { AGAIN });
+        let bits = if queue.waiters.is_empty() { 0 } else { bit::WAITERS };
+        queue.hand_on &= bits != 0;
+        let holder = woken.filter(|_| hand_on).unwrap_or(0);
+        self.word.store(holder << bit::WIDTH | bits, Ordering::Release);
         true
     }
+
+    #[cold]
+    fn released_again(&self, cx: &mut Ctx, queue: parking_lot::MutexGuard<'_, Queue>) -> bool {
+        drop(queue);
+        self.release(cx)
+    }
+}
+
+/// The resumable `acquire(blocking=True, timeout=-1)`.
+pub fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
+    step(cx, frame, entered).into()
+}
+
+fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
+    let (_, lock) = wait::payload::<Lock>(cx, frame.get(0))?;
+    let me = scheduler::current(cx);
+    if let Entered::With(AGAIN) = entered {
+        if lock.take(me) {
+            return Ok(Step::Done(Value::TRUE));
+        }
+        let lost = frame.get(LOST).as_int().unwrap_or(0) + 1;
+        frame.set(LOST, Value::small_int(lost));
+        let got = lock.join(cx, me, lost >= LOSSES, true);
+        return Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(None) });
+    }
+    if let Some(over) = wait::over(entered, || lock.leave(cx))? {
+        return Ok(over);
+    }
+    let patience = match (frame.get(1).is_unbound(), frame.get(2).is_unbound()) {
+        (true, true) => Patience::Forever,
+        _ => wait::blocking(cx, frame.get(1), frame.get(2))?,
+    };
+    if lock.take(me) {
+        return Ok(Step::Done(Value::TRUE));
+    }
+    let Some(deadline) = patience.deadline() else { return Ok(Step::Done(Value::FALSE)) };
+    let got = lock.join(cx, me, deadline.is_some(), false);
+    Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(deadline) })
+}
+
+/// Takes a lock that was free when it was looked at.
+fn acquire_now(cx: &mut Ctx, args: Args<'_>) -> R {
+    let (_, lock) = wait::payload::<Lock>(cx, args.get(0))?;
+    if args.fixed.len() == 1 && lock.take(scheduler::current(cx)) {
+        return Ok(Value::TRUE);
+    }
+    run_straight(cx, args, acquire)
+}
+
+fn waits(args: Args<'_>) -> bool {
+    args.get(0).cast::<Boxed>().is_some_and(|b| b.payload::<Lock>().is_some_and(Lock::is_locked))
 }
 
 /// acquire and `__enter__`, which are resumable.
 pub static RESUMABLE: &[NativeDef] = &[
-    method("acquire", "Take the lock, waiting for it.", ACQUIRE_PARAMS, wait::acquire::<Lock>),
-    method("acquire_lock", "Another name of acquire.", ACQUIRE_PARAMS, wait::acquire::<Lock>),
-    method("__enter__", "Take the lock, waiting for it.", ACQUIRE_PARAMS, wait::acquire::<Lock>),
+    quick("acquire", "Take the lock, waiting for it.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
+    quick("acquire_lock", "Another name of acquire.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
+    quick("__enter__", "Take the lock, waiting for it.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
 ];
 
 impl Ctx {

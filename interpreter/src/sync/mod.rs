@@ -1,5 +1,6 @@
 //! Waiting primitives as resumable natives.
 
+pub mod barrier;
 pub mod condition;
 pub mod event;
 pub mod local;
@@ -7,4 +8,5 @@ pub mod lock;
 pub mod rlock;
 pub mod semaphore;
 pub mod sleep;
+pub mod thread;
 pub mod wait;

@@ -3,11 +3,12 @@
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method};
-use crate::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
+use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method, quick};
+use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use crate::object::misc::{Boxed, Hold, Payload};
 use crate::scheduler;
 use crate::value::{Gc, Value};
+use crate::vm::native::run_straight;
 
 /// Who owns it and how often, and who waits.
 #[derive(Default)]
@@ -95,19 +96,23 @@ fn hand_on(s: &mut State, cx: &mut Ctx) {
 
 /// acquire and `__enter__`, which are resumable.
 pub static RESUMABLE: &[NativeDef] = &[
-    method(
-        "acquire",
-        "Take the lock, waiting for it unless it is the caller's.",
-        ACQUIRE_PARAMS,
-        wait::acquire::<RLock>,
-    ),
-    method(
-        "__enter__",
-        "Take the lock, waiting for it unless it is the caller's.",
-        ACQUIRE_PARAMS,
-        wait::acquire::<RLock>,
-    ),
+    quick("acquire", DOC, ACQUIRE_PARAMS, acquire_now, wait::acquire::<RLock>, waits),
+    quick("__enter__", DOC, ACQUIRE_PARAMS, acquire_now, wait::acquire::<RLock>, waits),
 ];
+const DOC: &str = "Take the lock, waiting for it unless it is the caller's.";
+
+/// Takes a lock that was free when it was looked at.
+fn acquire_now(cx: &mut Ctx, args: Args<'_>) -> R {
+    let (_, lock) = wait::payload::<RLock>(cx, args.get(0))?;
+    if args.fixed.len() == 1 && lock.acquire(cx, false) {
+        return Ok(Value::TRUE);
+    }
+    run_straight(cx, args, wait::acquire::<RLock>)
+}
+
+fn waits(args: Args<'_>) -> bool {
+    args.get(0).cast::<Boxed>().is_some_and(|b| b.payload::<RLock>().is_some_and(|lock| lock.0.lock().owner != 0))
+}
 
 /// RLock
 #[methods]

@@ -3,12 +3,13 @@
 use conc_macros::methods;
 use parking_lot::Mutex;
 
-use super::wait::{self, ACQUIRE_PARAMS, Patience, Waiters, method};
-use crate::native::{Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Step};
+use super::wait::{self, ACQUIRE_PARAMS, Patience, Waiters, quick};
+use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Step};
 use crate::object::class::Class;
 use crate::object::kind::ClassId;
 use crate::object::misc::{Boxed, Payload};
 use crate::value::{Gc, Value};
+use crate::vm::native::run_straight;
 
 /// The permits left, and who waits for one.
 #[derive(Default)]
@@ -26,9 +27,19 @@ impl Payload for Semaphore {}
 
 /// acquire and `__enter__`, which are resumable.
 pub static RESUMABLE: &[NativeDef] = &[
-    method("acquire", "Take a permit, waiting for it.", ACQUIRE_PARAMS, acquire),
-    method("__enter__", "Take a permit, waiting for it.", ACQUIRE_PARAMS, acquire),
+    quick("acquire", "Take a permit, waiting for it.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
+    quick("__enter__", "Take a permit, waiting for it.", ACQUIRE_PARAMS, acquire_now, acquire, waits),
 ];
+
+/// Takes a permit of a semaphore that had one when it was looked at.
+fn acquire_now(cx: &mut Ctx, args: Args<'_>) -> R {
+    run_straight(cx, args, acquire)
+}
+
+fn waits(args: Args<'_>) -> bool {
+    let object = args.get(0).cast::<Boxed>();
+    object.is_some_and(|b| b.payload::<Semaphore>().is_some_and(|semaphore| semaphore.0.lock().value <= 0))
+}
 
 fn acquire(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     step(cx, frame, entered).into()

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Raised, ResumeFn, Role, Step};
+use crate::native::{
+    Args, Ctx, Entered, NativeDef, NativeFn, NativeFrame, Param, ParamKind, R, Raised, Resume, ResumeFn, Role, Step,
+};
 use crate::object::misc::{Boxed, Payload};
 use crate::scheduler::{self, Waiter};
 use crate::value::{Gc, Value};
@@ -20,6 +22,13 @@ impl Waiters {
     /// The running thread is about to park: it goes to the end of the queue.
     pub fn join(&mut self, cx: &mut Ctx) {
         self.0.push_back(scheduler::arm(cx));
+    }
+    /// The same, but to the front.
+    pub fn join_first(&mut self, cx: &mut Ctx) {
+        self.0.push_front(scheduler::arm(cx));
+    }
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
     /// Takes the running thread's last wait out.
     pub fn leave(&mut self, cx: &mut Ctx) {
@@ -206,6 +215,18 @@ pub const WAIT_PARAMS: &[Param] =
 /// `(self, state)`
 pub const STATE_PARAMS: &[Param] =
     &[THIS, Param { name: "state", kind: ParamKind::PositionalOnly, required: true, default: "" }];
+
+/// A method that waits, but often can do without: then it is called without a frame.
+pub const fn quick(
+    name: &'static str,
+    doc: &'static str,
+    params: &'static [Param],
+    call: NativeFn,
+    resume: ResumeFn,
+    waits: fn(Args<'_>) -> bool,
+) -> NativeDef {
+    NativeDef::new(name, doc, Role::Method, params, call).with_frame(Resume::when(resume, waits))
+}
 
 /// A method that waits.
 pub const fn method(name: &'static str, doc: &'static str, params: &'static [Param], resume: ResumeFn) -> NativeDef {

@@ -331,6 +331,7 @@ impl Ctx {
                     }
                     fixed[at] = value;
                 }
+                None if def.drops_kwargs => {}
                 None if def.has_kwargs => {
                     let dict = *kwargs.get_or_insert_with(|| self.new_dict());
                     dict.set(self, name, value)?;

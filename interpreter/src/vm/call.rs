@@ -13,8 +13,8 @@ use crate::object::sequence::Tuple;
 use crate::object::stack::{BARRIER, Segment};
 use crate::value::{Gc, Value};
 
-/// Words left free at a segment's end, so that moving arguments up by a few never leaves it.
-const SLACK: usize = 32;
+/// Words left free at a segment's end, so that moving arguments up by one never leaves it.
+const SLACK: usize = 8;
 const LARGEST_SEGMENT: usize = 8 << 10;
 
 /// What a call from the loop led to.
@@ -171,17 +171,9 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
         (None, Some(code)) => code,
         (None, None) => return call(cx, f, args, &[]).map(Started::Ended),
     };
-    let place = place_barrier(cx, cx.gen_top, code.nregs as usize)?;
-    // SAFETY: the barrier and the frame lie in the segment with room to spare.
+    let base = first_frame(cx, f, code)?;
+    // SAFETY: the frame was linked just now.
     unsafe {
-        *place = Value::from_bits(0);
-        *place.add(1) = Value::from_bits(0);
-        let e = place.add(3);
-        let base = e.add(4);
-        let stub = cx.iso().roots.exit_stub.obj::<Code>();
-        *e.sub(1) = stub.value();
-        *e = f;
-        link(base, stub.entry.add(2), code);
         match function {
             Some(function) => cx.bind_args(function, code, args, &[], base)?,
             None => super::compile::fill_module_frame(code, Value::UNBOUND, base),
@@ -191,6 +183,23 @@ pub fn start_thread(cx: &mut Ctx, f: Value, args: &[Value]) -> R<Started> {
         cx.depth += 1;
     }
     Ok(Started::Frame)
+}
+
+/// Links the first frame of a thread on its empty stack.
+pub fn first_frame(cx: &mut Ctx, callee: Value, code: Gc<Code>) -> R<*mut Value> {
+    let place = place_barrier(cx, cx.gen_top, code.nregs as usize)?;
+    // SAFETY: the barrier and the frame lie in the segment with room to spare.
+    unsafe {
+        *place = Value::from_bits(0);
+        *place.add(1) = Value::from_bits(0);
+        let e = place.add(3);
+        let base = e.add(4);
+        let stub = cx.iso().roots.exit_stub.obj::<Code>();
+        *e.sub(1) = stub.value();
+        *e = callee;
+        link(base, stub.entry.add(2), code);
+        Ok(base)
+    }
 }
 
 /// Raises RecursionError at the limit and handles interrupts.

@@ -76,11 +76,8 @@ impl Drop for Entered<'_> {
 }
 
 impl Drop for Host {
-    /// Green threads end before the context does.
+    /// The context is dropped by a thread that is in it.
     fn drop(&mut self) {
-        let mut cx = self.enter();
-        crate::scheduler::close(&mut cx);
-        drop(cx);
         if self.is_outside {
             self.cx.come_back();
         }

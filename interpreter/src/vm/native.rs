@@ -4,10 +4,10 @@
 //! was called, asked or waited for; what is called has its frame from there on. The code is the native stub (see
 //! `words`). A native's frame counts as a script frame only above another native's: scripts see the depth of theirs.
 
-use super::call::{Called, Entry, check_depth, link, open_barrier, place_frame, run_nested};
+use super::call::{Called, Entry, check_depth, first_frame, link, open_barrier, place_frame, run_nested};
 use super::run::Outcome;
 use crate::bytecode::op::{Op, abc, abx};
-use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, ParamKind, R, Raised, Step};
+use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, ParamKind, R, Raised, ResumeFn, Step};
 use crate::object::function::{Code, Native};
 use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
@@ -187,6 +187,49 @@ pub fn push_machine(cx: &mut Ctx, which: Machine, slots: &[Value], a: Option<usi
         begin(cx, base, &copy);
     }
     Ok(Called::Frame)
+}
+
+/// Pushes a resumable native's frame as the first one of a thread.
+pub fn start_native(cx: &mut Ctx, native: Gc<Native>, arg: Value) -> R<()> {
+    let stub = cx.iso().roots.native_stub.obj::<Code>();
+    let base = first_frame(cx, native.value(), stub)?;
+    // SAFETY: the frame was linked just now, with the room that its code asks for; none is below.
+    unsafe { begin(cx, base, &[arg]) };
+    Ok(())
+}
+
+/// Runs a resumable native that may wait, but pushes nothing else, without a frame: when it waits, the native stack does.
+pub fn run_straight(cx: &mut Ctx, args: Args<'_>, enter: ResumeFn) -> R {
+    let mut slots = [Value::UNBOUND; REGISTERS as usize];
+    slots[0] = Value::small_int(0);
+    let given = args.fixed.len().min(NativeFrame::SLOTS);
+    slots[1..=given].copy_from_slice(&args.fixed[..given]);
+    let mut entered = Entered::Start;
+    loop {
+        let woken = match enter(cx, &mut NativeFrame { slots: &mut slots }, entered) {
+            Step::Done(v) => return Ok(v),
+            Step::Raise(e) => return Err(e),
+            Step::Call(f, n) => {
+                let at = slots.len() - NativeFrame::ARGUMENTS;
+                cx.call(f, &slots[at..at + n])
+            }
+            Step::Park(deadline) => {
+                cx.park_deadline = deadline;
+                (cx.iso().machine.park)(cx, true)
+            }
+            Step::Yield => {
+                cx.park_deadline = None;
+                (cx.iso().machine.park)(cx, false)
+            }
+            Step::CallNamed(_) | Step::Next(_) | Step::Send(..) => {
+                return Err(cx.error(ClassId::SystemError, "a native that needs a frame was called without one"));
+            }
+        };
+        entered = match woken {
+            Ok(v) => Entered::With(v),
+            Err(e) => Entered::Raised(e),
+        };
+    }
 }
 
 /// Runs a resumable native to its end on the current native stack.

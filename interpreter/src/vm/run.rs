@@ -297,12 +297,74 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 Called::Frame => {
                                     pc = cx.pc;
                                     base = cx.base;
+                                    // An interrupt has brought the call here: recursion has no back-edges.
+                                    if cx.take_preemption() {
+                                        cx.park_deadline = None;
+                                        return Ok(Outcome::Parked { deliver: false });
+                                    }
                                 }
                                 Called::Value(v) => {
                                     reg!(a) = v;
                                     pc = pc.add(1);
                                 }
                                 Called::Send(g, v) => enter_generator!(g, v),
+                            }
+                        }};
+                    }
+
+                    // Goes on in the frame of a function whose arguments lie in place; `$from` is its first unset local.
+                    macro_rules! push_frame {
+                        ($frame:expr, $code:expr, $from:expr) => {{
+                            let (frame, code): (*mut Value, Gc<Code>) = ($frame, $code);
+                            link(frame, pc.add(1), code);
+                            for i in $from..code.nlocals as usize {
+                                *frame.add(i) = Value::UNBOUND;
+                            }
+                            cx.depth += 1;
+                            base = frame;
+                            pc = code.entry;
+                            continue;
+                        }};
+                    }
+                    // Whether a frame of the code may begin at `$frame` for a call with `$nargs` plain arguments.
+                    macro_rules! fits {
+                        ($code:expr, $frame:expr, $nargs:expr) => {
+                            $code.plain_args as usize == $nargs
+                                && $frame.add($code.nregs as usize) <= cx.limit
+                                && cx.depth < depth_limit(cx)
+                        };
+                    }
+                    // Calls a function or native that takes just the arguments that lie there, or falls through.
+                    macro_rules! call_plain {
+                        ($callee:expr, $kind:expr, $args:expr, $nargs:expr) => {{
+                            let (callee, args, nargs): (Value, *mut Value, usize) = ($callee, $args, $nargs);
+                            if $kind == Kind::Function as u8 {
+                                let code = (*(callee.object() as *const Function)).code.obj::<Code>();
+                                if fits!(code, args, nargs) {
+                                    push_frame!(args, code, nargs);
+                                }
+                            } else if $kind == Kind::Native as u8 {
+                                let n = &*(callee.object() as *const Native);
+                                let def = n.def();
+                                if n.this.get().is_unbound()
+                                    && nargs >= def.min as usize
+                                    && nargs <= def.max as usize
+                                    && !def.has_kwonly
+                                {
+                                    let args = Args::positional(std::slice::from_raw_parts(args, nargs));
+                                    if def.is_straight(args) {
+                                        let v = slow!((def.call)(cx, args));
+                                        reg!(a) = v;
+                                        pc = pc.add(1);
+                                        continue;
+                                    }
+                                    if let Some((g, v)) = def.sends(args)
+                                        && generator::claim(cx, g, v)
+                                    {
+                                        enter_generator!(g, v);
+                                        continue;
+                                    }
+                                }
                             }
                         }};
                     }
@@ -718,154 +780,60 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
 
                         Op::Call => {
                             let callee = reg!(a);
-                            if let Some(h) = callee.header() {
-                                let nargs = word.b() as usize;
-                                let args = base.add(word.a() as usize + 4);
-                                if h.kind() == Kind::Function as u8 {
-                                    let code = (*(callee.object() as *const Function)).code.obj::<Code>();
-                                    if code.plain_args == word.b()
-                                        && args.add(code.nregs as usize) <= cx.limit
-                                        && cx.depth < depth_limit(cx)
-                                    {
-                                        link(args, pc.add(1), code);
-                                        for i in nargs..code.nlocals as usize {
-                                            *args.add(i) = Value::UNBOUND;
-                                        }
+                            let nargs = word.b() as usize;
+                            let args = base.add(word.a() as usize + 4);
+                            let kind = callee.kind_byte();
+                            call_plain!(callee, kind, args, nargs);
+                            if kind == Kind::Class as u8 {
+                                let class: Gc<Class> = Gc::from_value_unchecked(callee);
+                                spill!();
+                                if nargs == 1
+                                    && class.id != 0
+                                    && let Some(v) = slow!(convert_one(cx, class, *args))
+                                {
+                                    reg!(a) = v;
+                                    pc = pc.add(1);
+                                    continue;
+                                }
+                                if let Some(init) = simple_init(cx, class) {
+                                    let code = init.code.obj::<Code>();
+                                    let inner = args.add(5);
+                                    if fits!(code, inner, nargs + 1) && cx.depth + 1 < depth_limit(cx) {
+                                        let object = cx.new_instance(class).value();
+                                        std::ptr::copy(args, inner.add(1), nargs);
+                                        let stub = cx.iso().roots.init_stub.obj::<Code>();
+                                        link(args, pc.add(1), stub);
+                                        *args = object;
+                                        *args.add(1) = init.value();
+                                        *inner = object;
                                         cx.depth += 1;
-                                        base = args;
-                                        pc = code.entry;
-                                        continue;
+                                        pc = stub.entry.add(1);
+                                        push_frame!(inner, code, nargs + 1);
                                     }
-                                } else if h.kind() == Kind::Native as u8 {
-                                    let n = &*(callee.object() as *const Native);
-                                    let def = n.def();
-                                    if n.this.get().is_unbound()
-                                        && nargs >= def.min as usize
-                                        && nargs <= def.max as usize
-                                        && !def.has_kwonly
-                                    {
-                                        let args = Args::positional(std::slice::from_raw_parts(args, nargs));
-                                        if def.is_straight(args) {
-                                            let v = slow!((def.call)(cx, args));
-                                            reg!(a) = v;
-                                            pc = pc.add(1);
-                                            continue;
-                                        }
-                                        if let Some((g, v)) = def.sends(args)
-                                            && generator::claim(cx, g, v)
-                                        {
-                                            enter_generator!(g, v);
-                                            continue;
-                                        }
-                                    }
-                                } else if h.kind() == Kind::Class as u8 {
-                                    let class: Gc<Class> = Gc::from_value_unchecked(callee);
-                                    spill!();
-                                    if nargs == 1
-                                        && class.id != 0
-                                        && let Some(v) = slow!(convert_one(cx, class, *args))
-                                    {
-                                        reg!(a) = v;
-                                        pc = pc.add(1);
-                                        continue;
-                                    }
-                                    if let Some(init) = simple_init(cx, class) {
-                                        let code = init.code.obj::<Code>();
-                                        let inner = args.add(5);
-                                        if code.plain_args as usize == nargs + 1
-                                            && inner.add(code.nregs as usize) <= cx.limit
-                                            && cx.depth + 1 < depth_limit(cx)
-                                        {
-                                            let object = cx.new_instance(class).value();
-                                            std::ptr::copy(args, inner.add(1), nargs);
-                                            let stub = cx.iso().roots.init_stub.obj::<Code>();
-                                            link(args, pc.add(1), stub);
-                                            *args = object;
-                                            *args.add(1) = init.value();
-                                            link(inner, stub.entry.add(2), code);
-                                            *inner = object;
-                                            for i in nargs + 1..code.nlocals as usize {
-                                                *inner.add(i) = Value::UNBOUND;
-                                            }
-                                            cx.depth += 2;
-                                            base = inner;
-                                            pc = code.entry;
-                                            continue;
-                                        }
-                                    }
-                                } else if h.kind() == Kind::Method as u8 && !cx.limit.is_null() {
-                                    // Unfold the bound method in place and look again.
-                                    let m = &*(callee.object() as *const Method);
-                                    let function = m.function.get();
-                                    if function.is_a::<Function>() {
-                                        let f: Gc<Function> = Gc::from_value_unchecked(function);
-                                        let code = f.code.obj::<Code>();
-                                        if code.plain_args as usize == nargs + 1
-                                            && args.add(code.nregs as usize + 1) <= cx.limit
-                                            && cx.depth < depth_limit(cx)
-                                        {
-                                            std::ptr::copy(args, args.add(1), nargs);
-                                            *args = m.this.get();
-                                            reg!(a) = function;
-                                            link(args, pc.add(1), code);
-                                            for i in nargs + 1..code.nlocals as usize {
-                                                *args.add(i) = Value::UNBOUND;
-                                            }
-                                            cx.depth += 1;
-                                            base = args;
-                                            pc = code.entry;
-                                            continue;
-                                        }
+                                }
+                            } else if kind == Kind::Method as u8 {
+                                // Unfold the bound method in place and look again.
+                                let m = &*(callee.object() as *const Method);
+                                let function = m.function.get();
+                                if function.is_a::<Function>() {
+                                    let f: Gc<Function> = Gc::from_value_unchecked(function);
+                                    let code = f.code.obj::<Code>();
+                                    if fits!(code, args.add(1), nargs + 1) {
+                                        std::ptr::copy(args, args.add(1), nargs);
+                                        *args = m.this.get();
+                                        reg!(a) = function;
+                                        push_frame!(args, code, nargs + 1);
                                     }
                                 }
                             }
-                            called!(slow::call(cx, base, word.a(), word.b() as usize, &[], false));
+                            called!(slow::call(cx, base, word.a(), nargs, &[], false));
                         }
                         Op::CallMethod => {
                             let callee = reg!(a);
                             let args = base.add(word.a() as usize + 4);
-                            if let Some(h) = callee.header()
-                                && !(*args).is_unbound()
-                            {
-                                let nargs = word.b() as usize + 1;
-                                if h.kind() == Kind::Function as u8 {
-                                    let code = (*(callee.object() as *const Function)).code.obj::<Code>();
-                                    if code.plain_args as usize == nargs
-                                        && args.add(code.nregs as usize) <= cx.limit
-                                        && cx.depth < depth_limit(cx)
-                                    {
-                                        link(args, pc.add(1), code);
-                                        for i in nargs..code.nlocals as usize {
-                                            *args.add(i) = Value::UNBOUND;
-                                        }
-                                        cx.depth += 1;
-                                        base = args;
-                                        pc = code.entry;
-                                        continue;
-                                    }
-                                } else if h.kind() == Kind::Native as u8 {
-                                    let n = &*(callee.object() as *const Native);
-                                    let def = n.def();
-                                    if n.this.get().is_unbound()
-                                        && nargs >= def.min as usize
-                                        && nargs <= def.max as usize
-                                        && !def.has_kwonly
-                                    {
-                                        let args = Args::positional(std::slice::from_raw_parts(args, nargs));
-                                        if def.is_straight(args) {
-                                            let v = slow!((def.call)(cx, args));
-                                            reg!(a) = v;
-                                            pc = pc.add(1);
-                                            continue;
-                                        }
-                                        if let Some((g, v)) = def.sends(args)
-                                            && generator::claim(cx, g, v)
-                                        {
-                                            enter_generator!(g, v);
-                                            continue;
-                                        }
-                                    }
-                                }
+                            if !(*args).is_unbound() {
+                                let kind = callee.kind_byte();
+                                call_plain!(callee, kind, args, word.b() as usize + 1);
                             }
                             called!(slow::call(cx, base, word.a(), word.b() as usize, &[], true));
                         }
@@ -1240,19 +1208,9 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                     let inner = base.add(native::ARGUMENTS as usize);
                                     if f.kind_byte() == Kind::Function as u8 {
                                         let code = (*(f.object() as *const Function)).code.obj::<Code>();
-                                        if code.plain_args as usize == nargs
-                                            && inner.add(code.nregs as usize) <= cx.limit
-                                            && cx.depth < depth_limit(cx)
-                                        {
+                                        if fits!(code, inner, nargs) {
                                             reg!(a) = f;
-                                            link(inner, pc.add(1), code);
-                                            for i in nargs..code.nlocals as usize {
-                                                *inner.add(i) = Value::UNBOUND;
-                                            }
-                                            cx.depth += 1;
-                                            base = inner;
-                                            pc = code.entry;
-                                            continue;
+                                            push_frame!(inner, code, nargs);
                                         }
                                     }
                                     let args = std::slice::from_raw_parts(inner, nargs);

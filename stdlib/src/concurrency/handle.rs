@@ -5,8 +5,8 @@ use std::sync::Arc;
 use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::misc::{Boxed, Hold, Payload};
-use conc_interpreter::scheduler::{self, Thread, Waiter};
-use conc_interpreter::sync::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
+use conc_interpreter::scheduler::{self, Thread};
+use conc_interpreter::sync::wait::{self, Patience, WAIT_PARAMS, method};
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 use parking_lot::Mutex;
@@ -17,8 +17,6 @@ use crate::core::shared::{recall_class, remember};
 #[derive(Default)]
 pub struct Handle {
     thread: Mutex<Option<Arc<Thread>>>,
-    /// Who started it and waits until it has begun.
-    starter: Mutex<Option<Waiter>>,
 }
 
 impl Payload for Handle {
@@ -51,18 +49,17 @@ pub fn class(cx: &mut Ctx) -> Gc<Class> {
 /// A handle of a thread.
 pub fn make(cx: &mut Ctx, thread: Option<Arc<Thread>>) -> R {
     let class = class(cx);
-    Ok(cx.new_boxed(class, Some(Box::new(Handle { thread: Mutex::new(thread), ..Handle::default() })), 0).value())
+    Ok(cx.new_boxed(class, Some(Box::new(Handle { thread: Mutex::new(thread) })), 0).value())
 }
 
 /// Makes a handle's thread, which does not run yet.
-pub fn create(cx: &mut Ctx, handle: Value, f: Value, daemon: bool, name: Option<String>) -> R<()> {
+pub fn create(cx: &mut Ctx, handle: Value, f: Value, daemon: bool) -> R<()> {
     let (_, data) = wait::payload::<Handle>(cx, handle)?;
     let args = cx.tuple(&[])?;
     if data.thread().is_some() {
         return Err(cx.runtime_error("thread already started"));
     }
     let thread = scheduler::create(cx, f, args, daemon)?;
-    *thread.name.lock() = name;
     *data.thread.lock() = Some(thread);
     Ok(())
 }
@@ -76,29 +73,7 @@ pub fn launch(cx: &mut Ctx, handle: Value) -> R<()> {
     Ok(())
 }
 
-static RESUMABLE: &[NativeDef] = &[
-    method("join", "Wait until the thread has ended.", WAIT_PARAMS, join),
-    method("_launch", "Have the thread run, at once if a worker is free.", THIS_PARAMS, start),
-];
-
-/// The worker goes to the new thread, and the starter waits until that has begun; it goes on with whichever worker is
-/// free next: what the thread does before it first waits is done when the starter goes on alone.
-fn start(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
-    start_step(cx, frame, entered).into()
-}
-
-fn start_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
-    let (_, handle) = wait::payload::<Handle>(cx, frame.get(0))?;
-    match (entered, handle.thread()) {
-        (Entered::Start, Some(thread)) => {
-            *handle.starter.lock() = Some(scheduler::arm(cx));
-            scheduler::launch(cx, thread);
-            Ok(Step::Park(None))
-        }
-        (Entered::Raised(e), _) => Err(e),
-        _ => Ok(Step::Done(Value::NONE)),
-    }
-}
+static RESUMABLE: &[NativeDef] = &[method("join", "Wait until the thread has ended.", WAIT_PARAMS, join)];
 
 fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
     step(cx, frame, entered).into()
@@ -163,22 +138,6 @@ pub mod plain {
     #[getter]
     pub fn ident(cx: &mut Ctx, this: Gc<Boxed>) -> R<i64> {
         Ok(data(cx, this)?.thread().map_or(0, |t| t.id as i64))
-    }
-    /// The thread has begun: who started it goes on.
-    pub fn _begun(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
-        if let Some(starter) = data(cx, this)?.starter.lock().take() {
-            scheduler::wake(cx, &starter, Value::TRUE);
-            scheduler::offer(cx);
-        }
-        Ok(())
-    }
-    /// Names the thread, for reports.
-    pub fn _set_name(cx: &mut Ctx, this: Gc<Boxed>, name: Value) -> R<()> {
-        let name = cx.str_text(name);
-        if let Some(thread) = data(cx, this)?.thread() {
-            *thread.name.lock() = Some(name);
-        }
-        Ok(())
     }
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         Ok(format!("<_thread._ThreadHandle object: ident={}>", ident(cx, this)?))

@@ -3,11 +3,12 @@
 //! The items are in a deque, which is the object's slot. An item is handed straight to a thread that waits for one; a
 //! thread that waits for room is promised the room and then puts its item itself.
 
-use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Raised, Step};
+use conc_interpreter::native::{Args, Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Raised, Step};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::misc::{Boxed, Payload};
-use conc_interpreter::sync::wait::{self, Patience, Waiters, method};
+use conc_interpreter::sync::wait::{self, Patience, Waiters, method, quick};
 use conc_interpreter::value::{Gc, Value};
+use conc_interpreter::vm::native::run_straight;
 use parking_lot::Mutex;
 
 use crate::core::shared::recall_class;
@@ -129,9 +130,48 @@ const PUT_PARAMS: &[Param] =
 const GET_PARAMS: &[Param] = &[THIS, param("block", false, "True"), param("timeout", false, "None")];
 
 static WAITING: &[NativeDef] = &[
-    method("put", "Put an item, waiting for room.", PUT_PARAMS, put),
-    method("get", "Take the next item, waiting for one.", GET_PARAMS, get),
+    quick("put", "Put an item, waiting for room.", PUT_PARAMS, put_straight, put, put_waits),
+    quick("get", "Take the next item, waiting for one.", GET_PARAMS, get_straight, get, get_waits),
 ];
+
+/// Whether a look at the queue says that the call has to wait.
+fn looks(args: Args<'_>, look: impl FnOnce(&State, Gc<Boxed>) -> bool) -> bool {
+    let Some(this) = args.get(0).cast::<Boxed>() else { return false };
+    match (this.payload::<Queue>(), this.slots().get(ITEMS).and_then(|items| deque::deque(items.get()))) {
+        (Some(queue), Some(items)) => look(&queue.0.lock(), items),
+        _ => false,
+    }
+}
+
+fn put_waits(args: Args<'_>) -> bool {
+    looks(args, |s, items| s.is_full(items))
+}
+
+fn get_waits(args: Args<'_>) -> bool {
+    looks(args, |_, items| deque::len(&items) == 0)
+}
+
+fn put_straight(cx: &mut Ctx, args: Args<'_>) -> R {
+    if args.fixed.len() == 2 {
+        let (this, queue) = wait::payload::<Queue>(cx, args.get(0))?;
+        let items = items(cx, this)?;
+        if put_now(cx, queue, items, args.get(1), false)? {
+            return Ok(Value::NONE);
+        }
+    }
+    run_straight(cx, args, put)
+}
+
+fn get_straight(cx: &mut Ctx, args: Args<'_>) -> R {
+    if args.fixed.len() == 1 {
+        let (this, queue) = wait::payload::<Queue>(cx, args.get(0))?;
+        let items = items(cx, this)?;
+        if let Some(item) = queue.0.lock().take(cx, items) {
+            return Ok(item);
+        }
+    }
+    run_straight(cx, args, get)
+}
 static JOINING: &[NativeDef] = &[method("join", "Wait until task_done has been called for every item.", &[THIS], join)];
 
 fn put(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
@@ -279,6 +319,11 @@ pub mod simple {
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Boxed>> {
         make(cx, class)
+    }
+    /// Give the class with type arguments.
+    #[class_method]
+    pub fn __class_getitem__(cx: &mut Ctx, class: Gc<Class>, object: Value) -> R {
+        Ok(cx.generic_alias(class.value(), object)?.value())
     }
     /// Put an item without waiting.
     pub fn put_nowait(cx: &mut Ctx, this: Gc<Boxed>, #[kw] item: Value) -> R<()> {

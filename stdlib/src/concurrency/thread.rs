@@ -105,7 +105,7 @@ pub mod thread {
             return Err(cx.type_error("thread function must be callable"));
         }
         let handle = if handle.is_none() { handle::make(cx, None)? } else { handle };
-        handle::create(cx, handle, function, daemon, None)?;
+        handle::create(cx, handle, function, daemon)?;
         handle::launch(cx, handle)?;
         Ok(handle)
     }

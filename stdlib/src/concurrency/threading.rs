@@ -5,26 +5,36 @@ use conc_macros::module;
 /// The native part of threading.
 #[module(name = "_threading")]
 pub mod functions {
-    use crate::concurrency::handle;
     use crate::core::shared::define;
     use conc_interpreter::native::{Ctx, R};
     use conc_interpreter::object::module::Module;
-    use conc_interpreter::sync::{condition, event, semaphore};
+    use conc_interpreter::scheduler;
+    use conc_interpreter::sync::{barrier, condition, event, semaphore, thread};
     use conc_interpreter::value::{Gc, Value};
 
-    /// A handle of a new thread that will call the function.
-    pub fn create(cx: &mut Ctx, function: Value, name: Value, daemon: bool) -> R {
-        let handle = handle::make(cx, None)?;
-        let name = cx.str_text(name);
-        handle::create(cx, handle, function, daemon, Some(name))?;
-        Ok(handle)
+    /// The object of the running thread, None if it has none.
+    pub fn current(cx: &mut Ctx) -> Value {
+        thread::current_object(cx)
+    }
+    /// The objects of the threads that have not ended.
+    pub fn running(cx: &mut Ctx) -> R {
+        let objects = cx.new_list();
+        for thread in scheduler::threads(cx) {
+            let object = thread::object_of(&thread);
+            if !object.is_none() && !thread.is_done() {
+                cx.list_push(objects, object)?;
+            }
+        }
+        Ok(objects.value())
     }
 
     #[init]
     pub fn init(cx: &mut Ctx, module: Gc<Module>) -> R<()> {
         let classes = [
+            ("Barrier", barrier::plain::METHODS, barrier::RESUMABLE),
             ("Condition", condition::plain::METHODS, condition::RESUMABLE),
             ("Event", event::plain::METHODS, event::RESUMABLE),
+            ("Thread", thread::plain::METHODS, thread::RESUMABLE),
             ("Semaphore", semaphore::plain::METHODS, semaphore::RESUMABLE),
         ];
         for (name, plain, waiting) in classes {

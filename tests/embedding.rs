@@ -359,3 +359,17 @@ gone = sum(ref() is None for ref in odd)
     // Old words on the native stack may keep a few.
     assert!(gone >= size / 2 - 16, "{gone} of {} are gone", size / 2);
 }
+
+#[test]
+fn a_panic_in_a_thread_is_an_exception_there() -> conc::Result<()> {
+    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    i.function("fails", [], || -> Result<i64, Raise> { panic!("on purpose") })?;
+    i.exec(
+        "import threading\nseen = []\n\
+         def f():\n    try: fails()\n    except BaseException as e: seen.append(type(e).__name__)\n\
+         threads = [threading.Thread(target=f) for i in range(4)]\n\
+         for t in threads: t.start()\nfor t in threads: t.join()",
+    )?;
+    assert_eq!(i.eval::<Vec<String>>("seen")?, ["SystemError"; 4]);
+    Ok(())
+}

@@ -49,9 +49,13 @@ pub fn publish(cx: &mut Ctx) {
     let Some(object) = first.cast::<Boxed>().filter(|object| object.hold() != Hold::None) else { return };
     // A plain lock taken twice by one thread is how some wait for another to release it: no link to anybody.
     let w = worker(cx);
-    if object.holder().is_some_and(|holder| holder != w.current.id) {
-        w.shared.enlist_blocker(&w.current);
-        w.current.blocked.set(first);
+    w.shared.enlist_blocker(&w.current);
+    w.current.blocked.set(first);
+    // Who holds it now is seen here; who gets it later looks after this has been published.
+    fence(Ordering::SeqCst);
+    w.held_by = object.holder().unwrap_or(0);
+    if w.held_by == 0 || w.held_by == w.current.id {
+        w.current.blocked.set(Value::UNBOUND);
     }
 }
 
@@ -61,9 +65,11 @@ pub fn check(cx: &mut Ctx, me: &Arc<Thread>) {
     if me.blocked.get().is_unbound() {
         return;
     }
-    // Of two threads that close a circle at once, one at least sees what the other has published.
+    // Of two threads that close a circle at once, one at least sees what the other has published. The first step is
+    // mostly the last.
     fence(Ordering::SeqCst);
-    if !is_holder_blocked(&worker(cx).shared, me) {
+    let w = worker(cx);
+    if !w.shared.is_blocked(w.held_by) {
         return;
     }
     let shared = worker(cx).shared.clone();
@@ -77,12 +83,6 @@ pub fn check(cx: &mut Ctx, me: &Arc<Thread>) {
     *shared.shown.lock() = threads;
     let exc = cx.new_exception(ClassId::DeadlockError, &text);
     wake(cx, &me.last_wait(), Err(exc));
-}
-
-/// The first step, which is mostly the last.
-fn is_holder_blocked(shared: &Scheduler, me: &Thread) -> bool {
-    let holder = me.blocked.get().cast::<Boxed>().and_then(|object| object.holder());
-    holder.is_some_and(|id| shared.is_blocked(id))
 }
 
 /// The circle that the thread closes, seen again while no other thread decides; and whether only its holders can break

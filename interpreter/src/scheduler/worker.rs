@@ -58,6 +58,8 @@ pub struct Worker {
     /// The last slice was a long one.
     was_long: bool,
     policy: Policy,
+    /// Who holds what the thread that parks waits for.
+    pub held_by: u64,
     /// The native frames of the thread that is being detached, as an address range.
     frames: (usize, usize),
     /// A new thread to be run next, and who has started it and goes on after that.
@@ -118,6 +120,7 @@ fn attach(cx: &mut Ctx) -> Worker {
         frames: (0, 0),
         handed: None,
         policy,
+        held_by: 0,
     }
 }
 

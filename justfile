@@ -8,10 +8,21 @@ bench python="python3":
     benches/run.py --rounds 6 py={{python}} conc=target/fast/conc
 
 # The script suite with a collection at every allocation, and the parallel test with one.
-stress filter="":
+stress filter="": races
     CONC_GC=stress-all cargo run --profile fast -- -c "print('the start is fine')"
     CONC_GC=stress CONC_STRESS_ROUNDS=500 cargo test --profile fast --test parallel --test embedding
     CONC_GC=stress cargo test --profile fast --test suite -- {{filter}}
+
+# Races of scripts for shared objects: millions of operations, then some in chaos, then some with collections.
+races rounds="300000":
+    CONC_RACE_ROUNDS={{rounds}} CONC_WORKERS=4 cargo test --profile fast --test suite -- races/
+    CONC_RACE_ROUNDS=20000 CONC_WORKERS=4 CONC_SCHED=chaos cargo test --profile fast --test suite -- races/
+    CONC_RACE_ROUNDS=60 CONC_WORKERS=4 CONC_GC=stress cargo test --profile fast --test suite -- races/
+
+# The scripts with threads while these take turns at random, on more workers than cores.
+chaos rounds="3" filter="threads stdlib/threading stdlib/queue stdlib/sched stdlib/concurrent tutorial/":
+    for n in $(seq {{rounds}}); do \
+        CONC_SCHED=chaos:$n CONC_WORKERS=4 cargo test --profile fast --test suite -- {{filter}} || exit 1; done
 
 sanitized := "cargo +nightly test -Zbuild-std --target x86_64-unknown-linux-gnu --profile fast --test parallel --test embedding"
 

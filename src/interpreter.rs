@@ -137,7 +137,7 @@ impl Builder {
         let Some(host) = Host::new(library) else { return Err(Error::Start("no memory for an interpreter")) };
         let mut interpreter = Interpreter { host, function_class: None };
         if self.capabilities == Capabilities::None {
-            let cx = interpreter.host.enter();
+            let cx = &mut *interpreter.host.enter();
             if let Some(builtins) = builtins(cx) {
                 for name in ["open", "input", "breakpoint"] {
                     let name = cx.str(name);
@@ -260,7 +260,7 @@ impl Interpreter {
             let code = cx.instantiate(program.template(), globals)?;
             exec(cx, code.value(), globals, Value::UNBOUND)
         };
-        finish(self.host.enter(), run, then)
+        finish(&mut self.host.enter(), run, then)
     }
 
     /// Calls a global function of `__main__` (or a builtin).
@@ -271,14 +271,14 @@ impl Interpreter {
 
     /// Calls what a handle stands for.
     pub fn invoke<T: FromValue>(&mut self, function: &Root, args: impl Arguments) -> Result<T> {
-        let cx = self.host.enter();
+        let cx = &mut *self.host.enter();
         let Some(function) = function.value(cx) else { return Err(Error::Foreign) };
         finish(cx, |cx| args.call(cx, function), convert)
     }
 
     /// A global of `__main__`, or a builtin.
     pub fn get<T: FromValue>(&mut self, name: &str) -> Result<T> {
-        let cx = self.host.enter();
+        let cx = &mut *self.host.enter();
         let key = cx.intern(name);
         let globals = cx.main_namespace().map_err(|e| raised(cx, e.0))?;
         let found = globals.get_str(cx, key).or_else(|| builtins(cx).and_then(|b| b.get_str(cx, key)));
@@ -290,7 +290,7 @@ impl Interpreter {
 
     /// Sets a global of `__main__`.
     pub fn set(&mut self, name: &str, value: impl IntoValue) -> Result<()> {
-        let cx = self.host.enter();
+        let cx = &mut *self.host.enter();
         let set = |cx: &mut Ctx| -> R {
             let value = value.into_value(&mut Scope(cx))?.0;
             let key = cx.intern(name);
@@ -323,7 +323,8 @@ impl Interpreter {
         params: [&str; N],
         function: impl Callable<N, M>,
     ) -> Result<()> {
-        let cx = self.host.enter();
+        let mut entered = self.host.enter();
+        let cx = &mut *entered;
         let class = match self.function_class.as_ref().and_then(|c| c.value(cx)).and_then(|c| c.cast()) {
             Some(class) => class,
             None => {
@@ -335,17 +336,50 @@ impl Interpreter {
         let payload = Box::new(HostFunction::new(name, params, function));
         let object = cx.new_boxed(class, Some(payload), 0);
         let root = Root::new(cx, object.value());
+        drop(entered);
         self.set(name, root)
     }
 }
 
 impl Drop for Interpreter {
-    /// Finalizers run, and what the script's streams hold back is written.
+    /// Threads of the script that have not ended are stopped where they are. Then finalizers run, and what the script's
+    /// streams hold back is written.
     fn drop(&mut self) {
-        let cx = self.host.enter();
+        let cx = &mut *self.host.enter();
+        conc_interpreter::scheduler::close(cx);
         cx.finalize_all();
         conc_stdlib::io::registry::flush_all();
     }
+}
+
+impl Interpreter {
+    /// Ends the script as the end of a program would: waits for its threads, daemons apart, then calls what `atexit`
+    /// has registered. What follows is as for a drop.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), conc::Error> {
+    /// use conc::{Capabilities, Interpreter};
+    /// let mut interp = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    /// interp.exec("import threading, time\nt = threading.Thread(target=time.sleep, args=(0.01,))\nt.start()")?;
+    /// interp.shutdown()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn shutdown(mut self) -> Result<()> {
+        let run = |cx: &mut Ctx| {
+            call_if_loaded(cx, "threading", "_shutdown")?;
+            conc_interpreter::scheduler::finish(cx, false)?;
+            call_if_loaded(cx, "atexit", "_run_exitfuncs")
+        };
+        finish(&mut self.host.enter(), run, |_, _| Ok(()))
+    }
+}
+
+fn call_if_loaded(cx: &mut Ctx, module: &str, function: &str) -> R {
+    let name = cx.intern(module);
+    let modules = cx.iso().roots.modules.get().cast::<Dict>();
+    let Some(module) = modules.and_then(|m| m.get_str(cx, name)) else { return Ok(Value::NONE) };
+    let function = cx.get_attr_text(module, function)?;
+    cx.call(function, &[])
 }
 
 fn finish<T>(

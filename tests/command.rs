@@ -123,3 +123,140 @@ except MemoryError:
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "caught\ncaught\n");
 }
+
+#[test]
+fn a_deadlock_is_told_once_for_the_same_waits() {
+    let started = "import threading\na, b, ready = threading.Lock(), threading.Lock(), threading.Barrier(3)\n\
+        def take(one, other):\n    with one:\n        ready.wait()\n        with other: pass\n\
+        threads = [threading.Thread(target=take, args=args) for args in ((a, b), (b, a))]\n\
+        for t in threads: t.start()\nready.wait()\n";
+    let join = "for t in threads: t.join()\n";
+    let indented = "    for t in threads: t.join()\n";
+    // Main dies of it; main survives it and gets into it again; main has ended before.
+    for (end_of_main, count) in [
+        (join.to_string(), 1),
+        (format!("try:\n{indented}except BaseException as e: print(type(e).__name__)\n{join}"), 1),
+        (String::new(), 1),
+    ] {
+        let child = conc().args(["-c", &format!("{started}{end_of_main}")]).spawn().unwrap();
+        let (status, errors) = end(child, Duration::from_secs(20));
+        assert_eq!((status, errors.matches("DeadlockError").count()), (Some(1), count), "{end_of_main}:\n{errors}");
+    }
+}
+
+#[test]
+fn another_deadlock_is_raised_again() {
+    let program = "import threading\nlock = threading.Lock()\nlock.acquire()\n\
+        for i in range(3):\n    try:\n        [lock.acquire, threading.Event().wait, threading.Barrier(2).wait][i]()\n\
+        \x20   except BaseException as e: print(i, type(e).__name__)\nprint('end')";
+    let output = conc().args(["-c", program]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text, "0 DeadlockError\n1 DeadlockError\n2 DeadlockError\nend\n");
+}
+
+#[test]
+fn a_finalizer_may_end_a_deadlock() {
+    let program = "import threading\ngo = threading.Event()\nclass C:\n    def __init__(self): self.me = self\n\
+        \x20   def __del__(self): go.set()\nC()\ngo.wait()\nprint('on')";
+    let output = conc().args(["-c", program]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "on\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Adds one to a number in four threads, with calls between reading and writing.
+const RACY: &str = "import threading, random\nn = 0\norder = []\n\
+    def get(): return n\n\
+    def put(m):\n    global n\n    n = m\n\
+    def work(name):\n    for i in range(10): put(get() + 1)\n    order.append(name)\n\
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]\n\
+    for t in threads: t.start()\nfor t in threads: t.join()\n\
+    print(n, order, random.random(), hash('a'), {object() for i in range(3)})";
+
+/// Two threads that take two locks in opposite orders, which only sometimes blocks them both.
+const CROSSING: &str = "import threading\na, b = threading.Lock(), threading.Lock()\n\
+    def nothing(): pass\n\
+    def take(one, other):\n    with one:\n        nothing()\n        with other: pass\n\
+    threads = [threading.Thread(target=take, args=args) for args in ((a, b), (b, a))]\n\
+    for t in threads: t.start()\nfor t in threads: t.join()\nprint('through')";
+
+fn seeded(seed: u32, program: &str) -> (Option<i32>, String, String) {
+    let output = conc().args(["--seed", &seed.to_string(), "-c", program]).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_same_seed_does_the_same_and_others_do_not() {
+    let mut counts = std::collections::BTreeSet::new();
+    for seed in 0..12 {
+        let first = seeded(seed, RACY);
+        assert_eq!((first.0, first.2.as_str()), (Some(0), ""), "seed {seed}");
+        assert_eq!(first, seeded(seed, RACY), "seed {seed}");
+        counts.insert(first.1.split(' ').next().unwrap_or_default().to_string());
+    }
+    assert!(counts.len() > 2, "lost updates differ: {counts:?}");
+}
+
+#[test]
+fn some_seeds_find_a_deadlock() {
+    let runs: Vec<_> = (0..40).map(|seed| seeded(seed, CROSSING)).collect();
+    let is_deadlock = |r: &&(Option<i32>, String, String)| r.0 == Some(1) && r.2.contains("DeadlockError");
+    let deadlocks = runs.iter().filter(is_deadlock).count();
+    let through = runs.iter().filter(|r| r.0 == Some(0) && r.1 == "through\n").count();
+    assert_eq!(deadlocks + through, runs.len());
+    assert!(deadlocks > 0 && through > 0, "{deadlocks} deadlocks");
+    // The one that was found is found again.
+    let seed = runs.iter().position(|r| is_deadlock(&r)).unwrap_or_default();
+    assert_eq!(seeded(seed as u32, CROSSING), runs[seed]);
+}
+
+#[test]
+fn workers_are_as_many_as_asked_for() {
+    let program = "import threading, os, time\ngo = threading.Event()\nt = threading.Thread(target=go.wait)\nt.start()\ntime.sleep(0.3)\n\
+        print(len(os.listdir('/proc/self/task')))\ngo.set()";
+    let tasks = |asked: &str| -> i32 {
+        let output = conc().env("CONC_WORKERS", "7").args(["--workers", asked, "-c", program]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+    };
+    assert_eq!(tasks("5") - tasks("2"), 3);
+}
+
+#[test]
+fn ctrl_backslash_tells_what_every_thread_is_doing() {
+    let folder = Folder::new("quit");
+    let end_file = folder.0.join("end");
+    let program = format!(
+        "import os, threading, time\nlock = threading.RLock()\n\
+         def waits():\n    with lock: pass\n\
+         def runs():\n    while not os.path.exists('{0}'): pass\n\
+         threads = [threading.Thread(target=f, name='the one that ' + f.__name__) for f in (waits, runs)]\n\
+         with lock:\n    for t in threads: t.start()\n    print('on', flush=True)\n\
+         \x20   while not os.path.exists('{0}'): time.sleep(0.01)\n\
+         for t in threads: t.join()\nprint('end')",
+        end_file.display()
+    );
+    for workers in ["1", "3"] {
+        let _ = std::fs::remove_file(&end_file);
+        let mut child = conc().args(["--workers", workers, "-c", &program]).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        for _ in 0..3 {
+            Command::new("kill").args(["-QUIT", &child.id().to_string()]).status().unwrap();
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        std::fs::write(&end_file, "").unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let (status, errors) = end(child, Duration::from_secs(20));
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        assert_eq!((status, rest.as_str()), (Some(0), "end\n"), "{errors}");
+        for text in [
+            "3 threads:",
+            "thread 'MainThread' (1) ",
+            "thread 'the one that waits' (2) waits in _thread.RLock.__enter__(), held by thread 'MainThread'",
+            "in waits",
+            "thread 'the one that runs' (3) ",
+            "in runs",
+        ] {
+            assert!(errors.contains(text), "{text}: {errors}");
+        }
+    }
+}

@@ -255,6 +255,77 @@ fn a_small_library_can_be_chosen() -> conc::Result<()> {
     Ok(())
 }
 
+/// An interpreter whose script has a thread that counts, and one that collects.
+fn with_threads() -> conc::Result<Interpreter> {
+    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    i.exec(
+        "import gc, threading, time\ncount = collections = 0\nstop = False\n\
+         def counts():\n    global count\n    while not stop: count += 1\n\
+         def collects():\n    global collections\n    while not stop:\n        gc.collect()\n        collections += 1\n\
+         threads = [threading.Thread(target=f) for f in (counts, collects)]\n\
+         for t in threads: t.start()",
+    )?;
+    Ok(i)
+}
+
+#[test]
+fn threads_of_a_script_go_on_while_the_host_is_elsewhere() -> conc::Result<()> {
+    let mut i = with_threads()?;
+    let mut seen = (0, 0);
+    // Each time the host has been away, collections have gone on without it.
+    for _ in 0..3 {
+        let (counted, collected) = seen;
+        while seen.0 <= counted || seen.1 <= collected {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            seen = i.eval::<(i64, i64)>("(count, collections)")?;
+        }
+    }
+    // The interpreter may move meanwhile.
+    i = std::thread::spawn(move || i.exec("stop = True\nfor t in threads: t.join()").map(|()| i)).join().unwrap()?;
+    assert!(!i.eval::<bool>("any(t.is_alive() for t in threads)")?);
+    Ok(())
+}
+
+#[test]
+fn a_dropped_interpreter_stops_its_threads() -> conc::Result<()> {
+    let token = Arc::new(());
+    let mut i = with_threads()?;
+    let kept = token.clone();
+    i.function("keep", [], move || -> Result<i64, Raise> { Ok(Arc::strong_count(&kept) as i64) })?;
+    assert_eq!(i.eval::<i64>("keep()")?, 2);
+    drop(i);
+    assert_eq!(Arc::strong_count(&token), 1, "the heap is gone, so nobody runs in it");
+    Ok(())
+}
+
+#[test]
+fn a_shut_down_interpreter_waits_for_its_threads() -> conc::Result<()> {
+    let told = Arc::new(AtomicI64::new(0));
+    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    let tell = told.clone();
+    i.function("tell", ["n"], move |n: i64| -> Result<i64, Raise> { Ok(tell.fetch_add(n, Ordering::Relaxed)) })?;
+    i.exec(
+        "import atexit, threading, time\natexit.register(tell, 10)\n\
+         def f():\n    time.sleep(0.05)\n    tell(1)\n\
+         for i in range(4): threading.Thread(target=f).start()\n\
+         threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
+    )?;
+    i.shutdown()?;
+    assert_eq!(told.load(Ordering::Relaxed), 14);
+    Ok(())
+}
+
+#[test]
+fn a_deadlock_of_a_host_call_is_an_error() -> conc::Result<()> {
+    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    i.exec("import threading\nlock = threading.Lock()\nlock.acquire()")?;
+    assert_eq!(raised(i.exec("lock.acquire()")).class(), "conc.DeadlockError");
+    // With another thread there are workers, too.
+    i.exec("threading.Thread(target=lock.acquire, daemon=True).start()")?;
+    assert_eq!(raised(i.exec("lock.acquire()")).class(), "conc.DeadlockError");
+    i.exec("lock.release()")
+}
+
 /// Enough objects for the collector to call other threads: nothing that is reachable may be lost, the rest must go.
 #[test]
 fn a_large_heap_is_marked_whole() {
@@ -308,5 +379,19 @@ fn an_interpreter_goes_while_its_threads_wait_outside() -> conc::Result<()> {
         )?;
         assert!(i.eval::<bool>("over")?);
     }
+    Ok(())
+}
+
+#[test]
+fn a_panic_in_a_thread_is_an_exception_there() -> conc::Result<()> {
+    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    i.function("fails", [], || -> Result<i64, Raise> { panic!("on purpose") })?;
+    i.exec(
+        "import threading\nseen = []\n\
+         def f():\n    try: fails()\n    except BaseException as e: seen.append(type(e).__name__)\n\
+         threads = [threading.Thread(target=f) for i in range(4)]\n\
+         for t in threads: t.start()\nfor t in threads: t.join()",
+    )?;
+    assert_eq!(i.eval::<Vec<String>>("seen")?, ["SystemError"; 4]);
     Ok(())
 }

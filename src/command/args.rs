@@ -40,6 +40,10 @@ pub struct Run {
     pub warnings: Vec<String>,
     /// `-X`
     pub extra: Vec<String>,
+    /// `--workers`: how many OS threads run the program's threads.
+    pub workers: Option<usize>,
+    /// `--seed`: every choice of the scheduler comes from it.
+    pub seed: Option<u64>,
 }
 
 pub const USAGE: &str = "\
@@ -58,13 +62,17 @@ Runs a program, or without one the prompt.
   -q             greets nobody
   -u             holds no output back
   -O, -OO        leaves out asserts; and docstrings
+  --workers N    runs threads on N cores at most, instead of all
+  --seed N       one worker and a clock of its own; which thread runs when comes from N, so that every run with
+                 the same N does the same
   -W arg, -X opt kept in sys.warnoptions, sys._xoptions
   -E             ignores CONCPATH
   -I, -P         keeps the program's folder off sys.path (-I: as -E too)
   -B, -s, -S, -b, -d, -v, -x   accepted, without meaning here
   -h, --help     this text
   -V, --version  the version
-Environment: CONCPATH, folders to import from; PYTHONHASHSEED, a fixed seed of str hashes.
+Environment: CONCPATH, folders to import from; PYTHONHASHSEED, a fixed seed of str hashes;
+CONC_WORKERS, as --workers; CONC_SCHED=chaos, threads that take turns at random, for tests.
 ";
 
 /// Reads the arguments after the command's name. An error is a text for standard error; the exit status is then 2.
@@ -80,7 +88,18 @@ pub fn parse(args: Vec<String>) -> Result<Task, String> {
             "--" => break,
             "--help" => return Ok(Task::Help),
             "--version" => return Ok(Task::Version),
-            long if long.starts_with("--") => return Err(unknown(long)),
+            long if long.starts_with("--") => {
+                let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v.to_string())));
+                let of_run = matches!(name, "--workers" | "--seed");
+                let value = if of_run { value.or_else(|| args.next()) } else { None };
+                match (name, value) {
+                    ("--workers", Some(n)) => run.workers = Some(number::<usize>(name, &n)?.max(1)),
+                    ("--seed", Some(n)) => run.seed = Some(number(name, &n)?),
+                    _ if of_run => return Err(format!("Argument expected for the {name} option\n{}", short_usage())),
+                    _ => return Err(unknown(long)),
+                }
+                continue;
+            }
             _ => {}
         }
         let mut letters = arg[1..].chars();
@@ -118,6 +137,10 @@ pub fn parse(args: Vec<String>) -> Result<Task, String> {
     run.program = args.next().map(|a| if a == "-" { Program::Stdin } else { Program::File(a) });
     run.args = args.collect();
     Ok(Task::Run(run))
+}
+
+fn number<T: std::str::FromStr>(option: &str, text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{option}: not a number: {text}\n{}", short_usage()))
 }
 
 fn check(args: Vec<String>) -> Result<Task, String> {
@@ -172,6 +195,8 @@ mod tests {
         let r = run("-OOc pass -i");
         assert_eq!((r.optimize, r.program), (2, Some(Program::Code("pass".into()))));
         assert_eq!(r.args, ["-i"]);
+        let r = run("--seed 7 --workers=3 a --seed 8");
+        assert_eq!((r.seed, r.workers, r.args.len()), (Some(7), Some(3), 2));
         assert_eq!(run("- a").program, Some(Program::Stdin));
         assert_eq!(run("-i").program, None);
     }
@@ -180,6 +205,9 @@ mod tests {
     fn wrong_options_are_refused() {
         assert!(parse(vec!["-Z".into()]).is_err());
         assert!(parse(vec!["-c".into()]).is_err());
+        for line in ["--workers", "--seed x", "--workers=-1", "--nonsense=1"] {
+            assert!(parse(line.split(' ').map(String::from).collect()).is_err(), "{line}");
+        }
         assert!(parse(vec!["check".into()]).is_err());
     }
 }

@@ -51,7 +51,12 @@ pub fn report(cx: &mut Ctx, exc: Value) -> u8 {
     let class = cx.class_of(exc).value();
     let traceback = exc.cast::<Exception>().map_or(Value::NONE, |e| e.traceback.get());
     let traceback = if traceback.is_unbound() { Value::NONE } else { traceback };
-    match cx.call(hook, &[class, exc, traceback]) {
+    let shown = cx.call(hook, &[class, exc, traceback]);
+    if cx.is_instance(exc, ClassId::DeadlockError) {
+        let threads = conc_interpreter::scheduler::last_deadlock(cx);
+        write_error(cx, &super::deadlock::diagnostic(&threads));
+    }
+    match shown {
         Ok(_) => status,
         Err(e) if cx.is_error(e, ClassId::SystemExit) => exit_status(cx, e.0),
         Err(e) => {
@@ -62,10 +67,11 @@ pub fn report(cx: &mut Ctx, exc: Value) -> u8 {
     }
 }
 
-/// Exit functions, finalizers, the last flush; then the status the process ends with.
-pub fn finish(cx: &mut Ctx, status: u8) -> u8 {
+/// Exit functions, finalizers, the last flush; then the status the process ends with. `deadlocked`: DeadlockError has
+/// ended the program.
+pub fn finish(cx: &mut Ctx, status: u8, deadlocked: bool) -> u8 {
     call_if_loaded(cx, "threading", "_shutdown");
-    let status = match conc_interpreter::scheduler::finish(cx) {
+    let status = match conc_interpreter::scheduler::finish(cx, deadlocked) {
         Ok(()) => status,
         Err(e) => report(cx, e.0),
     };

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod deadlock;
 pub(crate) mod end;
 mod run;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::dict::Dict;
+use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::module::Module;
 use conc_interpreter::value::{Gc, Value};
 use conc_interpreter::vm;
@@ -35,12 +36,20 @@ struct Text {
 
 /// Runs what the command line names; the exit status.
 pub fn run(run: Run) -> u8 {
-    let Ok(mut cx) = vm::new_interpreter(conc_stdlib::library()) else {
+    let made = match run.seed {
+        Some(seed) => vm::seeded_interpreter(conc_stdlib::library(), seed),
+        None => vm::new_interpreter(conc_stdlib::library()),
+    };
+    let Ok(mut cx) = made else {
         eprintln!("conc: the interpreter's memory cannot be reserved");
         return 70;
     };
     let cx = &mut *cx;
     vm::interrupt::watch(cx.signals_arc());
+    if let Some(count) = run.workers {
+        conc_interpreter::scheduler::set_workers(cx, count);
+    }
+    let mut deadlocked = false;
     let prompt_only = run.program.is_none() && (run.interactive || std::io::stdin().is_terminal());
     let status = if prompt_only {
         match prepare_prompt(cx, &run) {
@@ -54,11 +63,14 @@ pub fn run(run: Run) -> u8 {
                 eprintln!("{line}");
                 status
             }
-            Err(Failed::Raised(e)) => end::status_of(cx, e),
+            Err(Failed::Raised(e)) => {
+                deadlocked = cx.is_instance(e, ClassId::DeadlockError);
+                end::status_of(cx, e)
+            }
         };
         if run.interactive { prompt(cx, &run) } else { status }
     };
-    end::finish(cx, status)
+    end::finish(cx, status, deadlocked)
 }
 
 fn prompt(cx: &mut Ctx, run: &Run) -> u8 {

@@ -5,6 +5,7 @@
 //!
 //! - `# exit: N`: the exit code (0 without it);
 //! - `# needs: FEATURE ...`: not run until tests/features.txt names every one of them;
+//! - `# options: OPTION ...`: of the command;
 //! - `# order: any`: the lines of standard output may come in any order;
 //! - `# expect: LINE`, anywhere in the script: the standard output, where CPython cannot say it;
 //! - `# error: TEXT`: standard error contains the text, where CPython cannot say all of it.
@@ -25,6 +26,8 @@ pub struct Script {
     pub stderr: Stderr,
     pub exit: i32,
     pub any_order: bool,
+    /// Options of the command.
+    pub options: Vec<String>,
     /// Features that tests/features.txt does not name yet.
     pub missing: Vec<String>,
     /// The script's arguments.
@@ -157,6 +160,7 @@ fn read(name: String, path: PathBuf, features: &BTreeSet<String>, waiting: Optio
     Ok(Script {
         input: std::fs::read(path.with_extension("in")).unwrap_or_default(),
         exit: all("exit").first().and_then(|n| n.trim().parse().ok()).unwrap_or(0),
+        options: all("options").iter().flat_map(|l| l.split_whitespace()).map(String::from).collect(),
         any_order: all("order").contains(&"any"),
         missing: missing.map(String::from).collect(),
         stdout,

@@ -76,7 +76,7 @@ impl Drop for Work {
 fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
     let work = Work::new()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_conc"));
-    command.arg(&script.path).current_dir(&work.0);
+    command.args(&script.options).arg(&script.path).current_dir(&work.0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (key, _) in std::env::vars_os() {
         if key.to_string_lossy().starts_with("PYTHON") || key == "CONCPATH" {
@@ -98,7 +98,8 @@ fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
         std::thread::spawn(move || stdin.write_all(&input));
     }
 
-    let limit = if stress { LIMIT_UNDER_STRESS } else { LIMIT };
+    let slow = stress || ["CONC_SCHED", "CONC_RACE_ROUNDS"].iter().any(|name| std::env::var_os(name).is_some());
+    let limit = if slow { LIMIT_UNDER_STRESS } else { LIMIT };
     let started = Instant::now();
     let mut nap = Duration::from_micros(200);
     let code = loop {

@@ -1,7 +1,8 @@
 //! The process-wide reservation of address space and its 4 MiB chunks, each owned by one heap at a time.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -27,8 +28,17 @@ pub struct Reservation {
 struct FreeChunks {
     /// Chunks at and above this index were never used.
     fresh: usize,
-    /// Used and given back, in no order; their pages have been returned to the system.
-    returned: Vec<usize>,
+    /// Used and given back: runs of adjoining chunks by their first. Their pages have been returned to the system.
+    returned: BTreeMap<usize, usize>,
+}
+
+/// Where the reservation is tried for first, if addresses are to be the same in every run.
+const FIXED_ADDRESS: usize = 0x2000_0000_0000;
+static FIXED: AtomicBool = AtomicBool::new(false);
+
+/// Has the reservation made, at first use, at the same address in every run; where that is free.
+pub fn fix_addresses() {
+    FIXED.store(true, Ordering::Relaxed);
 }
 
 static RESERVATION: OnceLock<Reservation> = OnceLock::new();
@@ -38,14 +48,41 @@ pub fn reservation() -> &'static Reservation {
     RESERVATION.get_or_init(Reservation::new)
 }
 
+impl FreeChunks {
+    /// Takes adjoining chunks out of those that were given back: of the first run that is long enough.
+    fn take_returned(&mut self, count: usize) -> Option<usize> {
+        let (first, len) = self.returned.iter().map(|(&first, &len)| (first, len)).find(|&(_, len)| len >= count)?;
+        self.returned.remove(&first);
+        if len > count {
+            self.returned.insert(first + count, len - count);
+        }
+        Some(first)
+    }
+
+    /// Adds a run, joining it with its neighbours.
+    fn put_back(&mut self, first: usize, count: usize) {
+        let (mut first, mut count) = (first, count);
+        if let Some(len) = self.returned.remove(&(first + count)) {
+            count += len;
+        }
+        if let Some((&before, &len)) = self.returned.range(..first).next_back()
+            && before + len == first
+        {
+            (first, count) = (before, count + len);
+        }
+        self.returned.insert(first, count);
+    }
+}
+
 impl Reservation {
     fn new() -> Reservation {
         let mut size = LARGEST_RESERVATION;
         loop {
-            // SAFETY: an anonymous private mapping at an address of the system's choice.
+            let wanted = if FIXED.load(Ordering::Relaxed) { FIXED_ADDRESS } else { 0 };
+            // SAFETY: an anonymous private mapping at an address of the system's choice; the one given is a hint.
             let address = unsafe {
                 libc::mmap(
-                    std::ptr::null_mut(),
+                    wanted as *mut libc::c_void,
                     size + CHUNK_SIZE,
                     libc::PROT_READ | libc::PROT_WRITE,
                     libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
@@ -74,10 +111,9 @@ impl Reservation {
     /// back them with huge pages, which fault in hundreds of times faster. None: out of address space.
     pub fn take(&self, count: usize, owner: u32, huge_pages: bool) -> Option<usize> {
         let mut free = self.free.lock();
-        let first = match (count, free.returned.pop()) {
-            (1, Some(chunk)) => chunk,
-            (_, popped) => {
-                free.returned.extend(popped);
+        let first = match free.take_returned(count) {
+            Some(first) => first,
+            None => {
                 let first = free.fresh;
                 if first + count > self.chunks {
                     return None;
@@ -99,7 +135,7 @@ impl Reservation {
     /// Whether no more than the spare chunks would be left after `count` more.
     pub fn is_short(&self, count: usize) -> bool {
         let free = self.free.lock();
-        let returned = if count == 1 { free.returned.len() } else { 0 };
+        let returned: usize = free.returned.values().filter(|&&len| len >= count).sum();
         self.chunks - free.fresh + returned < count + SPARE
     }
 
@@ -111,7 +147,7 @@ impl Reservation {
         }
         // SAFETY: the range belongs to the reservation and to no heap any more.
         unsafe { libc::madvise(address as *mut libc::c_void, count * CHUNK_SIZE, libc::MADV_DONTNEED) };
-        self.free.lock().returned.extend(first..first + count);
+        self.free.lock().put_back(first, count);
     }
 
     /// The start of the chunk span that holds `address`, if heap `owner` owns it.
@@ -127,5 +163,22 @@ impl Reservation {
             return None;
         }
         Some(self.base + (index - (entry as u32) as usize) * CHUNK_SIZE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_given_back_are_taken_again() {
+        let mut free = FreeChunks::default();
+        assert_eq!(free.take_returned(1), None);
+        free.put_back(10, 2);
+        free.put_back(14, 3);
+        assert_eq!(free.take_returned(4), None);
+        free.put_back(12, 2);
+        assert_eq!(free.returned.iter().collect::<Vec<_>>(), [(&10, &7)]);
+        assert_eq!((free.take_returned(4), free.take_returned(3), free.take_returned(1)), (Some(10), Some(14), None));
     }
 }

@@ -16,5 +16,6 @@ pub mod mark;
 mod parallel;
 
 pub use alloc::{Heap, LocalHeap};
+pub use chunk::fix_addresses;
 pub use header::Header;
 pub use mark::Marker;

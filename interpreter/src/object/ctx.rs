@@ -19,8 +19,12 @@ pub struct Signals {
     pub interrupt: AtomicUsize,
     /// Script frames allowed; an interrupt lowers it to zero, so that calls notice too.
     pub depth_limit: AtomicUsize,
-    /// KeyboardInterrupt is to be raised in main.
+    /// SIGINT has come: KeyboardInterrupt is to be raised in main.
     pub keyboard: AtomicBool,
+    /// The thread running here may be one that SIGINT has been passed on to.
+    pub passed_on: AtomicBool,
+    /// Somebody asks what the threads are doing.
+    pub asked: AtomicBool,
     /// The collector wants the world stopped.
     pub stop: AtomicBool,
     /// The running thread's slice is over and others wait.
@@ -72,6 +76,8 @@ pub struct Ctx {
     pub park_deadline: Option<std::time::Instant>,
     /// The thread's slice is over: it gives way at the next back-edge.
     preempt: bool,
+    /// Every safepoint is told to the scheduler, as it drives the threads (see `scheduler::policy`).
+    driven: bool,
     /// Parts of other native stacks that hold frames, as address ranges: the scheduler's, and detached threads'.
     pub native_stacks: Vec<(usize, usize)>,
     /// The scheduler's own state.
@@ -135,6 +141,7 @@ impl Ctx {
             type_cache: unsafe { Box::new_zeroed_slice(TYPE_CACHE).assume_init() },
             park_deadline: None,
             preempt: false,
+            driven: false,
             native_stacks: Vec::new(),
             scheduler: None,
             repr_guard: Vec::new(),
@@ -206,6 +213,9 @@ impl Ctx {
         // Words first, flags after, all in one order with `raise`: the words of a flag set later are not overwritten.
         signals.interrupt.store(0, Ordering::SeqCst);
         signals.depth_limit.store(self.iso().recursion_limit.load(Ordering::Relaxed), Ordering::SeqCst);
+        if self.driven {
+            signals.raise();
+        }
         if signals.stop.swap(false, Ordering::SeqCst) {
             self.safepoint();
         }
@@ -216,13 +226,37 @@ impl Ctx {
         if pending != 0 {
             (self.iso().machine.signals)(self, pending)?;
         }
+        if signals.passed_on.swap(false, Ordering::SeqCst) && (self.iso().machine.take_interrupt)(self) {
+            return Err(self.error(ClassId::KeyboardInterrupt, ""));
+        }
+        if signals.asked.swap(false, Ordering::SeqCst) {
+            (self.iso().machine.tell)(self);
+        }
         if self.iso().heap.take_over_limit() {
             return Err(self.error(ClassId::MemoryError, ""));
         }
         if signals.preempt.swap(false, Ordering::SeqCst) {
             self.preempt = true;
         }
+        if self.driven && (self.iso().machine.safepoint)(self) {
+            self.preempt = true;
+        }
         self.run_finalizers();
+        Ok(())
+    }
+
+    /// From now on every safepoint is told to the scheduler.
+    pub(crate) fn drive(&mut self) {
+        self.driven = true;
+        self.signals_owner.raise();
+    }
+
+    /// At a call: gives way if the slice is over, which only a driven run does here. Others do at back-edges, where
+    /// the thread leaves its native stack.
+    pub(crate) fn give_way_at_call(&mut self) -> R<()> {
+        if self.driven && self.take_preemption() {
+            (self.iso().machine.park)(self, false)?;
+        }
         Ok(())
     }
 

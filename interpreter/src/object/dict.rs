@@ -293,6 +293,27 @@ impl Dict {
         }
     }
 
+    /// The value at the key, which is put in with this one if it is missing; of several threads that do, one does.
+    pub fn get_or_set(&self, cx: &mut Ctx, key: Value, hash: u64, value: Value) -> R {
+        loop {
+            let before = self.table();
+            let used = before.used();
+            let (table, found) = self.find(cx, key, hash)?;
+            let entry = found.map(|i| &table.entries()[i]);
+            if let Some(found) = entry.and_then(|entry| self.read(entry)) {
+                return Ok(found);
+            }
+            // A name of a namespace whose value was deleted keeps its entry.
+            if entry.is_some_and(|entry| !entry.key.get().is_unbound()) {
+                self.set_hashed(cx, key, hash, value)?;
+                return Ok(value);
+            }
+            if table == before && self.try_append(cx, table, used, hash, key, value)? {
+                return Ok(value);
+            }
+        }
+    }
+
     /// Overwrites an entry's value; in a namespace a name that was deleted comes back to life.
     fn write(&self, entry: &DictEntry, value: Value) {
         if self.has_cells()
@@ -356,6 +377,35 @@ impl Dict {
         }
         drop(lock);
         Ok(())
+    }
+
+    /// A dict with the pairs that this one has at one moment.
+    pub fn snapshot(&self, cx: &mut Ctx) -> R<Gc<Dict>> {
+        let new = cx.new_dict();
+        loop {
+            let table = self.table();
+            let len = self.len();
+            if len == 0 {
+                return Ok(new);
+            }
+            let copy = cx.new_table(len.max(4))?;
+            let lock = cx.lock(&self.header);
+            let fits = self.table() == table && self.len() <= copy.cap;
+            if fits {
+                for entry in &table.entries()[..table.used()] {
+                    let key = entry.key.get();
+                    if let (false, Some(value)) = (key.is_unbound(), self.read(entry)) {
+                        copy.append(entry.hash.load(Ordering::Relaxed) as u64, key, value);
+                    }
+                }
+            }
+            drop(lock);
+            if fits {
+                new.table.set(copy.value());
+                new.live.store(copy.used(), Ordering::Release);
+                return Ok(new);
+            }
+        }
     }
 
     /// Makes room for `extra` more entries at once.

@@ -1,7 +1,7 @@
 //! An interpreter's shared state: one heap and everything that belongs to it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashTable;
@@ -37,8 +37,29 @@ pub struct Machine {
     pub interrupt: fn(&mut Ctx) -> bool,
     /// Signals that scripts handle have come, a bit for each: acts on them, or passes them on to the main thread.
     pub signals: fn(&mut Ctx, u64) -> R<()>,
+    /// Whether SIGINT has been passed on to the running thread, which is to raise KeyboardInterrupt now.
+    pub take_interrupt: fn(&mut Ctx) -> bool,
+    /// Somebody asks what the threads are doing.
+    pub tell: fn(&mut Ctx),
+    /// The running thread is at a safepoint of a driven run: whether its slice is over.
+    pub safepoint: fn(&mut Ctx) -> bool,
+    /// A module is to be loaded: by whom. Waits while another thread does it.
+    pub begin_import: fn(&mut Ctx, &str) -> R<Turn>,
+    /// The module that was the caller's to load is loaded, or has failed.
+    pub end_import: fn(&mut Ctx, &str),
     /// Gives a library module its `__spec__` and `__loader__`.
     pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
+}
+
+/// Who loads a module that is not there, or not ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// The caller; `Machine::end_import` has to follow.
+    Mine,
+    /// Another thread has, or has tried to.
+    Over,
+    /// Another thread that waits for this one, or this one itself: what there is has to do.
+    Partial,
 }
 
 /// A native module known to the interpreter, and modules written in Conc.
@@ -96,7 +117,13 @@ pub struct Isolate {
     pub int_max_str_digits: AtomicUsize,
     /// Names of modules whose code is running for the first time.
     pub initializing: Mutex<Vec<String>>,
+    /// How many modules are being loaded.
+    pub importing: AtomicUsize,
     pub hash_seed: Option<u64>,
+    /// The seed of a run whose every choice comes from it.
+    pub seed: Option<u64>,
+    /// How often its generator of random numbers has been drawn from.
+    pub draws: AtomicU64,
     /// The folder of the main program, if it is searched for modules.
     pub program_folder: OnceLock<PathBuf>,
     /// Writes out what file objects hold back. Set by the library when it opens the first one.
@@ -232,9 +259,9 @@ unsafe impl Send for Isolate {}
 unsafe impl Sync for Isolate {}
 
 impl Isolate {
-    pub fn new(machine: &'static Machine, library: Vec<BuiltinModule>) -> Arc<Isolate> {
+    pub fn new(machine: &'static Machine, library: Vec<BuiltinModule>, seed: Option<u64>) -> Arc<Isolate> {
         let hash_seed: Option<u64> = match std::env::var("PYTHONHASHSEED").ok().as_deref() {
-            None | Some("random") => None,
+            None | Some("random") => seed,
             Some(text) => text.parse().ok(),
         };
         let hash_key = match hash_seed {
@@ -266,7 +293,10 @@ impl Isolate {
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),
             initializing: Mutex::new(Vec::new()),
+            importing: AtomicUsize::new(0),
             hash_seed,
+            seed,
+            draws: AtomicU64::new(0),
             program_folder: OnceLock::new(),
             flush_files: OnceLock::new(),
         })

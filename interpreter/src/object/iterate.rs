@@ -176,7 +176,11 @@ impl Ctx {
         let shape = it.header().shape();
         let id = if shape < ClassId::COUNT as u32 { shape } else { self.builtin_iter_class(it) };
         if id == ClassId::RangeIterator.shape() {
-            return Ok(range_step(&it));
+            // Each number goes to one thread.
+            let lock = self.lock(it.header());
+            let number = range_step(&it);
+            drop(lock);
+            return Ok(number);
         }
         if id == ClassId::ListIterator.shape() {
             return Ok(self.list_step(it));
@@ -255,16 +259,31 @@ impl Ctx {
     /// `index` is the byte offset of the next character.
     fn str_step(&mut self, it: Gc<Iter>) -> Option<Value> {
         let s = it.source.get().cast::<Str>()?;
-        let at = it.index.load(Ordering::Relaxed) as usize;
         let bytes = s.as_bytes();
-        let lead = *bytes.get(at)?;
-        if lead < 0x80 {
-            it.index.store(at as i64 + 1, Ordering::Relaxed);
-            return Some(self.char_str(lead).value());
+        loop {
+            let at = it.index.load(Ordering::Relaxed) as usize;
+            let lead = *bytes.get(at)?;
+            if lead < 0x80 {
+                if self.moves_on(&it, at as i64, at as i64 + 1) {
+                    return Some(self.char_str(lead).value());
+                }
+                continue;
+            }
+            let (code, len) = crate::text::wtf8::decode_at(bytes, at)?;
+            if self.moves_on(&it, at as i64, (at + len) as i64) {
+                return Some(self.code_point_str(code).value());
+            }
         }
-        let (code, len) = crate::text::wtf8::decode_at(bytes, at)?;
-        it.index.store((at + len) as i64, Ordering::Relaxed);
-        Some(self.code_point_str(code).value())
+    }
+
+    /// Moves an iterator from one index to another; false: another thread has, and got the item.
+    #[inline]
+    fn moves_on(&self, it: &Iter, from: i64, to: i64) -> bool {
+        if self.is_shared() {
+            return it.index.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        }
+        it.index.store(to, Ordering::Relaxed);
+        true
     }
 
     fn dict_step(&mut self, it: Gc<Iter>, id: u32) -> R<Option<Value>> {
@@ -274,9 +293,15 @@ impl Ctx {
             it.limit.store(-1, Ordering::Relaxed);
             return Err(self.runtime_error("dictionary changed size during iteration"));
         }
-        let Some((at, key, value)) = dict.next(it.index.load(Ordering::Relaxed) as usize) else {
-            it.source.set(Value::NONE);
-            return Ok(None);
+        let (key, value) = loop {
+            let from = it.index.load(Ordering::Relaxed);
+            let Some((at, key, value)) = dict.next(from as usize) else {
+                it.source.set(Value::NONE);
+                return Ok(None);
+            };
+            if self.moves_on(&it, from, at as i64) {
+                break (key, value);
+            }
         };
         // `extra` counts the items given: more than there were means that keys came and went.
         let given = it.extra.get().as_int().unwrap_or(0);
@@ -285,7 +310,6 @@ impl Ctx {
             return Err(self.runtime_error("dictionary keys changed during iteration"));
         }
         it.extra.set(Value::small_int(given + 1));
-        it.index.store(at as i64, Ordering::Relaxed);
         self.dict_item(id, key, value).map(Some)
     }
 
@@ -306,13 +330,16 @@ impl Ctx {
             it.limit.store(-1, Ordering::Relaxed);
             return Err(self.runtime_error("dictionary changed size during iteration"));
         }
-        let from = it.index.load(Ordering::Relaxed);
-        let Some((at, key, value)) = dict.next_back(if from < 0 { usize::MAX } else { from as usize }) else {
-            it.source.set(Value::NONE);
-            return Ok(None);
-        };
-        it.index.store(at as i64, Ordering::Relaxed);
-        self.dict_item(id, key, value).map(Some)
+        loop {
+            let from = it.index.load(Ordering::Relaxed);
+            let Some((at, key, value)) = dict.next_back(if from < 0 { usize::MAX } else { from as usize }) else {
+                it.source.set(Value::NONE);
+                return Ok(None);
+            };
+            if self.moves_on(&it, from, at as i64) {
+                return self.dict_item(id, key, value).map(Some);
+            }
+        }
     }
 
     fn set_step(&mut self, it: Gc<Iter>) -> R<Option<Value>> {
@@ -321,12 +348,16 @@ impl Ctx {
             it.limit.store(-1, Ordering::Relaxed);
             return Err(self.runtime_error("Set changed size during iteration"));
         }
-        let Some((at, key, _)) = set.next(it.index.load(Ordering::Relaxed) as usize) else {
-            it.source.set(Value::NONE);
-            return Ok(None);
-        };
-        it.index.store(at as i64, Ordering::Relaxed);
-        Ok(Some(key))
+        loop {
+            let from = it.index.load(Ordering::Relaxed);
+            let Some((at, key, _)) = set.next(from as usize) else {
+                it.source.set(Value::NONE);
+                return Ok(None);
+            };
+            if self.moves_on(&it, from, at as i64) {
+                return Ok(Some(key));
+            }
+        }
     }
 
     /// `source` the iterator, `extra` the count (an int of any size).
@@ -421,16 +452,17 @@ impl Ctx {
         if source.is_none() && it.extra.get() == Value::ELLIPSIS {
             return Ok(None);
         }
-        let i = it.index.load(Ordering::Relaxed);
-        if i < 0 {
-            return Ok(None);
-        }
-        let index = self.int(i);
-        match self.get_item(source, index) {
-            Ok(item) => {
-                it.index.store(if up { i + 1 } else { i - 1 }, Ordering::Relaxed);
-                Ok(Some(item))
+        let (i, index) = {
+            let i = it.index.load(Ordering::Relaxed);
+            if i < 0 {
+                return Ok(None);
             }
+            (i, self.int(i))
+        };
+        match self.get_item(source, index) {
+            Ok(item) if self.moves_on(&it, i, if up { i + 1 } else { i - 1 }) => Ok(Some(item)),
+            // Another thread has got that item.
+            Ok(_) => self.sequence_step(it, up),
             Err(e) if self.is_error(e, ClassId::IndexError) || self.is_error(e, ClassId::StopIteration) => {
                 it.source.set(Value::NONE);
                 it.extra.set(Value::ELLIPSIS);

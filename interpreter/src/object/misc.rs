@@ -110,6 +110,12 @@ impl Boxed {
         // SAFETY: the payload lives until the collector finds the object dead.
         (!payload.is_null()).then(|| unsafe { (**payload).holder() })?
     }
+    /// Who can free the object that a thread holds.
+    pub fn hold(&self) -> Hold {
+        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
+        // SAFETY: the payload lives until the collector finds the object dead.
+        if payload.is_null() { Hold::None } else { unsafe { (**payload).hold() } }
+    }
     /// What a script calls this object, as its payload and slots know.
     pub fn label(&self) -> Option<String> {
         let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
@@ -128,11 +134,26 @@ impl Boxed {
     }
 }
 
+/// What it means that a thread holds an object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hold {
+    /// Objects of this kind are not held.
+    None,
+    /// Others may free it.
+    Loose,
+    /// Only the holder can free it.
+    Owned,
+}
+
 /// Rust data owned by a [`Boxed`] object. It may not hold values: those go into the object's slots.
 pub trait Payload: Any + Send + Sync {
     /// The id of the thread that holds the object (a lock, say), for the report of a deadlock.
     fn holder(&self) -> Option<u64> {
         None
+    }
+    /// Who can free what the holder holds.
+    fn hold(&self) -> Hold {
+        Hold::None
     }
     /// What a script calls the object (a thread, say), whose slots are given.
     fn label(&self, _slots: &[Slot]) -> Option<String> {

@@ -124,6 +124,45 @@ impl Ctx {
         result
     }
 
+    /// The calling thread leaves this context: until [`Ctx::come_back`] it counts as stopped. It has nothing on the
+    /// native stack that the collector would have to see.
+    pub(crate) fn leave(&mut self) {
+        self.published = Published { native: self.stack_base };
+        let world = &self.iso().world;
+        world.state.lock().stopped += 1;
+        world.changed.notify_all();
+    }
+
+    /// A thread takes the context up again, once nobody collects.
+    pub(crate) fn come_back(&mut self) {
+        let world = &self.iso().world;
+        let mut state = world.state.lock();
+        while state.collecting {
+            world.changed.wait(&mut state);
+        }
+        state.stopped -= 1;
+        drop(state);
+        self.type_cache.fill(EMPTY_CACHE_ENTRY);
+    }
+
+    /// Runs `body` while every other worker stands at a safepoint, its machine state in its context. `body` gets
+    /// those contexts; it makes no objects and runs no scripts.
+    pub(crate) fn with_world_stopped<T>(&mut self, body: impl FnOnce(&mut Ctx, &[*mut Ctx]) -> T) -> T {
+        let iso = self.iso();
+        let mut body = Some(body);
+        let mut result = None;
+        // Another worker may collect just now; then it is this one's turn to stand.
+        while let Some(todo) = body.take() {
+            let mut left = Some(todo);
+            iso.world.stop(self, |cx, others| result = left.take().map(|todo| todo(cx, others)));
+            body = left;
+        }
+        match result {
+            Some(result) => result,
+            None => unreachable!("the body has run"),
+        }
+    }
+
     /// Collects garbage now.
     #[inline(never)]
     pub fn collect(&mut self) {

@@ -3,13 +3,17 @@
 //! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `wait` for
 //! the word by which a wait is ended exactly once.
 
+mod cycle;
+pub mod loading;
 mod monitor;
+mod policy;
 pub mod pool;
 pub mod process;
 pub mod reactor;
 mod report;
 mod shared;
 pub mod signals;
+pub mod snapshot;
 pub mod thread;
 mod timers;
 mod wait;
@@ -17,11 +21,12 @@ pub mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-pub use report::interrupt;
+pub use policy::Random;
+pub use report::{interrupt, last_deadlock, take_interrupt, tell};
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{create, create_owned, finish, hand_over, launch, park, run_main};
+pub use worker::{close, create, create_owned, finish, hand_over, launch, park, run_main, safepoint};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;
@@ -56,6 +61,25 @@ pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
 /// A number for the name of a thread without one.
 pub fn fresh_number(cx: &mut Ctx) -> u64 {
     worker::worker(cx).shared.fresh_number()
+}
+
+/// How many workers there are to be, if not one for each core; before the second thread starts.
+pub fn set_workers(cx: &mut Ctx, count: usize) {
+    worker::worker(cx).shared.wanted.store(count, Ordering::Relaxed);
+}
+
+/// The moment that deadlines count from: a seeded run has a clock of its own.
+pub fn now(cx: &mut Ctx) -> Instant {
+    match cx.iso().seed {
+        None => Instant::now(),
+        Some(_) => worker::worker(cx).shared.now(),
+    }
+}
+
+/// In a seeded run, what its clock shows: the time since the start. Every look at it takes a little time.
+pub fn virtual_time(cx: &mut Ctx) -> Option<Duration> {
+    cx.iso().seed?;
+    worker::worker(cx).shared.look_at_clock()
 }
 
 /// Every thread that has not ended.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::cycle;
 use super::shared::Scheduler;
 
 /// How long a thread runs while others wait.
@@ -36,6 +37,9 @@ impl Monitor {
 fn look(shared: &Scheduler, seen: &mut Vec<u64>) {
     shared.expire();
     shared.look_outside(|thread| shared.inject(thread));
+    if cycle::is_due(shared) {
+        ask(shared);
+    }
     if !shared.has_backlog() {
         return;
     }
@@ -47,6 +51,15 @@ fn look(shared: &Scheduler, seen: &mut Vec<u64>) {
         if std::mem::replace(seen, slices) == slices {
             member.give_way();
         }
+    }
+}
+
+/// Has some worker tell what there is to tell.
+fn ask(shared: &Scheduler) {
+    shared.wake_one();
+    for member in shared.members() {
+        member.signals.asked.store(true, Ordering::SeqCst);
+        member.signals.raise();
     }
 }
 

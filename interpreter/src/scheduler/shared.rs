@@ -1,6 +1,6 @@
 //! What the workers of one interpreter share: the run queues, the sleepers, the timers, the list of threads.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -8,7 +8,12 @@ use std::time::{Duration, Instant};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
+use super::cycle::Suspect;
+use super::loading::Loading;
+use super::policy::{Mode, VirtualClock};
 use super::reactor::Reactor;
+use super::report::{Dead, Deadlock};
+use super::snapshot::Snapshot;
 use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
 use super::wait::Claim;
@@ -99,6 +104,11 @@ fn own(raw: *mut Thread) -> Option<Arc<Thread>> {
 
 /// One interpreter's scheduler.
 pub struct Scheduler {
+    pub mode: Mode,
+    /// The clock of a seeded run.
+    clock: Mutex<Option<VirtualClock>>,
+    /// How many workers there are to be; 0: one for each core.
+    pub wanted: AtomicUsize,
     members: RwLock<Vec<Arc<Member>>>,
     injector: Injector<Arc<Thread>>,
     timers: Mutex<Timers>,
@@ -127,16 +137,29 @@ pub struct Scheduler {
     called: AtomicU64,
     /// Workers that are not to run any more threads.
     pub closing: AtomicBool,
+    /// A host calls the interpreter: its thread runs what it was called for and nothing else.
+    pub hosted: AtomicBool,
+    /// OS threads of workers that have not ended.
+    pub working: AtomicUsize,
     /// Main has ended; the program waits for the threads that are no daemons.
     pub finishing: AtomicBool,
     /// SIGINT has come while it did: it waits no longer.
     pub broken_off: AtomicBool,
     /// The other workers and the monitor have been started.
     pub grown: AtomicBool,
-    /// A deadlock has been reported.
-    pub reported: AtomicBool,
-    /// The report of a deadlock that ends the program.
-    pub dead: Mutex<Option<String>>,
+    pub loading: Loading,
+    /// Threads that have waited, without a deadline, for what another holds, by id.
+    blockers: Mutex<HashMap<u64, Arc<Thread>>>,
+    /// Held while a thread decides whether its wait closes a circle.
+    pub deciding: Mutex<()>,
+    /// Circles through plain locks, which may break yet.
+    pub suspects: Mutex<Vec<Suspect>>,
+    /// The threads of the last DeadlockError.
+    pub shown: Mutex<Vec<Snapshot>>,
+    /// The deadlock that was raised in main last.
+    pub reported: Mutex<Option<Deadlock>>,
+    /// A deadlock that ends the program.
+    pub dead: Mutex<Option<Dead>>,
     /// Parks that kept their native stack, for measuring.
     pub detached_parks: AtomicU64,
 }
@@ -153,6 +176,16 @@ struct Idle {
     uncalled: usize,
     /// How many sleepers have found nothing to do since the last wake-up.
     settled: usize,
+    /// All had; they have been called once more, so that a signal on its way to one of them is not missed.
+    confirming: bool,
+}
+
+impl Idle {
+    /// Has every sleeper look again, once it is notified.
+    fn call(&mut self) {
+        self.wakes += 1;
+        self.settled = 0;
+    }
 }
 
 /// What an idle worker found.
@@ -164,9 +197,12 @@ pub enum Rest {
     Quiescent,
 }
 
-impl Default for Scheduler {
-    fn default() -> Scheduler {
+impl Scheduler {
+    pub fn new(mode: Mode) -> Scheduler {
         Scheduler {
+            mode,
+            clock: Mutex::new(matches!(mode, Mode::Seeded(_)).then(VirtualClock::new)),
+            wanted: AtomicUsize::new(0),
             members: RwLock::new(Vec::new()),
             injector: Injector::new(),
             timers: Mutex::new(Timers::default()),
@@ -185,10 +221,17 @@ impl Default for Scheduler {
             lurking: AtomicBool::new(false),
             called: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            hosted: AtomicBool::new(true),
+            working: AtomicUsize::new(0),
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
             grown: AtomicBool::new(false),
-            reported: AtomicBool::new(false),
+            loading: Loading::default(),
+            blockers: Mutex::new(HashMap::new()),
+            deciding: Mutex::new(()),
+            suspects: Mutex::new(Vec::new()),
+            shown: Mutex::new(Vec::new()),
+            reported: Mutex::new(None),
             dead: Mutex::new(None),
             detached_parks: AtomicU64::new(0),
         }
@@ -231,6 +274,9 @@ impl Scheduler {
         threads[place] = Some(thread);
     }
     pub fn delist(&self, thread: &Thread) {
+        if thread.is_blocker.load(Ordering::Relaxed) {
+            self.blockers.lock().remove(&thread.id);
+        }
         let listed = self.threads.lock().get_mut(thread.handle()).and_then(Option::take);
         drop(listed);
         if !thread.daemon && thread.id != MAIN {
@@ -239,6 +285,20 @@ impl Scheduler {
     }
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
         self.threads.lock().iter().flatten().find(|t| t.id == id).cloned()
+    }
+    /// Whether that thread waits, without a deadline, for what another holds.
+    pub fn is_blocked(&self, id: u64) -> bool {
+        self.blockers.lock().get(&id).is_some_and(|t| !t.blocked.get().is_unbound())
+    }
+    /// A thread that has ever waited so, if it has not ended.
+    pub fn blocker(&self, id: u64) -> Option<Arc<Thread>> {
+        self.blockers.lock().get(&id).cloned()
+    }
+    /// Lists a thread that is about to wait so.
+    pub fn enlist_blocker(&self, thread: &Arc<Thread>) {
+        if !thread.is_blocker.swap(true, Ordering::Relaxed) {
+            self.blockers.lock().insert(thread.id, thread.clone());
+        }
     }
     pub fn threads(&self) -> Vec<Arc<Thread>> {
         let mut threads: Vec<_> = self.threads.lock().iter().flatten().cloned().collect();
@@ -303,7 +363,7 @@ impl Scheduler {
         let mut found = None;
         // While threads come and go there, it pays to stay.
         let mut patience = LURKS;
-        while found.is_none() && patience > 0 && !self.has_work(me) {
+        while found.is_none() && patience > 0 && !self.has_work(me, false) {
             std::thread::sleep(LURK);
             let stuck = |(m, slices): &(Arc<Member>, u64)| match m.slices.load(Ordering::Relaxed) == *slices {
                 true => m.take_next(),
@@ -342,8 +402,11 @@ impl Scheduler {
     }
 
     /// Whether some thread is ready that worker `me` could run.
-    fn has_work(&self, me: usize) -> bool {
+    fn has_work(&self, me: usize, only_own: bool) -> bool {
         let members = self.members.read();
+        if only_own {
+            return members[me].has_pinned();
+        }
         !self.injector.is_empty()
             || members.iter().enumerate().any(|(i, m)| if i == me { m.has_work() } else { m.has_stealable() })
     }
@@ -351,6 +414,43 @@ impl Scheduler {
     /// Whether threads are waiting for a worker.
     pub fn has_backlog(&self) -> bool {
         !self.injector.is_empty() || self.members.read().iter().any(|m| m.has_work())
+    }
+
+    // ---- time
+
+    /// What deadlines are compared with.
+    pub fn now(&self) -> Instant {
+        if self.mode == Mode::Usual {
+            return Instant::now();
+        }
+        self.clock.lock().as_ref().map_or_else(Instant::now, VirtualClock::now)
+    }
+
+    /// Lets a little virtual time pass.
+    pub fn tick(&self) {
+        if let Some(clock) = &mut *self.clock.lock() {
+            clock.tick();
+        }
+    }
+
+    /// The virtual time since the start; looking takes some, too.
+    pub fn look_at_clock(&self) -> Option<Duration> {
+        self.clock.lock().as_mut().map(|clock| {
+            clock.tick();
+            clock.elapsed()
+        })
+    }
+
+    /// Nothing can run: virtual time jumps to the next deadline. False: time is real, or nobody waits for it.
+    pub fn jump(&self) -> bool {
+        let next = self.timers.lock().prune();
+        match (&mut *self.clock.lock(), next) {
+            (Some(clock), Some(at)) => {
+                clock.jump(at);
+                true
+            }
+            _ => false,
+        }
     }
 
     // ---- timers
@@ -371,7 +471,7 @@ impl Scheduler {
 
     /// Queues the threads whose deadlines have passed; whether there were any.
     pub fn expire(&self) -> bool {
-        let now = Instant::now();
+        let now = self.now();
         let mut any = false;
         loop {
             let expired = self.timers.lock().expired(now);
@@ -424,16 +524,26 @@ impl Scheduler {
     /// Wakes a sleeping worker, if there is one: call after queueing.
     pub fn wake_one(&self) {
         if let Some(mut idle) = self.note_wake() {
-            self.call_one(&mut idle);
+            // One that waits for a host's turn only would not do.
+            if self.hosted.load(Ordering::Relaxed) {
+                self.call_sleepers(&mut idle);
+            } else {
+                self.call_one(&mut idle);
+            }
         }
     }
 
     pub fn wake_all(&self) {
         if let Some(mut idle) = self.note_wake() {
-            idle.uncalled = 0;
-            self.changed.notify_all();
-            self.call_watcher(&idle);
+            self.call_sleepers(&mut idle);
         }
+    }
+
+    /// Calls every sleeper.
+    fn call_sleepers(&self, idle: &mut Idle) {
+        idle.uncalled = 0;
+        self.changed.notify_all();
+        self.call_watcher(idle);
     }
 
     /// Calls one of the sleepers, rather not the one that watches.
@@ -460,8 +570,8 @@ impl Scheduler {
             return None;
         }
         let mut idle = self.idle.lock();
-        idle.wakes += 1;
-        idle.settled = 0;
+        idle.call();
+        idle.confirming = false;
         Some(idle)
     }
 
@@ -474,13 +584,15 @@ impl Scheduler {
     }
 
     /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
-    pub fn rest(&self, me: usize, over: impl Fn() -> bool) -> Rest {
+    /// `only_own`: nor runs others' threads.
+    pub fn rest(&self, me: usize, only_own: bool, over: impl Fn() -> bool) -> Rest {
         let mut idle = self.idle.lock();
         let seen = idle.wakes;
         let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
         idle.settled += 1;
         fence(Ordering::SeqCst);
-        let rest = if self.has_work(me) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
+        let rest =
+            if self.has_work(me, only_own) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
         if idle.wakes == seen {
             idle.settled -= 1;
@@ -491,14 +603,19 @@ impl Scheduler {
     fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, seen: u64, sleepers: usize) -> Rest {
         let deadline = self.timers.lock().prune();
         let workers = self.workers();
-        if deadline.is_none() && sleepers == workers && self.outside.load(Ordering::SeqCst) == 0 {
-            if idle.settled == workers {
+        // What a host leaves to the workers may wait for one that has only just been started.
+        let is_stuck = deadline.is_none() && self.outside.load(Ordering::SeqCst) == 0 && !self.has_backlog();
+        if is_stuck && sleepers == workers {
+            if idle.settled == workers && idle.confirming {
+                idle.confirming = false;
                 return Rest::Quiescent;
             }
+            if idle.settled == workers {
+                idle.confirming = true;
+                idle.call();
+            }
             // Some have been called since they last looked: have them look again.
-            idle.uncalled = 0;
-            self.changed.notify_all();
-            self.call_watcher(idle);
+            self.call_sleepers(idle);
         }
         while idle.wakes == seen {
             if idle.watched {
@@ -542,6 +659,21 @@ impl Scheduler {
             })
         });
         idle.in_reactor = false;
+    }
+
+    /// Whether SIGINT has come and the worker it was sent to has not seen it, as it sleeps; the caller sees to it.
+    pub fn take_keyboard(&self) -> bool {
+        let members = self.members.read();
+        members
+            .iter()
+            .any(|m| m.signals.keyboard.load(Ordering::Relaxed) && m.signals.keyboard.swap(false, Ordering::SeqCst))
+    }
+
+    /// The same for signals that scripts handle, a bit for each.
+    pub fn take_pending(&self) -> u64 {
+        let members = self.members.read();
+        let pending = members.iter().map(|m| &m.signals.pending).filter(|p| p.load(Ordering::Relaxed) != 0);
+        pending.fold(0, |bits, p| bits | p.swap(0, Ordering::SeqCst))
     }
 
     pub fn has_sleepers(&self) -> bool {

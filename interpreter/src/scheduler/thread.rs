@@ -12,7 +12,7 @@ use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
 use crate::object::misc::Boxed;
 use crate::object::stack::Fiber;
-use crate::value::{Gc, Value};
+use crate::value::{Gc, Slot, Value};
 
 /// The main thread's id.
 pub const MAIN: u64 = 1;
@@ -79,6 +79,11 @@ pub struct Thread {
     pub signalled: AtomicU64,
     /// It runs signals' handlers in the place of the main thread.
     pub stands_in: AtomicBool,
+    /// What it waits for without a deadline, if a thread holds that: set by itself before it parks, while its frame
+    /// holds the object, and cleared before it goes on.
+    pub blocked: Slot,
+    /// It is among the scheduler's blockers.
+    pub is_blocker: AtomicBool,
     done: AtomicBool,
     /// Who waits for the end.
     #[expect(clippy::box_collection, reason = "mostly nobody: then it takes a word")]
@@ -146,6 +151,8 @@ impl Thread {
             interrupted: AtomicBool::new(false),
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
+            blocked: Slot::new(Value::UNBOUND),
+            is_blocker: AtomicBool::new(false),
             done: AtomicBool::new(false),
             joiners: Mutex::new(None),
             own: UnsafeCell::new(Own::default()),
@@ -185,8 +192,14 @@ impl Thread {
         Waiter { thread: self.clone(), wait: self.wait.number() }
     }
 
+    /// The number of the current or last wait.
+    pub fn wait_number(&self) -> u64 {
+        self.wait.number()
+    }
+
     /// Takes back a wait that was begun; what it has ended with, if somebody has ended it already.
     pub fn disarm(&self) -> Option<Result<Value, Raised>> {
+        self.blocked.set(Value::UNBOUND);
         if self.wait.disarm() { None } else { Some(self.outcome()) }
     }
 
@@ -209,6 +222,7 @@ impl Thread {
     /// What the wait ended with.
     pub fn outcome(&self) -> Result<Value, Raised> {
         self.wait.settle();
+        self.blocked.set(Value::UNBOUND);
         let value = self.fiber.wake.get();
         self.fiber.wake.set(Value::NONE);
         if self.raises.swap(false, Ordering::Relaxed) { Err(Raised(value)) } else { Ok(value) }

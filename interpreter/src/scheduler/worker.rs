@@ -6,13 +6,16 @@
 //! it parks, the worker runs others from inside that park.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
 
 use corosensei::stack::{DefaultStack, Stack as _};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crossbeam::deque::Worker as Deque;
 
+use super::cycle;
 use super::monitor::Monitor;
+use super::policy::{Mode, Policy, Verdict};
 use super::shared::{Member, Rest, Scheduler};
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread, Waiter};
 use super::wait::Claim;
@@ -55,6 +58,9 @@ pub struct Worker {
     monitor: Option<Monitor>,
     /// The last slice was a long one.
     was_long: bool,
+    policy: Policy,
+    /// Who holds what the thread that parks waits for.
+    pub held_by: u64,
     /// The native frames of the thread that is being detached, as an address range.
     frames: (usize, usize),
     /// A new thread to be run next, and who has started it and goes on after that.
@@ -82,7 +88,8 @@ fn make(cx: &mut Ctx) {
 }
 
 fn attach(cx: &mut Ctx) -> Worker {
-    let shared = cx.iso().scheduler.get_or_init(|| Arc::new(Scheduler::default())).clone();
+    let mode = || cx.iso().seed.map_or_else(Mode::from_environment, Mode::Seeded);
+    let shared = cx.iso().scheduler.get_or_init(|| Arc::new(Scheduler::new(mode()))).clone();
     let Ok(shared) = shared.downcast::<Scheduler>() else { unreachable!("the interpreter's scheduler is one") };
     let deque = Deque::new_fifo();
     let (index, member) = shared.join(cx.signals_arc(), &deque);
@@ -96,6 +103,10 @@ fn attach(cx: &mut Ctx) -> Worker {
     if index == 0 {
         shared.enlist(host.clone());
     }
+    if index != 0 && shared.mode != Mode::Usual {
+        cx.drive();
+    }
+    let policy = Policy::new(shared.mode, index);
     Worker {
         shared,
         index,
@@ -109,6 +120,8 @@ fn attach(cx: &mut Ctx) -> Worker {
         was_long: false,
         frames: (0, 0),
         handed: None,
+        policy,
+        held_by: 0,
     }
 }
 
@@ -209,13 +222,26 @@ fn grow(cx: &mut Ctx) {
     if w.index != 0 || w.shared.grown.swap(true, Ordering::Relaxed) {
         return;
     }
-    w.monitor = Some(Monitor::start(w.shared.clone()));
+    let shared = w.shared.clone();
+    if shared.mode != Mode::Usual {
+        cx.drive();
+    }
+    if matches!(shared.mode, Mode::Seeded(_)) {
+        return;
+    }
+    let w = worker(cx);
+    w.monitor = Some(Monitor::start(shared.clone()));
     // A host may have brought workers of its own.
     let there = w.shared.workers();
-    for number in there..wanted_workers() {
+    // A host's own thread runs no others, and goes away.
+    let wanted = wanted_workers(&shared) + usize::from(shared.hosted.load(Ordering::Relaxed));
+    for number in there..wanted {
         let Ok(new) = crate::vm::new_worker(cx) else { return };
+        shared.working.fetch_add(1, Ordering::SeqCst);
+        let working = Working(shared.clone());
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
+                let _working = working;
                 if let Ok(mut cx) = new.enter() {
                     work(&mut cx, Until::Closing);
                 }
@@ -226,9 +252,36 @@ fn grow(cx: &mut Ctx) {
     }
 }
 
-/// `CONC_WORKERS`, or a worker per core.
-fn wanted_workers() -> usize {
-    let asked = std::env::var("CONC_WORKERS").ok().and_then(|n| n.parse().ok());
+/// Counts a worker's OS thread until it ends.
+struct Working(Arc<Scheduler>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// How long the end of an interpreter waits for threads that do not come to a safepoint.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Ends the other workers; the threads stop where they are.
+pub fn close(cx: &mut Ctx) {
+    if cx.scheduler.is_none() {
+        return;
+    }
+    let shared = worker(cx).shared.clone();
+    shared.closing.store(true, Ordering::SeqCst);
+    let started = std::time::Instant::now();
+    while shared.working.load(Ordering::SeqCst) > 0 && started.elapsed() < LAST_PATIENCE {
+        shared.call_all();
+        cx.blocking(|| std::thread::sleep(Duration::from_micros(200)));
+    }
+}
+
+/// What was asked for, `CONC_WORKERS`, or a worker per core.
+fn wanted_workers(shared: &Scheduler) -> usize {
+    let set = Some(shared.wanted.load(Ordering::Relaxed)).filter(|&n| n != 0);
+    let asked = set.or_else(|| std::env::var("CONC_WORKERS").ok().and_then(|n| n.parse().ok()));
     let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
     asked.unwrap_or_else(cores).clamp(1, 256)
 }
@@ -277,6 +330,24 @@ impl Worker {
         }
     }
 
+    /// The thread runs here now; SIGINT may have been passed on to it meanwhile.
+    fn note_running(&self, thread: &Thread) {
+        thread.running_on.store(self.index + 1, Ordering::Release);
+        if thread.id == MAIN {
+            // Either this sees the mark, or who sets it sees where main runs.
+            fence(Ordering::SeqCst);
+            if thread.interrupted.load(Ordering::SeqCst) {
+                self.member.signals.passed_on.store(true, Ordering::SeqCst);
+                self.member.signals.raise();
+            }
+        }
+        let signalled = thread.signalled.swap(0, Ordering::SeqCst);
+        if signalled != 0 {
+            self.member.signals.pending.fetch_or(signalled, Ordering::SeqCst);
+            self.member.signals.raise();
+        }
+    }
+
     /// The thread handed over, if its starter has parked: that is the next one after it.
     fn take_handed(&mut self) -> Option<Arc<Thread>> {
         let (thread, starter) = self.handed.take()?;
@@ -296,6 +367,54 @@ impl Worker {
 
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
+        match self.policy.mode() {
+            Mode::Usual => self.usual_next(),
+            Mode::Seeded(_) => self.seeded_next(),
+            Mode::Chaos(_) => self.chaotic_next(),
+        }
+    }
+
+    fn next_for(&mut self, until: &Until<'_>) -> Option<Arc<Thread>> {
+        if !until.is_hosts(&self.shared) {
+            return self.next();
+        }
+        // What a host's own thread has started is for the workers.
+        if let Some(thread) = self.take_handed() {
+            self.shared.inject(thread);
+        }
+        self.member.take_pinned()
+    }
+
+    /// Any of those that are ready.
+    fn seeded_next(&mut self) -> Option<Arc<Thread>> {
+        self.shared.expire();
+        while let Some(thread) = self.usual_next() {
+            self.policy.ready.push(thread);
+        }
+        self.policy.take_ready()
+    }
+
+    /// One from any of the places where ready threads are.
+    fn chaotic_next(&mut self) -> Option<Arc<Thread>> {
+        if self.handed.is_some() {
+            return self.take_handed();
+        }
+        self.shared.expire();
+        let chosen = match self.policy.choose(4) {
+            0 => self.shared.steal(self.index, &self.deque),
+            1 => self.shared.take_injected(&self.deque),
+            2 => {
+                for _ in 0..self.policy.choose(4) {
+                    self.deque.pop().into_iter().for_each(|thread| self.deque.push(thread));
+                }
+                self.deque.pop()
+            }
+            _ => None,
+        };
+        chosen.or_else(|| self.usual_next())
+    }
+
+    fn usual_next(&mut self) -> Option<Arc<Thread>> {
         if self.handed.is_some() {
             return self.take_handed();
         }
@@ -351,7 +470,7 @@ enum Until<'a> {
 fn work(cx: &mut Ctx, until: Until<'_>) {
     let shared = worker(cx).shared.clone();
     while !until.is_over(&shared) {
-        match (worker(cx).next(), &until) {
+        match (worker(cx).next_for(&until), &until) {
             (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
             (Some(t), _) => run_slice(cx, t),
             (None, _) => idle(cx, &until),
@@ -360,6 +479,12 @@ fn work(cx: &mut Ctx, until: Until<'_>) {
 }
 
 impl Until<'_> {
+    /// A host waits for its own turn, and leaves the rest to the workers.
+    fn is_hosts(&self, shared: &Scheduler) -> bool {
+        matches!(self, Until::Turn(_))
+            && shared.hosted.load(Ordering::Relaxed)
+            && shared.working.load(Ordering::Relaxed) > 0
+    }
     fn is_over(&self, shared: &Scheduler) -> bool {
         match self {
             Until::Turn(_) => false,
@@ -380,21 +505,29 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
     if shared.expire() {
         return;
     }
-    // Signals may have come while nothing ran.
-    if worker(cx).member.signals.keyboard.swap(false, Ordering::Relaxed) {
+    if shared.jump() {
+        return;
+    }
+    // Signals may have come while nothing ran, and to a worker that sleeps.
+    if shared.take_keyboard() {
         return report::interrupt_main(cx);
     }
-    let signalled = worker(cx).member.signals.pending.swap(0, Ordering::SeqCst);
+    let signalled = shared.take_pending();
     if signalled != 0 {
         // The current thread is not running: nothing is raised in it.
         return signals::pass_on(cx, interrupt::keep_back(signalled));
     }
+    report::tell(cx);
     let me = worker(cx).index;
-    if let Some(left) = cx.blocking(|| shared.lurk(me)) {
+    let only_own = until.is_hosts(&shared);
+    if !only_own
+        && shared.mode == Mode::Usual
+        && let Some(left) = cx.blocking(|| shared.lurk(me))
+    {
         worker(cx).deque.push(left);
         return;
     }
-    let rest = cx.blocking(|| shared.rest(me, || until.is_over(&shared)));
+    let rest = cx.blocking(|| shared.rest(me, only_own, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }
@@ -441,16 +574,8 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let outer = std::mem::replace(&mut w.current, thread.clone());
     let slices = w.member.slices.load(Ordering::Relaxed);
     w.member.slices.store(slices + 1, Ordering::Relaxed);
-    thread.running_on.store(w.index + 1, Ordering::Release);
-    if thread.interrupted.swap(false, Ordering::Relaxed) {
-        w.member.signals.keyboard.store(true, Ordering::SeqCst);
-        w.member.signals.raise();
-    }
-    let signalled = thread.signalled.swap(0, Ordering::SeqCst);
-    if signalled != 0 {
-        w.member.signals.pending.fetch_or(signalled, Ordering::SeqCst);
-        w.member.signals.raise();
-    }
+    w.note_running(&thread);
+    w.policy.begin_slice();
     // SAFETY: this worker has just taken the thread from a queue.
     let detached = unsafe { thread.own().detached.take() };
     let mut stack = match detached {
@@ -476,7 +601,7 @@ fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             thread.set_home(Some(index));
             thread.running_on.store(0, Ordering::Release);
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
-            if matches!(stop, Stop::DetachedAgain) || !thread.park() {
+            if matches!(stop, Stop::DetachedAgain) || !commit(cx, &thread) {
                 worker(cx).queue_last(thread);
             }
         }
@@ -571,7 +696,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     loop {
         match outcome {
             Ok(Outcome::Parked { deliver }) => {
-                set_timer(cx);
+                begin_park(cx, deliver);
                 let saved = save(cx, thread);
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
@@ -581,7 +706,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 if !deliver {
                     return Stop::Again;
                 }
-                if thread.park() {
+                if commit(cx, thread) {
                     return Stop::Parked;
                 }
                 // The wait has ended already.
@@ -590,7 +715,7 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 if let Some(saved) = unsafe { thread.own().saved.take() } {
                     restore(cx, thread, saved);
                 }
-                thread.running_on.store(worker(cx).index + 1, Ordering::Release);
+                worker(cx).note_running(thread);
                 outcome = go_on(cx, thread, true);
             }
             Ok(other) => return Stop::Ended(Ok(other.value())),
@@ -641,18 +766,22 @@ fn go_on(cx: &mut Ctx, thread: &Thread, deliver: bool) -> R<Outcome> {
     unsafe { run(cx, cx.pc, cx.base) }
 }
 
-/// Sets the timer of the park that begins, if it has one.
-fn set_timer(cx: &mut Ctx) {
-    if let Some(at) = cx.park_deadline.take() {
-        let w = worker(cx);
-        let waiter = w.current.last_wait();
-        w.shared.add_timer(at, waiter);
+/// Sets the timer of the park that begins, or publishes what it waits for.
+fn begin_park(cx: &mut Ctx, deliver: bool) {
+    match cx.park_deadline.take() {
+        Some(at) => {
+            let w = worker(cx);
+            let waiter = w.current.last_wait();
+            w.shared.add_timer(at, waiter);
+        }
+        None if deliver => cycle::publish(cx),
+        None => {}
     }
 }
 
 /// `Machine::park`: the running thread waits with its native stack; returns the wake-up value.
 pub fn park(cx: &mut Ctx, deliver: bool) -> R {
-    set_timer(cx);
+    begin_park(cx, deliver);
     let w = worker(cx);
     let thread = w.current.clone();
     let yielder = w.yielder;
@@ -663,7 +792,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
         if !deliver {
             worker(cx).queue_last(thread.clone());
             work(cx, Until::Turn(&thread));
-        } else if thread.park() {
+        } else if commit(cx, &thread) {
             work(cx, Until::Turn(&thread));
         } else {
             worker(cx).keep_starter();
@@ -679,8 +808,40 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
     let w = worker(cx);
     w.yielder = yielder;
     w.current = thread.clone();
-    thread.running_on.store(w.index + 1, Ordering::Release);
+    w.note_running(&thread);
     if deliver { thread.outcome() } else { Ok(Value::NONE) }
+}
+
+/// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile, or now, as SIGINT
+/// has come. After true, another worker may be running the thread.
+fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
+    if thread.id == MAIN {
+        // Either this sees the mark, or who sets it sees the wait.
+        fence(Ordering::SeqCst);
+        if thread.interrupted.load(Ordering::SeqCst) {
+            report::end_wait_of_interrupted(cx, thread);
+        }
+    }
+    cycle::check(cx, thread);
+    thread.park()
+}
+
+/// `Machine::safepoint`: what the policy says, if others wait.
+pub fn safepoint(cx: &mut Ctx) -> bool {
+    let w = worker(cx);
+    w.shared.tick();
+    match w.policy.safepoint() {
+        Verdict::GoOn => false,
+        Verdict::GiveWay => {
+            w.shared.expire();
+            !w.policy.ready.is_empty() || w.shared.has_backlog()
+        }
+        Verdict::Pause => {
+            let pause = Duration::from_micros(w.policy.choose(50) as u64);
+            cx.blocking(|| std::thread::sleep(pause));
+            false
+        }
+    }
 }
 
 /// Saves the machine state of the running thread.
@@ -730,6 +891,7 @@ fn frame_address() -> usize {
 pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     let args = cx.tuple(args)?;
     let host = worker(cx).current.clone();
+    worker(cx).shared.hosted.store(false, Ordering::Relaxed);
     let main = create_as(cx, MAIN, f, args, true)?;
     // Of the two with this id, the green one is main.
     worker(cx).shared.delist(&host);
@@ -747,8 +909,9 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     if raised { Err(Raised(value)) } else { Ok(value) }
 }
 
-/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes.
-pub fn finish(cx: &mut Ctx) -> R<()> {
+/// Main has ended: works until all threads but daemons have ended too, or SIGINT comes. `told`: main was ended by a
+/// deadlock that the user has been told of, which is no error again.
+pub fn finish(cx: &mut Ctx, told: bool) -> R<()> {
     if cx.scheduler.is_none() {
         return Ok(());
     }
@@ -759,7 +922,11 @@ pub fn finish(cx: &mut Ctx) -> R<()> {
     if shared.broken_off.swap(false, Ordering::SeqCst) {
         return Err(cx.error(ClassId::KeyboardInterrupt, ""));
     }
-    report::dead(cx).map_or(Ok(()), Err)
+    let known = report::is_known(cx);
+    match report::dead(cx) {
+        Some(e) if !(told && known) => Err(e),
+        _ => Ok(()),
+    }
 }
 
 impl Drop for Worker {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use super::wait::{self, ACQUIRE_PARAMS, Acquire, Patience, Waiters, quick};
 use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, R, Step};
-use crate::object::misc::{Boxed, Payload};
+use crate::object::misc::{Boxed, Hold, Payload};
 use crate::scheduler;
 use crate::value::{Gc, Value};
 use crate::vm::native::run_straight;
@@ -49,6 +49,9 @@ const LOST: usize = 3;
 impl Payload for Lock {
     fn holder(&self) -> Option<u64> {
         Some(self.word.load(Ordering::Acquire) >> bit::WIDTH).filter(|&id| id != 0)
+    }
+    fn hold(&self) -> Hold {
+        Hold::Loose
     }
 }
 

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 
 use super::wait::{self, ACQUIRE_PARAMS, Acquire, Waiters, method, quick};
 use crate::native::{Args, Ctx, Entered, NativeDef, NativeFrame, R, Step};
-use crate::object::misc::{Boxed, Payload};
+use crate::object::misc::{Boxed, Hold, Payload};
 use crate::scheduler;
 use crate::value::{Gc, Value};
 use crate::vm::native::run_straight;
@@ -25,6 +25,9 @@ struct State {
 impl Payload for RLock {
     fn holder(&self) -> Option<u64> {
         Some(self.0.lock().owner).filter(|&id| id != 0)
+    }
+    fn hold(&self) -> Hold {
+        Hold::Owned
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use conc_macros::methods;
 
@@ -15,7 +14,7 @@ use crate::object::class::{Class, class_flag};
 use crate::object::dict::Dict;
 use crate::object::function::{Function, Native};
 use crate::object::kind::ClassId;
-use crate::object::misc::{Boxed, Payload};
+use crate::object::misc::{Boxed, Hold, Payload};
 use crate::object::sequence::Tuple;
 use crate::object::string::Str;
 use crate::scheduler::{self, Thread};
@@ -47,6 +46,9 @@ const SLOTS: usize = 4;
 impl Payload for ThreadObject {
     fn holder(&self) -> Option<u64> {
         self.thread.get().filter(|t| !t.is_done()).map(|t| t.id)
+    }
+    fn hold(&self) -> Hold {
+        Hold::Owned
     }
     fn label(&self, slots: &[Slot]) -> Option<String> {
         let name = slots[NAME].get().cast::<Str>().map(|s| s.to_text().into_owned());
@@ -305,7 +307,7 @@ fn join_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<S
     let Some(deadline) = patience.deadline() else { return Ok(Step::Done(Value::NONE)) };
     let waiter = scheduler::arm(cx);
     // If it has just ended, the wait is over at once.
-    Ok(Step::Park(if thread.add_joiner(waiter) { deadline } else { Some(Instant::now()) }))
+    Ok(Step::Park(if thread.add_joiner(waiter) { deadline } else { Some(scheduler::now(cx)) }))
 }
 
 fn leave(cx: &mut Ctx, object: &ThreadObject) {

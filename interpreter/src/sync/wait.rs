@@ -80,7 +80,8 @@ pub fn moment(cx: &mut Ctx, seconds: f64) -> R<Instant> {
     }
     // What does not fit into CPython's nanoseconds.
     let duration = Duration::try_from_secs_f64(seconds.max(0.0)).ok().filter(|_| seconds < TIMEOUT_MAX + 0.854);
-    match duration.and_then(|d| Instant::now().checked_add(d)) {
+    let now = scheduler::now(cx);
+    match duration.and_then(|d| now.checked_add(d)) {
         Some(at) => Ok(at),
         None => Err(cx.overflow_error("timestamp out of range for platform time_t")),
     }

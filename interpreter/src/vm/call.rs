@@ -210,6 +210,7 @@ pub fn check_depth(cx: &mut Ctx) -> R<()> {
     }
     if limit == 0 {
         cx.handle_interrupt()?;
+        cx.give_way_at_call()?;
         // Not by the signals' word, which another interrupt may have lowered by now.
         if cx.depth < cx.iso().recursion_limit.load(Ordering::Relaxed) {
             return Ok(());

@@ -1,6 +1,7 @@
 //! What a host needs: a context that moves between threads, and the end of a program.
 
 use std::cell::Cell;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::setup::{native_stack, new_interpreter, stack_limit};
@@ -44,6 +45,43 @@ impl Ctx {
 /// An interpreter that any one thread at a time may enter.
 pub struct Host {
     cx: Box<Ctx>,
+    /// The context counts as stopped, as no thread is in it.
+    is_outside: bool,
+}
+
+/// A thread is in an interpreter. While it is not, others may collect and run the interpreter's green threads.
+pub struct Entered<'a>(&'a mut Host);
+
+impl Deref for Entered<'_> {
+    type Target = Ctx;
+    fn deref(&self) -> &Ctx {
+        &self.0.cx
+    }
+}
+
+impl DerefMut for Entered<'_> {
+    fn deref_mut(&mut self) -> &mut Ctx {
+        &mut self.0.cx
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        // Alone, nobody would wait for it.
+        if self.0.cx.is_shared() {
+            self.0.cx.leave();
+            self.0.is_outside = true;
+        }
+    }
+}
+
+impl Drop for Host {
+    /// The context is dropped by a thread that is in it.
+    fn drop(&mut self) {
+        if self.is_outside {
+            self.cx.come_back();
+        }
+    }
 }
 
 // SAFETY: a context is tied to a thread by its stack bounds alone, and `enter`, the only way in, refreshes them.
@@ -52,12 +90,15 @@ unsafe impl Send for Host {}
 impl Host {
     /// A new interpreter with the given library; None if the heap cannot be made.
     pub fn new(library: Vec<BuiltinModule>) -> Option<Host> {
-        new_interpreter(library).ok().map(|cx| Host { cx })
+        new_interpreter(library).ok().map(|cx| Host { cx, is_outside: false })
     }
     /// The context, for the calling thread.
-    pub fn enter(&mut self) -> &mut Ctx {
+    pub fn enter(&mut self) -> Entered<'_> {
+        if std::mem::take(&mut self.is_outside) {
+            self.cx.come_back();
+        }
         self.cx.enter_thread();
-        &mut self.cx
+        Entered(self)
     }
     pub fn isolate(&self) -> Arc<Isolate> {
         self.cx.isolate_arc()

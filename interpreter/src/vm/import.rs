@@ -1,11 +1,12 @@
 //! Import: native and embedded modules, then files along `sys.path`.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use crate::native::{Ctx, R, Raised};
 use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
-use crate::object::isolate::BuiltinModule;
+use crate::object::isolate::{BuiltinModule, Turn};
 use crate::object::kind::ClassId;
 use crate::object::module::Module;
 use crate::object::sequence::{List, Tuple};
@@ -38,12 +39,37 @@ pub fn import_module(cx: &mut Ctx, name: &str) -> R {
 /// One module whose parent package is imported.
 fn import_one(cx: &mut Ctx, full: &str, parent: Value) -> R {
     let key = cx.str(full);
-    if let Some(module) = modules(cx).get(cx, key)? {
-        if module.is_none() {
-            return Err(not_found(cx, format!("import of {full} halted; None in sys.modules"), full));
+    let mut partial = false;
+    loop {
+        if let Some(module) = modules(cx).get(cx, key)? {
+            if module.is_none() {
+                return Err(not_found(cx, format!("import of {full} halted; None in sys.modules"), full));
+            }
+            if partial || cx.iso().importing.load(Ordering::SeqCst) == 0 {
+                return Ok(module);
+            }
+        } else if partial {
+            return load_into(cx, full, parent, key);
         }
-        return Ok(module);
+        let machine = cx.iso().machine;
+        match (machine.begin_import)(cx, full)? {
+            Turn::Mine => {
+                let loaded = match modules(cx).get(cx, key) {
+                    // It has been loaded meanwhile, or was ready.
+                    Ok(Some(module)) => Ok(module),
+                    Ok(None) => load_into(cx, full, parent, key),
+                    Err(e) => Err(e),
+                };
+                (machine.end_import)(cx, full);
+                return loaded;
+            }
+            Turn::Over => {}
+            Turn::Partial => partial = true,
+        }
     }
+}
+
+fn load_into(cx: &mut Ctx, full: &str, parent: Value, key: Value) -> R {
     let module = load(cx, full, parent)?;
     // A module may replace itself in sys.modules while it runs.
     let module = modules(cx).get(cx, key)?.unwrap_or(module);

@@ -1,4 +1,5 @@
-//! Signals of the system: Ctrl-C as KeyboardInterrupt for programs that own their process, and what scripts handle.
+//! Signals of the system: Ctrl-C as KeyboardInterrupt for programs that own their process, and what scripts handle;
+//! Ctrl-\\ as a question.
 //!
 //! The system's handler does no more than set bits in the signals of one context, that of the interpreter that asked
 //! last; the scheduler sees to it that the main thread acts on them.
@@ -71,11 +72,35 @@ fn aim(signals: Arc<Signals>) {
     }
 }
 
-/// From now on SIGINT raises KeyboardInterrupt in the context of these signals. One that the parent ignores stays so.
+/// SIGQUIT has come and nobody has answered yet.
+static QUIT: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn on_quit(_: libc::c_int) {
+    QUIT.store(true, Ordering::SeqCst);
+    let target = TARGET.load(Ordering::Acquire);
+    if !target.is_null() {
+        // SAFETY: as for SIGINT.
+        unsafe {
+            (*target).asked.store(true, Ordering::SeqCst);
+            (*target).raise();
+        }
+    }
+}
+
+/// Whether somebody has asked what all threads are doing; the caller answers.
+pub fn take_quit() -> bool {
+    QUIT.load(Ordering::Relaxed) && QUIT.swap(false, Ordering::SeqCst)
+}
+
+/// From now on SIGINT raises KeyboardInterrupt in the context of these signals, and SIGQUIT has what every thread is
+/// doing written to standard error. One that the parent ignores stays so.
 pub fn watch(signals: Arc<Signals>) {
     if action(libc::SIGINT) != Action::Ignore {
         aim(signals);
         set(libc::SIGINT, Action::Handle);
+    }
+    if action(libc::SIGQUIT) != Action::Ignore {
+        let _ = install_handler(libc::SIGQUIT, on_quit as *const () as usize);
     }
 }
 
@@ -117,14 +142,19 @@ fn set(number: i32, action: Action) {
 }
 
 fn install(number: i32, action: Action) -> Result<(), i32> {
+    let handler = match action {
+        Action::Default => libc::SIG_DFL,
+        Action::Ignore => libc::SIG_IGN,
+        Action::Handle => on_signal as *const () as usize,
+    };
+    install_handler(number, handler)
+}
+
+fn install_handler(number: i32, handler: usize) -> Result<(), i32> {
     // SAFETY: the action is fully initialised; no SA_RESTART, so that waits notice.
     unsafe {
         let mut new: libc::sigaction = std::mem::zeroed();
-        new.sa_sigaction = match action {
-            Action::Default => libc::SIG_DFL,
-            Action::Ignore => libc::SIG_IGN,
-            Action::Handle => on_signal as *const () as usize,
-        };
+        new.sa_sigaction = handler;
         libc::sigemptyset(&mut new.sa_mask);
         match libc::sigaction(number, &new, std::ptr::null_mut()) {
             0 => Ok(()),

@@ -33,7 +33,7 @@ pub mod unwind;
 
 pub use compile::source_text;
 pub use host::Host;
-pub use setup::{Worker, new_interpreter, new_worker};
+pub use setup::{Worker, new_interpreter, new_worker, seeded_interpreter};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;

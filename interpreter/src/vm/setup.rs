@@ -17,6 +17,11 @@ static MACHINE: Machine = Machine {
     park: crate::scheduler::park,
     interrupt: crate::scheduler::interrupt,
     signals: crate::scheduler::signals::come,
+    take_interrupt: crate::scheduler::take_interrupt,
+    tell: crate::scheduler::tell,
+    safepoint: crate::scheduler::safepoint,
+    begin_import: crate::scheduler::loading::begin,
+    end_import: crate::scheduler::loading::end,
     describe: super::import::describe,
 };
 
@@ -27,7 +32,18 @@ const STACK_RESERVE: usize = 256 << 10;
 
 /// A context for a new interpreter whose main script will run on the calling thread.
 pub fn new_interpreter(library: Vec<BuiltinModule>) -> R<Box<Ctx>> {
-    let isolate = Isolate::new(&MACHINE, library);
+    make_interpreter(library, None)
+}
+
+/// The same for a run whose every choice comes from a seed.
+pub fn seeded_interpreter(library: Vec<BuiltinModule>, seed: u64) -> R<Box<Ctx>> {
+    // Hashes and orders of objects come from their addresses.
+    crate::heap::fix_addresses();
+    make_interpreter(library, Some(seed))
+}
+
+fn make_interpreter(library: Vec<BuiltinModule>, seed: Option<u64>) -> R<Box<Ctx>> {
+    let isolate = Isolate::new(&MACHINE, library, seed);
     let mut cx = attach(isolate)?;
     cx.iso().world.add(&mut cx);
     // Nothing is reachable from the roots before they are set up.

@@ -502,6 +502,8 @@ pub fn dict_update(cx: &mut Ctx, dict: Value, source: Value, callee: Value, call
     if let Some(other) = source.cast::<Dict>()
         && crate::object::methods::dict::iterates_plainly(cx, other)
     {
+        // Of one that others change, the pairs of one moment.
+        let other = if cx.is_shared() { other.snapshot(cx)? } else { other };
         for (key, value) in other.pairs() {
             merge_pair(cx, dict, key, value, callee, call)?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Step};
 use conc_interpreter::object::class::Class;
-use conc_interpreter::object::misc::{Boxed, Payload};
+use conc_interpreter::object::misc::{Boxed, Hold, Payload};
 use conc_interpreter::scheduler::{self, Thread};
 use conc_interpreter::sync::wait::{self, Patience, WAIT_PARAMS, method};
 use conc_interpreter::value::{Gc, Value};
@@ -22,6 +22,9 @@ pub struct Handle {
 impl Payload for Handle {
     fn holder(&self) -> Option<u64> {
         self.thread.lock().as_ref().filter(|t| !t.is_done()).map(|t| t.id)
+    }
+    fn hold(&self) -> Hold {
+        Hold::Owned
     }
 }
 
@@ -109,7 +112,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
     let waiter = scheduler::arm(cx);
     if !thread.add_joiner(waiter) {
         // It has just ended: a wait that is over at once.
-        return Ok(Step::Park(Some(std::time::Instant::now())));
+        return Ok(Step::Park(Some(scheduler::now(cx))));
     }
     Ok(patience.deadline().map_or(Step::Done(Value::NONE), Step::Park))
 }

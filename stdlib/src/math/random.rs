@@ -58,7 +58,7 @@ pub mod methods {
     fn seeded(cx: &mut Ctx, seed: Value) -> R<Mersenne> {
         if seed.is_none() {
             let mut bytes = [0u8; STATE_WORDS * 4];
-            crate::os::entropy::fill(&mut bytes);
+            crate::os::entropy::fill_for(cx, &mut bytes);
             let key: Vec<u32> = bytes.chunks(4).map(|c| c.iter().fold(0, |w, &b| w << 8 | u32::from(b))).collect();
             return Ok(Mersenne::from_key(&key));
         }

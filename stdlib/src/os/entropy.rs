@@ -1,6 +1,7 @@
 //! The system's source of randomness.
 
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::scheduler::Random;
 
 /// Fills a buffer with random bytes.
 pub fn fill(mut buffer: &mut [u8]) {
@@ -11,6 +12,14 @@ pub fn fill(mut buffer: &mut [u8]) {
             Err(_) => return,
         }
     }
+}
+
+/// The same for what is no secret: in a seeded run the bytes come from its seed.
+pub fn fill_for(cx: &mut Ctx, buffer: &mut [u8]) {
+    let Some(seed) = cx.iso().seed else { return fill(buffer) };
+    let draw = cx.iso().draws.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let mut random = Random(seed ^ draw << 40);
+    buffer.chunks_mut(8).for_each(|part| part.copy_from_slice(&random.draw().to_le_bytes()[..part.len()]));
 }
 
 /// So many random bytes.

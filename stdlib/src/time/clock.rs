@@ -1,18 +1,35 @@
 //! The module time.
 
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::scheduler;
 use conc_interpreter::value::Value;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Nanoseconds that a clock shows.
-fn nanos(id: ClockId) -> i64 {
-    let t = clock_gettime(id);
-    t.tv_sec.saturating_mul(1_000_000_000).saturating_add(t.tv_nsec as i64)
+/// When a seeded run starts by its own clock: 2026, in seconds since 1970.
+const SEEDED_START: i64 = 1_767_225_600;
+
+/// What a clock shows: seconds and nanoseconds.
+fn reading(cx: &mut Ctx, id: ClockId) -> (i64, i64) {
+    match scheduler::virtual_time(cx) {
+        Some(t) => {
+            let start = if id == ClockId::Realtime { SEEDED_START } else { 0 };
+            (start + t.as_secs() as i64, i64::from(t.subsec_nanos()))
+        }
+        None => {
+            let t = clock_gettime(id);
+            (t.tv_sec, t.tv_nsec as i64)
+        }
+    }
 }
 
-fn seconds(id: ClockId) -> f64 {
-    let t = clock_gettime(id);
-    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+fn nanos(cx: &mut Ctx, id: ClockId) -> i64 {
+    let (seconds, nanos) = reading(cx, id);
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
+fn seconds(cx: &mut Ctx, id: ClockId) -> f64 {
+    let (seconds, nanos) = reading(cx, id);
+    seconds as f64 + nanos as f64 * 1e-9
 }
 
 /// A clock by its number.
@@ -31,7 +48,7 @@ fn clock(cx: &mut Ctx, id: i64) -> R<ClockId> {
 /// Seconds since the epoch out of an argument; None: now.
 fn moment(cx: &mut Ctx, v: Value) -> R<i64> {
     if v.is_none() {
-        return Ok(clock_gettime(ClockId::Realtime).tv_sec);
+        return Ok(reading(cx, ClockId::Realtime).0);
     }
     let seconds = match cx.as_float(v) {
         Some(x) => {
@@ -114,63 +131,65 @@ pub mod time {
     }
 
     /// Give the seconds since the start of 1970, as a float.
-    pub fn time() -> f64 {
-        seconds(ClockId::Realtime)
+    pub fn time(cx: &mut Ctx) -> f64 {
+        seconds(cx, ClockId::Realtime)
     }
 
     /// Give the nanoseconds since the start of 1970.
-    pub fn time_ns() -> i64 {
-        nanos(ClockId::Realtime)
+    pub fn time_ns(cx: &mut Ctx) -> i64 {
+        nanos(cx, ClockId::Realtime)
     }
 
     /// Give the seconds on a clock that only moves forward.
-    pub fn monotonic() -> f64 {
-        seconds(ClockId::Monotonic)
+    pub fn monotonic(cx: &mut Ctx) -> f64 {
+        seconds(cx, ClockId::Monotonic)
     }
 
     /// Give the nanoseconds on a clock that only moves forward.
-    pub fn monotonic_ns() -> i64 {
-        nanos(ClockId::Monotonic)
+    pub fn monotonic_ns(cx: &mut Ctx) -> i64 {
+        nanos(cx, ClockId::Monotonic)
     }
 
     /// Give the seconds on the finest clock there is, for measuring.
-    pub fn perf_counter() -> f64 {
-        seconds(ClockId::Monotonic)
+    pub fn perf_counter(cx: &mut Ctx) -> f64 {
+        seconds(cx, ClockId::Monotonic)
     }
 
     /// Give the nanoseconds on the finest clock there is, for measuring.
-    pub fn perf_counter_ns() -> i64 {
-        nanos(ClockId::Monotonic)
+    pub fn perf_counter_ns(cx: &mut Ctx) -> i64 {
+        nanos(cx, ClockId::Monotonic)
     }
 
     /// Give the processor time that the process has used, in seconds.
-    pub fn process_time() -> f64 {
-        seconds(ClockId::ProcessCPUTime)
+    pub fn process_time(cx: &mut Ctx) -> f64 {
+        seconds(cx, ClockId::ProcessCPUTime)
     }
 
     /// Give the processor time that the process has used, in nanoseconds.
-    pub fn process_time_ns() -> i64 {
-        nanos(ClockId::ProcessCPUTime)
+    pub fn process_time_ns(cx: &mut Ctx) -> i64 {
+        nanos(cx, ClockId::ProcessCPUTime)
     }
 
     /// CPU time of the OS thread that runs the caller.
-    pub fn thread_time() -> f64 {
-        seconds(ClockId::ThreadCPUTime)
+    pub fn thread_time(cx: &mut Ctx) -> f64 {
+        seconds(cx, ClockId::ThreadCPUTime)
     }
 
     /// CPU time of the OS thread that runs the caller as nanoseconds.
-    pub fn thread_time_ns() -> i64 {
-        nanos(ClockId::ThreadCPUTime)
+    pub fn thread_time_ns(cx: &mut Ctx) -> i64 {
+        nanos(cx, ClockId::ThreadCPUTime)
     }
 
     /// Give what one of the system's clocks shows, in seconds.
     pub fn clock_gettime(cx: &mut Ctx, clk_id: i64) -> R<f64> {
-        Ok(seconds(clock(cx, clk_id)?))
+        let id = clock(cx, clk_id)?;
+        Ok(seconds(cx, id))
     }
 
     /// Give what one of the system's clocks shows, in nanoseconds.
     pub fn clock_gettime_ns(cx: &mut Ctx, clk_id: i64) -> R<i64> {
-        Ok(nanos(clock(cx, clk_id)?))
+        let id = clock(cx, clk_id)?;
+        Ok(nanos(cx, id))
     }
 
     /// Give the smallest difference that one of the system's clocks shows.

@@ -67,11 +67,7 @@ pub mod methods {
     /// Give the value at the key; a missing key is first put in with the default.
     pub fn setdefault(cx: &mut Ctx, this: Gc<Dict>, key: Value, #[default(Value::NONE)] default: Value) -> R {
         let hash = cx.hash(key)?;
-        if let Some(value) = this.get(cx, key)? {
-            return Ok(value);
-        }
-        this.set_hashed(cx, key, hash, default)?;
-        Ok(default)
+        this.get_or_set(cx, key, hash, default)
     }
 
     /// Take the key out and give its value.
@@ -210,12 +206,13 @@ fn copy_pairs(cx: &mut Ctx, dict: Gc<Dict>, other: Gc<Dict>) -> R<()> {
     if dict.is_empty() && other.len() > 8 {
         dict.reserve(cx, other.len())?;
     }
+    // Of one that others change, the pairs of one moment.
+    let other = if cx.is_shared() { other.snapshot(cx)? } else { other };
     let len = other.len();
     for (key, value) in other.pairs() {
         dict.set(cx, key, value)?;
         cx.poll()?;
-        // What another thread does meanwhile is no mistake of this one.
-        if other.len() != len && !cx.is_shared() {
+        if other.len() != len {
             return Err(cx.runtime_error("dict mutated during update"));
         }
     }

@@ -19,10 +19,14 @@ static REPEAT: Behavior = Behavior { name: "repeat", step: Some(repeat_step) };
 
 fn count_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
-    let item = slots[0].get();
-    let after = cx.binary(BinaryOp::Add, item, slots[1].get())?;
-    slots[0].set(after);
-    Ok(Some(item))
+    loop {
+        let item = slots[0].get();
+        let after = cx.binary(BinaryOp::Add, item, slots[1].get())?;
+        // Another thread may have taken it meanwhile.
+        if slots[0].replace_if(item, after) {
+            return Ok(Some(item));
+        }
+    }
 }
 
 fn cycle_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
@@ -43,14 +47,16 @@ fn cycle_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn repeat_step(_: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
-    let left = number(&this, 1);
-    if left == 0 {
-        return Ok(None);
+    let left = &this.slots()[1];
+    loop {
+        let (now, count) = (left.get(), number(&this, 1));
+        if count == 0 {
+            return Ok(None);
+        }
+        if count < 0 || left.replace_if(now, Value::small_int(count - 1)) {
+            return Ok(Some(this.slots()[0].get()));
+        }
     }
-    if left > 0 {
-        set_number(&this, 1, left - 1);
-    }
-    Ok(Some(this.slots()[0].get()))
 }
 
 fn is_number(cx: &mut Ctx, v: Value) -> bool {

@@ -251,9 +251,10 @@ fn ctrl_backslash_tells_what_every_thread_is_doing() {
         for text in [
             "3 threads:",
             "thread 'MainThread' (1) ",
-            "thread 'the one that waits' (2) waits in _thread.RLock.__enter__(), held by thread 'MainThread'",
+            ") waits in _thread.RLock.__enter__(), held by thread 'MainThread'",
+            "thread 'the one that waits' (",
             "in waits",
-            "thread 'the one that runs' (3) ",
+            "thread 'the one that runs' (",
             "in runs",
         ] {
             assert!(errors.contains(text), "{text}: {errors}");

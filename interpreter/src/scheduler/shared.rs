@@ -441,8 +441,12 @@ impl Scheduler {
         })
     }
 
-    /// Nothing can run: virtual time jumps to the next deadline. False: time is real, or nobody waits for it.
+    /// Nothing can run: virtual time jumps to the next deadline. False: time is real, or nobody waits for it, or
+    /// somebody waits for what is outside, where time is always real.
     pub fn jump(&self) -> bool {
+        if self.outside.load(Ordering::SeqCst) != 0 {
+            return false;
+        }
         let next = self.timers.lock().prune();
         match (&mut *self.clock.lock(), next) {
             (Some(clock), Some(at)) => {

@@ -41,6 +41,12 @@ pub fn current(cx: &mut Ctx) -> u64 {
     worker::worker(cx).current.id
 }
 
+/// Whether another worker runs a thread, or may.
+pub fn others_run(cx: &mut Ctx) -> bool {
+    let shared = &worker::worker(cx).shared;
+    shared.sleeping() + 1 < shared.workers()
+}
+
 /// The running thread; the main thread, if the running one stands in for it.
 pub fn current_thread(cx: &mut Ctx) -> Arc<Thread> {
     let w = worker::worker(cx);

@@ -680,6 +680,10 @@ impl Scheduler {
         pending.fold(0, |bits, p| bits | p.swap(0, Ordering::SeqCst))
     }
 
+    pub fn sleeping(&self) -> usize {
+        self.sleepers.load(Ordering::Relaxed)
+    }
+
     pub fn has_sleepers(&self) -> bool {
         self.sleepers.load(Ordering::SeqCst) > 0
     }

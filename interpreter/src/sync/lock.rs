@@ -39,6 +39,9 @@ mod bit {
     pub const WIDTH: u32 = 1;
 }
 
+/// So often a thread looks again, while others run, before it waits: a lock is mostly held for less time than a change
+/// of threads takes.
+const LOOKS: usize = 100;
 /// A waiter that loses so often is handed the lock.
 const LOSSES: i64 = 4;
 /// What a waiter is woken with that may try again.
@@ -82,6 +85,17 @@ impl Lock {
             }
         }
         false
+    }
+
+    /// Takes the lock if it becomes free at once.
+    fn take_soon(&self, cx: &mut Ctx, me: u64) -> bool {
+        if !scheduler::others_run(cx) {
+            return false;
+        }
+        (0..LOOKS).any(|_| {
+            std::hint::spin_loop();
+            self.take(me)
+        })
     }
 
     /// Takes the lock after all, or enters the queue to be woken, or to be handed the lock.
@@ -170,6 +184,9 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
         return Ok(Step::Done(Value::TRUE));
     }
     let Some(deadline) = patience.deadline() else { return Ok(Step::Done(Value::FALSE)) };
+    if lock.take_soon(cx, me) {
+        return Ok(Step::Done(Value::TRUE));
+    }
     let got = lock.join(cx, me, deadline.is_some(), false);
     Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(deadline) })
 }

@@ -69,15 +69,31 @@ impl Header {
     /// The byte lock of short sections (rules C2): acquired by compare-and-swap, released by a plain store.
     #[inline]
     pub fn lock(&self) {
-        let mut spins = 0u32;
-        while self.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            spins += 1;
-            if spins < 1000 {
+        if self.lock.compare_exchange_weak(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.lock_later();
+        }
+    }
+
+    /// Waits longer from look to look: meanwhile the other thread works on with the object in its own cache, which is
+    /// faster for both than to take turns.
+    #[cold]
+    fn lock_later(&self) {
+        let mut pause = 64;
+        let mut looks = 0u32;
+        loop {
+            for _ in 0..pause {
                 std::hint::spin_loop();
-            } else if spins < 2000 {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(std::time::Duration::from_micros(50));
+            }
+            if self.lock.load(Ordering::Relaxed) == 0
+                && self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+            {
+                return;
+            }
+            looks += 1;
+            match looks {
+                ..20 => pause = (pause * 2).min(512),
+                20..1000 => std::thread::yield_now(),
+                _ => std::thread::sleep(std::time::Duration::from_micros(50)),
             }
         }
     }

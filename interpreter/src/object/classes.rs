@@ -150,7 +150,8 @@ impl Ctx {
     }
 
     pub fn install_in(&mut self, class: Gc<Class>, methods: &'static [NativeDef]) {
-        if class.dict().reserve(self, methods.len()).is_err() {
+        // A few more follow in most classes: `__doc__`, `__new__`, `__hash__`.
+        if class.dict().reserve(self, methods.len() + 4).is_err() {
             return;
         }
         for def in methods {

@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
+use super::slice::park;
 use super::thread::Waiter;
-use super::worker::{park, wake, worker};
+use super::worker::{wake, worker};
 use crate::native::{Ctx, R};
 use crate::object::isolate::Turn;
 use crate::value::Value;

@@ -1,7 +1,7 @@
 //! The scheduler: green threads over fibers, workers and pooled native stacks.
 //!
-//! Each worker is an OS thread with a context of its own; see `worker` for slices, `shared` for the queues, `wait` for
-//! the word by which a wait is ended exactly once.
+//! Each worker is an OS thread with a context of its own; see `worker` for what each does next, `slice` for the running
+//! of threads, `shared` for the queues, `wait` for the word by which a wait is ended exactly once.
 
 mod cycle;
 pub mod loading;
@@ -13,6 +13,7 @@ pub mod reactor;
 mod report;
 mod shared;
 pub mod signals;
+mod slice;
 pub mod snapshot;
 pub mod thread;
 mod timers;
@@ -25,8 +26,9 @@ use std::time::{Duration, Instant};
 
 pub use policy::Random;
 pub use report::{interrupt, last_deadlock, take_interrupt, tell};
+pub use slice::{park, safepoint};
 pub use thread::{MAIN, Thread, Waiter};
-pub use worker::{close, create, create_owned, finish, hand_over, launch, park, run_main, safepoint};
+pub use worker::{close, create, create_owned, finish, hand_over, launch, run_main};
 
 use crate::native::{Ctx, R};
 use crate::value::Value;
@@ -120,7 +122,7 @@ pub fn wake(cx: &mut Ctx, waiter: &Waiter, value: Value) -> bool {
 /// deadline).
 pub fn park_here(cx: &mut Ctx, deadline: Option<Instant>) -> R {
     cx.park_deadline = deadline;
-    worker::park(cx, true)
+    park(cx, true)
 }
 
 /// The running thread begins to wait for something outside the program: as long as anybody does, there is no deadlock.

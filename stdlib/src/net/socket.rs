@@ -337,12 +337,15 @@ fn recv_into(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Ste
     drive(cx, frame, entered, Direction::Read, |cx, frame, _, source| {
         let (size, flags) = (room(cx, frame, "recv_into")?, flags(cx, frame.get(3))?);
         let buffer = frame.get(1);
-        receive(cx, source, size, flags, |cx, data| {
-            base::fill_buffer(cx, buffer, data)?;
-            Ok(Value::small_int(data.len() as i64))
-        })
+        receive(cx, source, size, flags, |cx, data| fill(cx, buffer, data))
     })
     .into()
+}
+
+/// Puts what was received into the script's buffer; how much it was.
+fn fill(cx: &mut Ctx, buffer: Value, data: &[u8]) -> R {
+    base::fill_buffer(cx, buffer, data)?;
+    Ok(Value::small_int(data.len() as i64))
 }
 
 /// How much may be received into the buffer.
@@ -390,10 +393,7 @@ fn recvfrom_into(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) ->
     drive(cx, frame, entered, Direction::Read, |cx, frame, _, source| {
         let (size, flags) = (room(cx, frame, "recvfrom_into")?, flags(cx, frame.get(3))?);
         let buffer = frame.get(1);
-        receive_from(cx, source, size, flags, |cx, data| {
-            base::fill_buffer(cx, buffer, data)?;
-            Ok(Value::small_int(data.len() as i64))
-        })
+        receive_from(cx, source, size, flags, |cx, data| fill(cx, buffer, data))
     })
     .into()
 }

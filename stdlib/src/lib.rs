@@ -11,6 +11,7 @@ macro_rules! source {
     };
 }
 
+pub mod aio;
 pub mod concurrency;
 pub mod core;
 pub mod data;
@@ -36,6 +37,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
         Native(&concurrency::contextvars::functions::MODULE),
+        Native(&aio::functions::MODULE),
         Native(&net::sockets::functions::MODULE),
         Native(&net::select::functions::MODULE),
         source!("socket"),

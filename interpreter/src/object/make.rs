@@ -928,6 +928,7 @@ impl Ctx {
             f.wake.set(Value::NONE);
             f.owner.set(Value::NONE);
             f.context.set(Value::NONE);
+            f.event_loop.set(Value::NONE);
         })
     }
 }

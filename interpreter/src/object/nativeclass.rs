@@ -63,6 +63,13 @@ impl Ctx {
     }
 }
 
+impl Class {
+    /// A native class whose `__del__` is for those objects only that are registered one by one.
+    pub fn finalize_on_demand(&self) {
+        self.set_flag(class_flag::FINALIZER, false);
+    }
+}
+
 impl Gc<Boxed> {
     /// The payload as a `T`, for as long as the calling native's frame holds the object.
     pub fn data<'a, T: Payload>(self) -> Option<&'a T> {

@@ -56,6 +56,8 @@ pub struct Fiber {
     pub owner: Slot,
     /// The current context of context variables; None: an empty one that nobody has looked at.
     pub context: Slot,
+    /// The event loop that the fiber's code runs, or None.
+    pub event_loop: Slot,
 }
 object_kind!(Fiber, Fiber);
 
@@ -70,9 +72,10 @@ pub struct Binding {
 
 /// Marks everything a suspended fiber's stack needs; the stack of a running one is its worker's.
 pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
-    for value in [fiber.segment.get(), fiber.handled.get(), fiber.wake.get(), fiber.owner.get(), fiber.context.get()] {
-        if value.is_object() {
-            m.mark(value.object());
+    let Fiber { segment, handled, wake, owner, context, event_loop, .. } = fiber;
+    for slot in [segment, handled, wake, owner, context, event_loop] {
+        if slot.get().is_object() {
+            m.mark(slot.get().object());
         }
     }
     let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));

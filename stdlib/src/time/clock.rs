@@ -22,7 +22,8 @@ fn reading(cx: &mut Ctx, id: ClockId) -> (i64, i64) {
     }
 }
 
-fn nanos(cx: &mut Ctx, id: ClockId) -> i64 {
+/// What a clock shows, in nanoseconds.
+pub fn nanos(cx: &mut Ctx, id: ClockId) -> i64 {
     let (seconds, nanos) = reading(cx, id);
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }

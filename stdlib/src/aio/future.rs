@@ -1,0 +1,568 @@
+//! `asyncio.Future`: a result to come, for the tasks and callbacks of one event loop.
+//!
+//! A future is its slots; a task's own follow (`task`). What waits for it is a task, which is made ready, or a pair of
+//! a callback and its context, which the loop is told to call. In `await` a future is its own iterator.
+
+use std::sync::atomic::Ordering;
+
+use conc_interpreter::native::{Ctx, R, Raised};
+use conc_interpreter::object::class::Class;
+use conc_interpreter::object::exception::Exception;
+use conc_interpreter::object::kind::ClassId;
+use conc_interpreter::object::misc::{Behavior, Boxed};
+use conc_interpreter::object::sequence::{List, Tuple};
+use conc_interpreter::value::{Gc, Value};
+use conc_macros::methods;
+
+use super::eventloop;
+use super::task::{self, TASK};
+use crate::concurrency::contextvars;
+use crate::core::shared::{call_method, recall_class};
+use crate::data::boxes::{make, number, set_number};
+
+/// A future of a script, or of the library.
+pub static FUTURE: Behavior = Behavior::awaitable("Future", answer);
+
+/// Slots of a future, which a task has, too.
+pub mod slot {
+    pub const LOOP: usize = 0;
+    pub const STATE: usize = 1;
+    pub const RESULT: usize = 2;
+    pub const EXCEPTION: usize = 3;
+    /// None, one entry, or a list of entries.
+    pub const CALLBACKS: usize = 4;
+    pub const MESSAGE: usize = 5;
+    pub const FLAGS: usize = 6;
+    /// In debug mode, where the future was made.
+    pub const SOURCE: usize = 7;
+    /// The exception's traceback when it was set, so that every raise adds to that only.
+    pub const TRACEBACK: usize = 8;
+    /// The CancelledError that ended a task.
+    pub const CANCELLED: usize = 9;
+    pub const COUNT: usize = 10;
+}
+
+/// What has become of a future.
+pub mod state {
+    pub const PENDING: i64 = 0;
+    pub const CANCELLED: i64 = 1;
+    pub const FINISHED: i64 = 2;
+}
+
+/// Bits of the flags' slot.
+pub mod flag {
+    /// It was yielded by an `await`, and the task has not taken note yet.
+    pub const BLOCKING: i64 = 1;
+    /// Its exception has not been looked at.
+    pub const UNRETRIEVED: i64 = 2;
+    /// Tasks: the next step raises CancelledError.
+    pub const MUST_CANCEL: i64 = 4;
+    /// Tasks: tell if it dies while it is pending.
+    pub const LOG_DESTROY: i64 = 8;
+    /// It was yielded by the machine's own `await`, which raises its exception itself.
+    pub const DIRECT: i64 = 16;
+    /// Whoever is told that the exception was never looked at has been registered.
+    pub const WATCHED: i64 = 32;
+}
+
+/// The future or task behind a value.
+pub fn future(v: Value) -> Option<Gc<Boxed>> {
+    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK))
+}
+
+pub fn receiver(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
+    match future(this) {
+        Some(f) => Ok(f),
+        None => {
+            let got = cx.type_name(this);
+            Err(cx.type_error(format!("descriptor requires a 'Future' object but received a '{got}'")))
+        }
+    }
+}
+
+pub fn state_of(f: &Boxed) -> i64 {
+    number(f, slot::STATE)
+}
+
+pub fn has(f: &Boxed, flag: i64) -> bool {
+    number(f, slot::FLAGS) & flag != 0
+}
+
+pub fn put(f: &Boxed, flag: i64, on: bool) {
+    let flags = number(f, slot::FLAGS);
+    set_number(f, slot::FLAGS, if on { flags | flag } else { flags & !flag });
+}
+
+/// The first slots of a new future of a loop.
+pub fn fresh(event_loop: Value) -> [Value; slot::COUNT] {
+    let mut slots = [Value::NONE; slot::COUNT];
+    slots[slot::LOOP] = event_loop;
+    slots[slot::STATE] = Value::small_int(state::PENDING);
+    slots[slot::FLAGS] = Value::small_int(0);
+    slots
+}
+
+/// A new future of a loop.
+pub fn new(cx: &mut Ctx, event_loop: Value) -> Value {
+    let class = recall_class(cx, "asyncio.Future").unwrap_or_else(|| cx.class(ClassId::Object));
+    make(cx, class, &FUTURE, &fresh(event_loop)).value()
+}
+
+/// An exception of one of asyncio's classes.
+pub fn error(cx: &mut Ctx, class: &str, args: &[Value]) -> Raised {
+    let Some(class) = recall_class(cx, class) else { return cx.runtime_error(class) };
+    match cx.call(class.value(), args) {
+        Ok(exc) => {
+            cx.set_context(exc);
+            Raised(exc)
+        }
+        Err(e) => e,
+    }
+}
+
+pub fn invalid_state(cx: &mut Ctx, message: &str) -> Raised {
+    let message = cx.str(message);
+    error(cx, INVALID_STATE, &[message])
+}
+
+pub const INVALID_STATE: &str = "asyncio.InvalidStateError";
+pub const CANCELLED_ERROR: &str = "asyncio.CancelledError";
+
+/// The CancelledError of a cancelled future, or of a task that is to be.
+pub fn cancelled_error(cx: &mut Ctx, f: &Boxed) -> Raised {
+    let kept = f.slots()[slot::CANCELLED].swap(Value::NONE);
+    if !kept.is_none() {
+        return Raised(kept);
+    }
+    let message = f.slots()[slot::MESSAGE].get();
+    if message.is_none() { error(cx, CANCELLED_ERROR, &[]) } else { error(cx, CANCELLED_ERROR, &[message]) }
+}
+
+/// The result of a future that has ended, or its exception raised.
+pub fn outcome(cx: &mut Ctx, f: Gc<Boxed>) -> R {
+    put(&f, flag::UNRETRIEVED, false);
+    match state_of(&f) {
+        state::FINISHED => {}
+        state::CANCELLED => return Err(cancelled_error(cx, &f)),
+        _ => return Err(invalid_state(cx, "Result is not set.")),
+    }
+    let exc = f.slots()[slot::EXCEPTION].get();
+    let Some(e) = exc.cast::<Exception>() else { return Ok(f.slots()[slot::RESULT].get()) };
+    e.traceback.set(f.slots()[slot::TRACEBACK].get());
+    Err(Raised(exc))
+}
+
+/// `await`: yields the future until it has ended, then returns its result.
+fn answer(cx: &mut Ctx, f: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
+    if state_of(&f) == state::PENDING {
+        put(&f, flag::BLOCKING | flag::DIRECT, true);
+        return Ok(Ok(f.value()));
+    }
+    outcome(cx, f).map(Err)
+}
+
+/// Has an entry called when the future ends.
+pub fn add_entry(cx: &mut Ctx, f: Gc<Boxed>, entry: Value) -> R<()> {
+    let slot = &f.slots()[slot::CALLBACKS];
+    let now = slot.get();
+    if now.is_none() {
+        slot.set(entry);
+        return Ok(());
+    }
+    if let Some(list) = now.cast::<List>() {
+        return cx.list_push(list, entry);
+    }
+    let list = cx.list(&[now, entry])?;
+    slot.set(list.value());
+    Ok(())
+}
+
+/// The future has ended: who waits for it is told by the loop.
+fn tell(cx: &mut Ctx, f: Gc<Boxed>) -> R<()> {
+    let entries = f.slots()[slot::CALLBACKS].swap(Value::NONE);
+    if entries.is_none() {
+        return Ok(());
+    }
+    let Some(list) = entries.cast::<List>() else { return tell_one(cx, f, entries) };
+    let list = cx.list_snapshot(list)?;
+    for &entry in list.items() {
+        tell_one(cx, f, entry)?;
+    }
+    Ok(())
+}
+
+fn tell_one(cx: &mut Ctx, f: Gc<Boxed>, entry: Value) -> R<()> {
+    if let Some(task) = task::task(entry) {
+        return task::make_ready(cx, task);
+    }
+    let Some(pair) = entry.cast::<Tuple>() else { return Ok(()) };
+    let (callback, context) = (pair.items()[0], pair.items()[1]);
+    let event_loop = f.slots()[slot::LOOP].get();
+    eventloop::call_soon(cx, event_loop, callback, &[f.value()], context)
+}
+
+pub fn set_result(cx: &mut Ctx, f: Gc<Boxed>, result: Value) -> R<()> {
+    if state_of(&f) != state::PENDING {
+        return Err(invalid_state(cx, "invalid state"));
+    }
+    f.slots()[slot::RESULT].set(result);
+    set_number(&f, slot::STATE, state::FINISHED);
+    tell(cx, f)
+}
+
+pub fn set_exception(cx: &mut Ctx, f: Gc<Boxed>, exc: Value) -> R<()> {
+    if state_of(&f) != state::PENDING {
+        return Err(invalid_state(cx, "invalid state"));
+    }
+    let exc = if exc.cast::<Class>().is_some() { cx.call(exc, &[])? } else { exc };
+    let Some(e) = exc.cast::<Exception>() else {
+        return Err(cx.type_error("invalid exception object"));
+    };
+    let exc = match cx.is_instance(exc, ClassId::StopIteration) {
+        true => wrapped_stop(cx, exc),
+        false => exc,
+    };
+    f.slots()[slot::TRACEBACK].set(e.traceback.get());
+    f.slots()[slot::EXCEPTION].set(exc);
+    put(&f, flag::UNRETRIEVED, true);
+    if !has(&f, flag::WATCHED) {
+        put(&f, flag::WATCHED, true);
+        cx.register_finalizer(f.value());
+    }
+    set_number(&f, slot::STATE, state::FINISHED);
+    tell(cx, f)
+}
+
+/// StopIteration would end a generator that waits for the future.
+fn wrapped_stop(cx: &mut Ctx, stop: Value) -> Value {
+    let text = "StopIteration interacts badly with generators and cannot be raised into a Future";
+    let new = cx.new_exception(ClassId::RuntimeError, text);
+    if let Some(e) = new.cast::<Exception>() {
+        e.cause.set(stop);
+        e.context.set(stop);
+        e.suppress.store(1, Ordering::Relaxed);
+    }
+    new
+}
+
+/// Cancels a future that has not ended; false: it has.
+pub fn cancel(cx: &mut Ctx, f: Gc<Boxed>, message: Value) -> R<bool> {
+    put(&f, flag::UNRETRIEVED, false);
+    if state_of(&f) != state::PENDING {
+        return Ok(false);
+    }
+    set_number(&f, slot::STATE, state::CANCELLED);
+    f.slots()[slot::MESSAGE].set(message);
+    tell(cx, f)?;
+    Ok(true)
+}
+
+/// Removes the entries of a callback; how many there were.
+fn remove_callback(cx: &mut Ctx, f: Gc<Boxed>, callback: Value) -> R<i64> {
+    let entries = f.slots()[slot::CALLBACKS].get();
+    let all = match entries.cast::<List>() {
+        Some(list) => cx.list_snapshot(list)?.value(),
+        None if entries.is_none() => return Ok(0),
+        None => cx.tuple(&[entries])?,
+    };
+    let Some(all) = all.cast::<Tuple>() else { return Ok(0) };
+    let kept = cx.new_list();
+    let mut removed = 0;
+    for &entry in all.items() {
+        let same = match entry.cast::<Tuple>() {
+            Some(pair) => cx.eq(pair.items()[0], callback)?,
+            None => false,
+        };
+        match same {
+            true => removed += 1,
+            false => cx.list_push(kept, entry)?,
+        }
+    }
+    let kept = if kept.is_empty() { Value::NONE } else { kept.value() };
+    f.slots()[slot::CALLBACKS].set(kept);
+    Ok(removed)
+}
+
+/// What a future's `__await__` gives to who drives it by hand. Slot: the future, None once it has ended.
+static ITERATOR: Behavior = Behavior::awaitable("FutureIter", iterator_answer);
+
+fn iterator_answer(cx: &mut Ctx, it: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
+    let Some(f) = future(it.slots()[0].get()) else { return Ok(Err(Value::NONE)) };
+    if state_of(&f) != state::PENDING {
+        it.slots()[0].set(Value::NONE);
+        return outcome(cx, f).map(Err);
+    }
+    if it.slots()[1].swap(Value::TRUE) == Value::TRUE {
+        return Err(cx.runtime_error("await wasn't used with future"));
+    }
+    put(&f, flag::BLOCKING, true);
+    put(&f, flag::DIRECT, true);
+    Ok(Ok(f.value()))
+}
+
+/// FutureIter
+#[methods]
+pub mod iterator {
+    use super::*;
+
+    fn step(cx: &mut Ctx, this: Gc<Boxed>, sent: Value) -> R {
+        match iterator_answer(cx, this, sent)? {
+            Ok(yielded) => Ok(yielded),
+            Err(returned) => Err(cx.stop_iteration(returned)),
+        }
+    }
+    pub fn __iter__(this: Value) -> Value {
+        this
+    }
+    pub fn __next__(cx: &mut Ctx, this: Gc<Boxed>) -> R {
+        step(cx, this, Value::NONE)
+    }
+    /// Go on; what is sent does not matter.
+    pub fn send(cx: &mut Ctx, this: Gc<Boxed>, value: Value) -> R {
+        step(cx, this, value)
+    }
+    /// Raise an exception where the future is waited for.
+    pub fn throw(cx: &mut Ctx, this: Gc<Boxed>, typ: Value, value: Option<Value>, _tb: Option<Value>) -> R {
+        this.slots()[0].set(Value::NONE);
+        let exc = match (typ.cast::<Class>(), value) {
+            (Some(_), Some(value)) if value.cast::<Exception>().is_some() => value,
+            (Some(_), Some(value)) => cx.call(typ, &[value])?,
+            (Some(_), None) => cx.call(typ, &[])?,
+            _ => typ,
+        };
+        Err(Raised(exc))
+    }
+    /// Wait no more.
+    pub fn close(this: Gc<Boxed>) {
+        this.slots()[0].set(Value::NONE);
+    }
+}
+
+/// Future
+#[methods]
+pub mod plain {
+    use super::*;
+    use crate::core::shared::import;
+    use conc_interpreter::native::Kwargs;
+
+    #[static_method]
+    pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
+        make(cx, class, &FUTURE, &fresh(Value::NONE))
+    }
+    pub fn __init__(
+        cx: &mut Ctx,
+        this: Value,
+        #[kwonly]
+        #[default(Value::NONE)]
+        r#loop: Value,
+    ) -> R<()> {
+        let f = receiver(cx, this)?;
+        let event_loop = match r#loop.is_none() {
+            true => eventloop::current_or_default(cx)?,
+            false => r#loop,
+        };
+        f.slots()[slot::LOOP].set(event_loop);
+        note_source(cx, f, event_loop)
+    }
+    /// The result, or raise the exception.
+    pub fn result(cx: &mut Ctx, this: Value) -> R {
+        let f = receiver(cx, this)?;
+        outcome(cx, f)
+    }
+    /// The exception that was set, or None.
+    pub fn exception(cx: &mut Ctx, this: Value) -> R {
+        let f = receiver(cx, this)?;
+        match state_of(&f) {
+            state::CANCELLED => Err(cancelled_error(cx, &f)),
+            state::FINISHED => {
+                put(&f, flag::UNRETRIEVED, false);
+                Ok(f.slots()[slot::EXCEPTION].get())
+            }
+            _ => Err(invalid_state(cx, "Exception is not set.")),
+        }
+    }
+    /// Give the future its result.
+    #[name = "set_result"]
+    pub fn set_result_method(cx: &mut Ctx, this: Value, result: Value) -> R<()> {
+        let f = receiver(cx, this)?;
+        set_result(cx, f, result)
+    }
+    /// Give the future an exception.
+    #[name = "set_exception"]
+    pub fn set_exception_method(cx: &mut Ctx, this: Value, exception: Value) -> R<()> {
+        let f = receiver(cx, this)?;
+        set_exception(cx, f, exception)
+    }
+    /// Have a function called with the future when that has ended.
+    pub fn add_done_callback(
+        cx: &mut Ctx,
+        this: Value,
+        callback: Value,
+        #[kwonly]
+        #[default(Value::NONE)]
+        context: Value,
+    ) -> R<()> {
+        let f = receiver(cx, this)?;
+        let context = if context.is_none() { contextvars::copy(cx) } else { context };
+        let entry = cx.tuple(&[callback, context])?;
+        if state_of(&f) == state::PENDING { add_entry(cx, f, entry) } else { tell_one(cx, f, entry) }
+    }
+    /// Forget a callback; how many there were.
+    #[name = "remove_done_callback"]
+    pub fn remove_done_callback(cx: &mut Ctx, this: Value, callback: Value) -> R<i64> {
+        let f = receiver(cx, this)?;
+        remove_callback(cx, f, callback)
+    }
+    /// Cancel the future; False: it has ended.
+    #[name = "cancel"]
+    pub fn cancel_method(
+        cx: &mut Ctx,
+        this: Value,
+        #[kw]
+        #[default(Value::NONE)]
+        msg: Value,
+    ) -> R<bool> {
+        let f = receiver(cx, this)?;
+        cancel(cx, f, msg)
+    }
+    /// Whether the future was cancelled.
+    pub fn cancelled(cx: &mut Ctx, this: Value) -> R<bool> {
+        Ok(state_of(&*receiver(cx, this)?) == state::CANCELLED)
+    }
+    /// Whether the future has ended.
+    pub fn done(cx: &mut Ctx, this: Value) -> R<bool> {
+        Ok(state_of(&*receiver(cx, this)?) != state::PENDING)
+    }
+    /// The event loop that the future belongs to.
+    pub fn get_loop(cx: &mut Ctx, this: Value) -> R {
+        let event_loop = receiver(cx, this)?.slots()[slot::LOOP].get();
+        if event_loop.is_none() {
+            return Err(cx.runtime_error("Future object is not initialized."));
+        }
+        Ok(event_loop)
+    }
+    pub fn __await__(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
+        receiver(cx, this)?;
+        let class = recall_class(cx, "asyncio.FutureIter").unwrap_or_else(|| cx.class(ClassId::Object));
+        Ok(make(cx, class, &ITERATOR, &[this, Value::FALSE]))
+    }
+    pub fn __iter__(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
+        __await__(cx, this)
+    }
+    /// Give the class with type arguments.
+    #[class_method]
+    pub fn __class_getitem__(cx: &mut Ctx, class: Gc<Class>, object: Value) -> R {
+        Ok(cx.generic_alias(class.value(), object)?.value())
+    }
+    pub fn _make_cancelled_error(cx: &mut Ctx, this: Value) -> R {
+        let f = receiver(cx, this)?;
+        Ok(cancelled_error(cx, &f).0)
+    }
+    pub fn __repr__(cx: &mut Ctx, this: Value) -> R {
+        let describe = import(cx, "asyncio._describe")?;
+        call_method(cx, describe, "future", &[this])
+    }
+    /// Tells of an exception that nobody has looked at, and of tasks that die before they have ended.
+    pub fn __del__(cx: &mut Ctx, this: Value) -> R<()> {
+        let f = receiver(cx, this)?;
+        let dying_task = f.is(&TASK) && state_of(&f) == state::PENDING && has(&f, flag::LOG_DESTROY);
+        if has(&f, flag::UNRETRIEVED) || dying_task {
+            let describe = import(cx, "asyncio._describe")?;
+            call_method(cx, describe, if dying_task { "destroyed" } else { "never_retrieved" }, &[this])?;
+        }
+        Ok(())
+    }
+
+    #[getter]
+    pub fn _loop(cx: &mut Ctx, this: Value) -> R {
+        Ok(receiver(cx, this)?.slots()[slot::LOOP].get())
+    }
+    #[getter]
+    pub fn _state(cx: &mut Ctx, this: Value) -> R<&'static str> {
+        Ok(match state_of(&*receiver(cx, this)?) {
+            state::PENDING => "PENDING",
+            state::CANCELLED => "CANCELLED",
+            _ => "FINISHED",
+        })
+    }
+    #[getter]
+    pub fn _result(cx: &mut Ctx, this: Value) -> R {
+        Ok(receiver(cx, this)?.slots()[slot::RESULT].get())
+    }
+    #[getter]
+    pub fn _exception(cx: &mut Ctx, this: Value) -> R {
+        Ok(receiver(cx, this)?.slots()[slot::EXCEPTION].get())
+    }
+    /// Pairs of callback and context; a task that waits for the future stands for its own wake-up.
+    #[getter]
+    pub fn _callbacks(cx: &mut Ctx, this: Value) -> R {
+        let entries = receiver(cx, this)?.slots()[slot::CALLBACKS].get();
+        let all = match entries.cast::<List>() {
+            Some(list) => cx.list_snapshot(list)?.value(),
+            None if entries.is_none() => return Ok(Value::NONE),
+            None => cx.tuple(&[entries])?,
+        };
+        let (Some(all), pairs) = (all.cast::<Tuple>(), cx.new_list()) else { return Ok(Value::NONE) };
+        for &entry in all.items() {
+            let pair = match task::task(entry) {
+                Some(t) => {
+                    let wakeup = cx.get_attr_text(entry, "_wakeup")?;
+                    cx.tuple(&[wakeup, t.slots()[task::slot::CONTEXT].get()])?
+                }
+                None => entry,
+            };
+            cx.list_push(pairs, pair)?;
+        }
+        Ok(pairs.value())
+    }
+    #[getter]
+    pub fn _cancel_message(cx: &mut Ctx, this: Value) -> R {
+        Ok(receiver(cx, this)?.slots()[slot::MESSAGE].get())
+    }
+    #[setter]
+    #[name = "_cancel_message"]
+    pub fn set_cancel_message(cx: &mut Ctx, this: Value, message: Value) -> R<()> {
+        receiver(cx, this)?.slots()[slot::MESSAGE].set(message);
+        Ok(())
+    }
+    #[getter]
+    pub fn _source_traceback(cx: &mut Ctx, this: Value) -> R {
+        Ok(receiver(cx, this)?.slots()[slot::SOURCE].get())
+    }
+    #[getter]
+    pub fn _asyncio_future_blocking(cx: &mut Ctx, this: Value) -> R<bool> {
+        Ok(has(&*receiver(cx, this)?, flag::BLOCKING))
+    }
+    #[setter]
+    #[name = "_asyncio_future_blocking"]
+    pub fn set_blocking(cx: &mut Ctx, this: Value, on: Value) -> R<()> {
+        let on = cx.truth(on)?;
+        let f = receiver(cx, this)?;
+        put(&f, flag::BLOCKING, on);
+        put(&f, flag::DIRECT, false);
+        Ok(())
+    }
+    #[getter]
+    pub fn _log_traceback(cx: &mut Ctx, this: Value) -> R<bool> {
+        Ok(has(&*receiver(cx, this)?, flag::UNRETRIEVED))
+    }
+    #[setter]
+    #[name = "_log_traceback"]
+    pub fn set_log_traceback(cx: &mut Ctx, this: Value, on: Value) -> R<()> {
+        if cx.truth(on)? {
+            return Err(cx.value_error("_log_traceback can only be set to False"));
+        }
+        put(&*receiver(cx, this)?, flag::UNRETRIEVED, false);
+        Ok(())
+    }
+}
+
+/// In debug mode, keeps where the future was made.
+pub fn note_source(cx: &mut Ctx, f: Gc<Boxed>, event_loop: Value) -> R<()> {
+    if eventloop::is_debugging(event_loop) {
+        let describe = cx.import("asyncio._describe")?;
+        let source = call_method(cx, describe, "source", &[])?;
+        f.slots()[slot::SOURCE].set(source);
+    }
+    Ok(())
+}

@@ -142,6 +142,14 @@ impl Boxed {
         // SAFETY: the payload lives until the collector finds the object dead.
         (!payload.is_null()).then(|| unsafe { (**payload).label(self.slots()) })?
     }
+    /// Tells of each task that the object runs in turn; see [`Payload::each_task`].
+    pub fn each_task(&self, visit: &mut dyn FnMut(String, Option<String>, Value)) {
+        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
+        if !payload.is_null() {
+            // SAFETY: the payload lives until the collector finds the object dead.
+            unsafe { (**payload).each_task(self.slots(), visit) }
+        }
+    }
     /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.
     pub fn payload<T: Payload>(&self) -> Option<&T> {
         let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
@@ -175,6 +183,9 @@ pub trait Payload: Any + Send + Sync {
     fn hold(&self) -> Hold {
         Hold::None
     }
+    /// Tells of each task that the object runs in turn, an event loop: what it is called, what it waits for if that is
+    /// known by name, and its coroutine. The slots are given; nothing may be allocated.
+    fn each_task(&self, _slots: &[Slot], _visit: &mut dyn FnMut(String, Option<String>, Value)) {}
     /// What a script calls the object (a thread, say), whose slots are given.
     fn label(&self, _slots: &[Slot]) -> Option<String> {
         None

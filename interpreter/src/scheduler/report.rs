@@ -144,7 +144,7 @@ pub fn quiescent(cx: &mut Ctx) {
     }
     let mut threads = snapshot::all(cx);
     // Main, once it has ended, waits for nothing.
-    threads.retain(|t| matches!(t.doing, Doing::Waits { .. }));
+    threads.retain(|t| matches!(t.doing, Doing::Waits { .. } | Doing::Awaits(_)));
     let deadlock = Deadlock(threads);
     let known = shared.reported.lock().as_ref().is_some_and(|before| deadlock.is_part_of(before));
     let is_host = main.as_ref().is_some_and(|main| main.home().is_some());

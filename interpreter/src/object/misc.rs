@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize};
 
 use crate::heap::Header;
+use crate::object::stepping::Alone;
 use crate::object_kind;
 use crate::value::Slot;
 
@@ -91,6 +92,14 @@ pub struct Behavior {
     /// Of iterators: the next item, or None at the end.
     pub step:
         Option<fn(&mut crate::native::Ctx, crate::value::Gc<Boxed>) -> crate::native::R<Option<crate::value::Value>>>,
+    /// Whether such steps run scripts.
+    pub alone: Alone,
+}
+
+impl Behavior {
+    pub const fn new(name: &'static str) -> Behavior {
+        Behavior { name, step: None, alone: Alone::Never }
+    }
 }
 
 impl Boxed {

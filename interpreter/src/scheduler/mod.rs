@@ -15,6 +15,7 @@ mod shared;
 pub mod signals;
 mod slice;
 pub mod snapshot;
+mod stack;
 pub mod thread;
 mod timers;
 mod wait;

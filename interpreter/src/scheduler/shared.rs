@@ -114,6 +114,8 @@ pub struct Scheduler {
     timers: Mutex<Timers>,
     /// All threads that have not ended, by the numbers of their host handles.
     threads: Mutex<Vec<Option<Arc<Thread>>>>,
+    /// There was no memory for another when it was last looked at.
+    pub short: AtomicBool,
     next_id: AtomicU64,
     /// The next number for a name that is made up.
     next_number: AtomicU64,
@@ -207,6 +209,7 @@ impl Scheduler {
             injector: Injector::new(),
             timers: Mutex::new(Timers::default()),
             threads: Mutex::new(Vec::new()),
+            short: AtomicBool::new(false),
             next_id: AtomicU64::new(MAIN + 1),
             next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
@@ -299,6 +302,10 @@ impl Scheduler {
         if !thread.is_blocker.swap(true, Ordering::Relaxed) {
             self.blockers.lock().insert(thread.id, thread.clone());
         }
+    }
+    /// The length of the list.
+    pub fn listed(&self) -> usize {
+        self.threads.lock().len()
     }
     pub fn threads(&self) -> Vec<Arc<Thread>> {
         let mut threads: Vec<_> = self.threads.lock().iter().flatten().cloned().collect();

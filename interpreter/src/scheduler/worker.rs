@@ -18,7 +18,7 @@ use super::shared::{Member, Rest, Scheduler};
 use super::slice::run_slice;
 use super::thread::{MAIN, Thread, Waiter};
 use super::wait::Claim;
-use super::{report, signals};
+use super::{report, signals, stack};
 use crate::native::{Ctx, R, Raised};
 use crate::object::kind::ClassId;
 use crate::object::stack::{Fiber, Segment};
@@ -53,6 +53,8 @@ pub struct Worker {
     pub held_by: u64,
     /// The native frames of the thread that is being detached, as an address range.
     pub(super) frames: (usize, usize),
+    /// Its place among those that wait so.
+    pub(super) place: Option<stack::Place>,
     /// A new thread to be run next, and who has started it and goes on after that.
     handed: Option<(Arc<Thread>, Waiter)>,
 }
@@ -109,6 +111,7 @@ fn attach(cx: &mut Ctx) -> Worker {
         monitor: None,
         was_long: false,
         frames: (0, 0),
+        place: None,
         handed: None,
         policy,
         held_by: 0,
@@ -148,10 +151,28 @@ fn create_fiber(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool
 }
 
 fn create_unlisted(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool) -> R<Arc<Thread>> {
-    let (fiber, handle) = idle_fiber(cx)?;
+    // Below a slice there is a stack already.
+    if worker(cx).yielder == 0
+        && let Err(e) = stack::reserve(cx)
+    {
+        return Err(stack::no_thread(cx, &format!("there is no memory for a native stack: {e}")));
+    }
+    if !stack::has_room_for(&worker(cx).shared, id) {
+        return Err(stack::no_thread(cx, "there is no memory for it"));
+    }
+    let (fiber, handle) = match idle_fiber(cx) {
+        Err(e) if cx.is_error(e, ClassId::MemoryError) => return Err(no_frames(cx)),
+        made => made?,
+    };
     fiber.owner.set(owner);
     fiber.wake.set(native);
     Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))
+}
+
+#[cold]
+fn no_frames(cx: &mut Ctx) -> Raised {
+    let megabytes = cx.iso().heap.bytes_in_use() >> 20;
+    stack::no_thread(cx, &format!("there is no memory for its frames: objects take {megabytes} MiB"))
 }
 
 /// A fiber with an empty stack, and its host handle.
@@ -163,6 +184,9 @@ fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
         }
     }
     let segment = cx.new_segment(SEGMENT)?;
+    if cx.iso().heap.take_over_limit() {
+        return Err(cx.memory_error());
+    }
     let fiber = cx.new_fiber(segment);
     let handle = cx.iso().handles.lock().add(fiber.value());
     Ok((fiber, handle))
@@ -226,13 +250,14 @@ fn grow(cx: &mut Ctx) {
     // A host's own thread runs no others, and goes away.
     let wanted = wanted_workers(&shared) + usize::from(shared.hosted.load(Ordering::Relaxed));
     for number in there..wanted {
-        let Ok(new) = crate::vm::new_worker(cx) else { return };
+        let (Ok(new), Ok(stack)) = (crate::vm::new_worker(cx), stack::new()) else { return };
         shared.working.fetch_add(1, Ordering::SeqCst);
         let working = Working(shared.clone());
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
                 let _working = working;
                 if let Ok(mut cx) = new.enter() {
+                    worker(&mut cx).pool.push(stack);
                     work(&mut cx, Until::Closing);
                 }
             });
@@ -496,7 +521,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
         return;
     }
     if shared.jump() {
-        return;
+        // Circles have lasted until then.
+        return report::tell(cx);
     }
     // Signals may have come while nothing ran, and to a worker that sleeps.
     if shared.take_keyboard() {

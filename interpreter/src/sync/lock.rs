@@ -250,6 +250,11 @@ pub mod plain {
     pub fn locked(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         wait::payload::<Lock>(cx, this.value()).map(|(_, lock)| lock.is_locked())
     }
+    /// Open the lock whoever holds it, as the child of a fork would.
+    pub fn _at_fork_reinit(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
+        wait::payload::<Lock>(cx, this.value())?.1.release(cx);
+        Ok(())
+    }
     /// Another name of locked.
     pub fn locked_lock(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         locked(cx, this)

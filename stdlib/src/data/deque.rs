@@ -6,15 +6,17 @@ use conc_interpreter::native::{Ctx, R, Raised};
 use conc_interpreter::object::compare::CompareOp;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::Buffer;
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
 use crate::data::boxes::{number, set_number};
 
 /// Slots: see the constants below.
-pub static DEQUE: Behavior = Behavior { name: "collections.deque", step: None };
+pub static DEQUE: Behavior = Behavior::new("collections.deque");
 /// Slots: the deque, the position, the version expected, whether backwards.
-static ITERATOR: Behavior = Behavior { name: "_deque_iterator", step: Some(iterator_step) };
+static ITERATOR: Behavior =
+    Behavior { step: Some(iterator_step), alone: Alone::Always, ..Behavior::new("_deque_iterator") };
 
 const BUFFER: usize = 0;
 const HEAD: usize = 1;
@@ -267,7 +269,10 @@ fn iterator_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
         this.slots()[0].set(Value::NONE);
         return Ok(None);
     }
-    set_number(&this, 1, i + 1);
+    // Another thread may have taken that one.
+    if !this.slots()[1].replace_if(Value::small_int(i), Value::small_int(i + 1)) {
+        return iterator_step(cx, this);
+    }
     let at = if this.slots()[3].get() == Value::TRUE { count - 1 - i } else { i };
     Ok(get(cx, d, at as usize))
 }

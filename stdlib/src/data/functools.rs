@@ -14,11 +14,11 @@ use crate::core::shared::is_exact;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: function, tuple of arguments, dict of keywords.
-static PARTIAL: Behavior = Behavior { name: "functools.partial", step: None };
+static PARTIAL: Behavior = Behavior::new("functools.partial");
 /// Slots: comparison function, object (unbound in the maker of keys).
-static KEY: Behavior = Behavior { name: "functools.KeyWrapper", step: None };
+static KEY: Behavior = Behavior::new("functools.KeyWrapper");
 /// Slots: function, maximum size (negative: none), typed, results by key in order of use, hits, misses, info class.
-static CACHE: Behavior = Behavior { name: "functools._lru_cache_wrapper", step: None };
+static CACHE: Behavior = Behavior::new("functools._lru_cache_wrapper");
 
 const MAXSIZE: usize = 1;
 const TYPED: usize = 2;

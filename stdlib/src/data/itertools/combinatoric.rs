@@ -5,20 +5,26 @@ use std::sync::atomic::Ordering;
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::{Buffer, Tuple};
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Slot, Value};
 use conc_macros::methods;
 
 use crate::data::boxes::{number, set_number, tuple_of};
 
 /// Slots: tuple of pools, index buffer, state.
-static PRODUCT: Behavior = Behavior { name: "product", step: Some(product_step) };
+static PRODUCT: Behavior = Behavior { step: Some(product_step), alone: Alone::Always, ..Behavior::new("product") };
 /// Slots: pool, index buffer, state, r, cycle buffer.
-static PERMUTATIONS: Behavior = Behavior { name: "permutations", step: Some(permutations_step) };
+static PERMUTATIONS: Behavior =
+    Behavior { step: Some(permutations_step), alone: Alone::Always, ..Behavior::new("permutations") };
 /// Slots: pool, index buffer, state, r.
-static COMBINATIONS: Behavior = Behavior { name: "combinations", step: Some(combinations_step) };
+static COMBINATIONS: Behavior =
+    Behavior { step: Some(combinations_step), alone: Alone::Always, ..Behavior::new("combinations") };
 /// Slots: pool, index buffer, state, r.
-static WITH_REPLACEMENT: Behavior =
-    Behavior { name: "combinations_with_replacement", step: Some(with_replacement_step) };
+static WITH_REPLACEMENT: Behavior = Behavior {
+    step: Some(with_replacement_step),
+    alone: Alone::Always,
+    ..Behavior::new("combinations_with_replacement")
+};
 
 const STATE: usize = 2;
 const FRESH: i64 = 0;
@@ -60,6 +66,7 @@ fn done(this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn product_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pools, index)) = parts(this) else { return Ok(None) };
     let pool = |i: usize| pools.items()[i].cast::<Tuple>();
     match number(&this, STATE) {
@@ -94,6 +101,7 @@ fn product_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn permutations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pool, index)) = parts(this) else { return Ok(None) };
     let Some(cycles) = this.slots()[4].get().cast::<Buffer>() else { return Ok(None) };
     let (n, r) = (pool.len, number(&this, 3) as usize);
@@ -137,6 +145,7 @@ fn permutations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn combinations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pool, index)) = parts(this) else { return Ok(None) };
     let (n, r) = (pool.len, number(&this, 3) as usize);
     match number(&this, STATE) {
@@ -161,6 +170,7 @@ fn combinations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn with_replacement_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pool, index)) = parts(this) else { return Ok(None) };
     let (n, r) = (pool.len, number(&this, 3) as usize);
     match number(&this, STATE) {

@@ -2,6 +2,7 @@
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::{Behavior, Boxed};
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
@@ -9,13 +10,13 @@ use crate::data::boxes::make;
 
 /// Slots: iterator, key function or None, key of the group handed out, key and value of the current item (unbound
 /// before the first), the active group, the class of groups.
-static GROUPBY: Behavior = Behavior { name: "groupby", step: Some(groupby_step) };
+static GROUPBY: Behavior = Behavior { step: Some(groupby_step), ..Behavior::new("groupby") };
 /// Slots: the groupby, the group's key.
-static GROUPER: Behavior = Behavior { name: "_grouper", step: Some(grouper_step) };
+static GROUPER: Behavior = Behavior { step: Some(grouper_step), ..Behavior::new("_grouper") };
 /// Slots: the node to read next, the iterator all share.
-static TEE: Behavior = Behavior { name: "_tee", step: Some(tee_step) };
+static TEE: Behavior = Behavior { step: Some(tee_step), alone: Alone::With(1), ..Behavior::new("_tee") };
 /// Slots: the item (unbound until fetched), the next node.
-static NODE: Behavior = Behavior { name: "_tee_dataobject", step: None };
+static NODE: Behavior = Behavior::new("_tee_dataobject");
 
 const TARGET: usize = 2;
 const KEY: usize = 3;
@@ -84,8 +85,10 @@ fn new_node(cx: &mut Ctx) -> Value {
 fn tee_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let Some(node) = this.slots()[0].get().cast::<Boxed>() else { return Ok(None) };
     let slots = node.slots();
+    let source = this.slots()[1].get();
+    let _held = cx.begin_step_over(node.header(), &[source]);
     if slots[0].get().is_unbound() {
-        let Some(item) = cx.next(this.slots()[1].get())? else { return Ok(None) };
+        let Some(item) = cx.next(source)? else { return Ok(None) };
         let next = new_node(cx);
         slots[1].set(next);
         slots[0].set(item);

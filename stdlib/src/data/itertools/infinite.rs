@@ -5,17 +5,18 @@ use conc_interpreter::object::arith::BinaryOp;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::number::Complex;
 use conc_interpreter::object::sequence::List;
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
 use crate::data::boxes::{number, set_number};
 
 /// Slots: the next number, the step.
-static COUNT: Behavior = Behavior { name: "count", step: Some(count_step) };
+static COUNT: Behavior = Behavior { step: Some(count_step), alone: Alone::Counting, ..Behavior::new("count") };
 /// Slots: the iterator (None once it ended), the saved items, the position among them.
-static CYCLE: Behavior = Behavior { name: "cycle", step: Some(cycle_step) };
+static CYCLE: Behavior = Behavior { step: Some(cycle_step), alone: Alone::With(0), ..Behavior::new("cycle") };
 /// Slots: the object, how many times more (negative: forever).
-static REPEAT: Behavior = Behavior { name: "repeat", step: Some(repeat_step) };
+static REPEAT: Behavior = Behavior { step: Some(repeat_step), alone: Alone::Always, ..Behavior::new("repeat") };
 
 fn count_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
@@ -33,6 +34,8 @@ fn cycle_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
     let source = slots[0].get();
     let Some(saved) = slots[1].get().cast::<List>() else { return Ok(None) };
+    let _held =
+        if source.is_none() { cx.begin_step(this.header()) } else { cx.begin_step_over(this.header(), &[source]) };
     if !source.is_none() {
         if let Some(item) = cx.next(source)? {
             cx.list_push(saved, item)?;

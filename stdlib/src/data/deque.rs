@@ -13,10 +13,9 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: see the constants below.
-pub static DEQUE: Behavior = Behavior::new("collections.deque");
+pub static DEQUE: Behavior = Behavior::named("collections.deque");
 /// Slots: the deque, the position, the version expected, whether backwards.
-static ITERATOR: Behavior =
-    Behavior { step: Some(iterator_step), alone: Alone::Always, ..Behavior::new("_deque_iterator") };
+static ITERATOR: Behavior = Behavior::iterator("_deque_iterator", iterator_step).stepped(Alone::Always);
 
 const BUFFER: usize = 0;
 const HEAD: usize = 1;

@@ -12,17 +12,17 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: iterator, function or None, total (unbound before the first item), initial or None.
-static ACCUMULATE: Behavior = Behavior { step: Some(accumulate_step), ..Behavior::new("accumulate") };
+static ACCUMULATE: Behavior = Behavior::iterator("accumulate", accumulate_step);
 /// Slots: iterator (None once it ended), size, strict.
-static BATCHED: Behavior = Behavior { step: Some(batched_step), alone: Alone::With(0), ..Behavior::new("batched") };
+static BATCHED: Behavior = Behavior::iterator("batched", batched_step).stepped(Alone::With(0));
 /// Slots: iterator of iterables (None once it ended), active iterator or None.
-static CHAIN: Behavior = Behavior { step: Some(chain_step), ..Behavior::new("chain") };
+static CHAIN: Behavior = Behavior::iterator("chain", chain_step);
 /// Slots: iterator (None once it ended), the previous item (unbound at first).
-static PAIRWISE: Behavior = Behavior { step: Some(pairwise_step), alone: Alone::With(0), ..Behavior::new("pairwise") };
+static PAIRWISE: Behavior = Behavior::iterator("pairwise", pairwise_step).stepped(Alone::With(0));
 /// Slots: function, iterator.
-static STARMAP: Behavior = Behavior { step: Some(starmap_step), ..Behavior::new("starmap") };
+static STARMAP: Behavior = Behavior::iterator("starmap", starmap_step);
 /// Slots: list of iterators (None where exhausted), how many are active, fill value.
-static ZIP_LONGEST: Behavior = Behavior { step: Some(zip_longest_step), ..Behavior::new("zip_longest") };
+static ZIP_LONGEST: Behavior = Behavior::iterator("zip_longest", zip_longest_step);
 
 fn accumulate_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();

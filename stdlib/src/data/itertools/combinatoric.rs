@@ -12,19 +12,14 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number, tuple_of};
 
 /// Slots: tuple of pools, index buffer, state.
-static PRODUCT: Behavior = Behavior { step: Some(product_step), alone: Alone::Always, ..Behavior::new("product") };
+static PRODUCT: Behavior = Behavior::iterator("product", product_step).stepped(Alone::Always);
 /// Slots: pool, index buffer, state, r, cycle buffer.
-static PERMUTATIONS: Behavior =
-    Behavior { step: Some(permutations_step), alone: Alone::Always, ..Behavior::new("permutations") };
+static PERMUTATIONS: Behavior = Behavior::iterator("permutations", permutations_step).stepped(Alone::Always);
 /// Slots: pool, index buffer, state, r.
-static COMBINATIONS: Behavior =
-    Behavior { step: Some(combinations_step), alone: Alone::Always, ..Behavior::new("combinations") };
+static COMBINATIONS: Behavior = Behavior::iterator("combinations", combinations_step).stepped(Alone::Always);
 /// Slots: pool, index buffer, state, r.
-static WITH_REPLACEMENT: Behavior = Behavior {
-    step: Some(with_replacement_step),
-    alone: Alone::Always,
-    ..Behavior::new("combinations_with_replacement")
-};
+static WITH_REPLACEMENT: Behavior =
+    Behavior::iterator("combinations_with_replacement", with_replacement_step).stepped(Alone::Always);
 
 const STATE: usize = 2;
 const FRESH: i64 = 0;

@@ -9,15 +9,15 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: data iterator, selectors iterator.
-static COMPRESS: Behavior = Behavior { step: Some(compress_step), ..Behavior::new("compress") };
+static COMPRESS: Behavior = Behavior::iterator("compress", compress_step);
 /// Slots: predicate, iterator, whether dropping is over.
-static DROPWHILE: Behavior = Behavior { step: Some(dropwhile_step), ..Behavior::new("dropwhile") };
+static DROPWHILE: Behavior = Behavior::iterator("dropwhile", dropwhile_step);
 /// Slots: predicate or None, iterator.
-static FILTERFALSE: Behavior = Behavior { step: Some(filterfalse_step), ..Behavior::new("filterfalse") };
+static FILTERFALSE: Behavior = Behavior::iterator("filterfalse", filterfalse_step);
 /// Slots: iterator (None once it ended), items taken so far, index of the next wanted, stop (negative: none), step.
-static ISLICE: Behavior = Behavior { step: Some(islice_step), alone: Alone::With(0), ..Behavior::new("islice") };
+static ISLICE: Behavior = Behavior::iterator("islice", islice_step).stepped(Alone::With(0));
 /// Slots: predicate, iterator (None once it ended).
-static TAKEWHILE: Behavior = Behavior { step: Some(takewhile_step), ..Behavior::new("takewhile") };
+static TAKEWHILE: Behavior = Behavior::iterator("takewhile", takewhile_step);
 
 fn compress_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();

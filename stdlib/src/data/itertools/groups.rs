@@ -10,13 +10,13 @@ use crate::data::boxes::make;
 
 /// Slots: iterator, key function or None, key of the group handed out, key and value of the current item (unbound
 /// before the first), the active group, the class of groups.
-static GROUPBY: Behavior = Behavior { step: Some(groupby_step), ..Behavior::new("groupby") };
+static GROUPBY: Behavior = Behavior::iterator("groupby", groupby_step);
 /// Slots: the groupby, the group's key.
-static GROUPER: Behavior = Behavior { step: Some(grouper_step), ..Behavior::new("_grouper") };
+static GROUPER: Behavior = Behavior::iterator("_grouper", grouper_step);
 /// Slots: the node to read next, the iterator all share.
-static TEE: Behavior = Behavior { step: Some(tee_step), alone: Alone::With(1), ..Behavior::new("_tee") };
+static TEE: Behavior = Behavior::iterator("_tee", tee_step).stepped(Alone::With(1));
 /// Slots: the item (unbound until fetched), the next node.
-static NODE: Behavior = Behavior::new("_tee_dataobject");
+static NODE: Behavior = Behavior::named("_tee_dataobject");
 
 const TARGET: usize = 2;
 const KEY: usize = 3;

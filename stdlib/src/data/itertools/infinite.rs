@@ -12,11 +12,11 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: the next number, the step.
-static COUNT: Behavior = Behavior { step: Some(count_step), alone: Alone::Counting, ..Behavior::new("count") };
+static COUNT: Behavior = Behavior::iterator("count", count_step).stepped(Alone::Counting);
 /// Slots: the iterator (None once it ended), the saved items, the position among them.
-static CYCLE: Behavior = Behavior { step: Some(cycle_step), alone: Alone::With(0), ..Behavior::new("cycle") };
+static CYCLE: Behavior = Behavior::iterator("cycle", cycle_step).stepped(Alone::With(0));
 /// Slots: the object, how many times more (negative: forever).
-static REPEAT: Behavior = Behavior { step: Some(repeat_step), alone: Alone::Always, ..Behavior::new("repeat") };
+static REPEAT: Behavior = Behavior::iterator("repeat", repeat_step).stepped(Alone::Always);
 
 fn count_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();

@@ -147,7 +147,7 @@ try:
 except RuntimeError as e:
     print(e, e.__notes__)
 go.set()
-print(n > 10000)
+print(n > 1000)
 ";
     // What the heap has reserved is full, or what is left beside it.
     for memory in [1_200_000, 600_000] {

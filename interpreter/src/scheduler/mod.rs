@@ -6,6 +6,7 @@
 mod cycle;
 pub mod loading;
 mod monitor;
+mod next;
 mod policy;
 pub mod pool;
 pub mod process;
@@ -13,6 +14,7 @@ pub mod reactor;
 mod report;
 mod shared;
 pub mod signals;
+mod sleep;
 mod slice;
 pub mod snapshot;
 mod stack;

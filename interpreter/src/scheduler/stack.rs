@@ -45,9 +45,9 @@ pub fn new() -> io::Result<DefaultStack> {
 
 /// Threads leave so many bytes of address space to everything else: what Rust's collections want cannot be refused them
 /// without the end of the program.
-const MARGIN: usize = 4 << 20;
+const MARGIN: usize = 16 << 20;
 /// Stacks leave more, to threads that need none.
-const STACKS_MARGIN: usize = 16 << 20;
+const STACKS_MARGIN: usize = 32 << 20;
 /// What lists of threads, waits and timers may come to want at once for each thread.
 const LISTED: usize = 64;
 /// So many threads are started between two looks.

@@ -14,7 +14,8 @@ use crossbeam::deque::Worker as Deque;
 
 use super::monitor::Monitor;
 use super::policy::{Mode, Policy};
-use super::shared::{Member, Rest, Scheduler};
+use super::shared::{Member, Scheduler};
+use super::sleep::Rest;
 use super::slice::run_slice;
 use super::thread::{MAIN, Thread, Waiter};
 use super::wait::Claim;
@@ -323,7 +324,7 @@ impl Worker {
         match thread.home() {
             Some(home) => self.shared.pin(home, thread),
             None => {
-                if let Some(displaced) = self.member.put_next(thread) {
+                if let Some(displaced) = self.member.next.put(thread) {
                     self.deque.push(displaced);
                     self.shared.wake_one();
                 }
@@ -451,7 +452,7 @@ impl Worker {
     }
 
     fn next_here(&mut self) -> Option<Arc<Thread>> {
-        self.member.take_pinned().or_else(|| self.member.take_next()).or_else(|| self.deque.pop())
+        self.member.take_pinned().or_else(|| self.member.next.take()).or_else(|| self.deque.pop())
     }
 
     /// Queues the threads that events have made ready.

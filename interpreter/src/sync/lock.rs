@@ -25,11 +25,18 @@ pub struct Lock {
     queue: Mutex<Queue>,
 }
 
-/// Who waits, and whether the first is to be handed the lock.
+/// Who waits: to be handed the lock, which comes first, or to be woken and try again.
 #[derive(Default)]
 struct Queue {
+    heirs: Waiters,
     waiters: Waiters,
-    hand_on: bool,
+}
+
+/// Where in the queue.
+enum Place {
+    Heir,
+    First,
+    Last,
 }
 
 /// Bits of the word.
@@ -61,10 +68,12 @@ impl Payload for Lock {
 impl Acquire for Lock {
     fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
         let me = scheduler::current(cx);
-        self.take(me) || wait && self.join(cx, me, true, false)
+        self.take(me) || wait && self.join(cx, me, Place::Heir)
     }
     fn leave(&self, cx: &mut Ctx) {
-        self.queue.lock().waiters.leave(cx);
+        let mut queue = self.queue.lock();
+        queue.heirs.leave(cx);
+        queue.waiters.leave(cx);
     }
 }
 
@@ -99,7 +108,7 @@ impl Lock {
     }
 
     /// Takes the lock after all, or enters the queue to be woken, or to be handed the lock.
-    fn join(&self, cx: &mut Ctx, me: u64, hand_on: bool, first: bool) -> bool {
+    fn join(&self, cx: &mut Ctx, me: u64, place: Place) -> bool {
         let mut queue = self.queue.lock();
         // With the bit set, a release needs the queue, which is locked here.
         while self.word.fetch_or(bit::WAITERS, Ordering::AcqRel) >> bit::WIDTH == 0 {
@@ -107,10 +116,10 @@ impl Lock {
                 return true;
             }
         }
-        queue.hand_on |= hand_on;
-        match first {
-            true => queue.waiters.join_first(cx),
-            false => queue.waiters.join(cx),
+        match place {
+            Place::Heir => queue.heirs.join(cx),
+            Place::First => queue.waiters.join_first(cx),
+            Place::Last => queue.waiters.join(cx),
         }
         false
     }
@@ -140,11 +149,12 @@ impl Lock {
             return self.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
                 || self.released_again(cx, queue);
         }
-        let hand_on = queue.hand_on;
-        let woken = queue.waiters.wake_first(cx, if hand_on { Value::TRUE } else { AGAIN });
-        let bits = if queue.waiters.is_empty() { 0 } else { bit::WAITERS };
-        queue.hand_on &= bits != 0;
-        let holder = woken.filter(|_| hand_on).unwrap_or(0);
+        let heir = queue.heirs.wake_first(cx, Value::TRUE);
+        if heir.is_none() {
+            queue.waiters.wake_first(cx, AGAIN);
+        }
+        let bits = if queue.heirs.is_empty() && queue.waiters.is_empty() { 0 } else { bit::WAITERS };
+        let holder = heir.unwrap_or(0);
         self.word.store(holder << bit::WIDTH | bits, Ordering::Release);
         true
     }
@@ -170,7 +180,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
         }
         let lost = frame.get(LOST).as_int().unwrap_or(0) + 1;
         frame.set(LOST, Value::small_int(lost));
-        let got = lock.join(cx, me, lost >= LOSSES, true);
+        let got = lock.join(cx, me, if lost >= LOSSES { Place::Heir } else { Place::First });
         return Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(None) });
     }
     if let Some(over) = wait::over(entered, || lock.leave(cx))? {
@@ -187,7 +197,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
     if lock.take_soon(cx, me) {
         return Ok(Step::Done(Value::TRUE));
     }
-    let got = lock.join(cx, me, deadline.is_some(), false);
+    let got = lock.join(cx, me, if deadline.is_some() { Place::Heir } else { Place::Last });
     Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(deadline) })
 }
 

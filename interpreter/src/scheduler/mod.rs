@@ -61,6 +61,12 @@ pub fn current_thread(cx: &mut Ctx) -> Arc<Thread> {
     w.current.clone()
 }
 
+/// Whether a thread that the running one makes is a daemon, unless it is said.
+pub fn is_daemon(cx: &mut Ctx) -> bool {
+    let current = &worker::worker(cx).current;
+    current.daemon && current.id != MAIN
+}
+
 /// Starts a thread that calls `f(*args)`; its id.
 pub fn spawn(cx: &mut Ctx, f: Value, args: Value, daemon: bool) -> R<u64> {
     let thread = create(cx, f, args, daemon)?;

@@ -262,7 +262,8 @@ fn begin_park(cx: &mut Ctx, deliver: bool) {
             let waiter = w.current.last_wait();
             w.shared.add_timer(at, waiter);
         }
-        None if deliver => cycle::publish(cx),
+        // Who has started a thread does not wait for it.
+        None if deliver && !worker(cx).hands_over() => cycle::publish(cx),
         None => {}
     }
 }

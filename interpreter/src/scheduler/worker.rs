@@ -373,6 +373,11 @@ impl Worker {
         Some(thread)
     }
 
+    /// The running thread gives way to one that it has started.
+    pub(super) fn hands_over(&self) -> bool {
+        self.handed.is_some()
+    }
+
     /// The starter goes on after all: the thread it has handed over is queued.
     pub(super) fn keep_starter(&mut self) {
         if let Some(thread) = self.take_handed() {

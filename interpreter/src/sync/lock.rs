@@ -5,7 +5,9 @@
 //! lot cheaper than a change of threads for every release. After some losses, or if it has a deadline, it is handed
 //! the lock.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use conc_macros::methods;
 use parking_lot::Mutex;
@@ -22,6 +24,7 @@ use crate::vm::native::run_straight;
 pub struct Lock {
     /// The thread that took it (any may release it), 0: free; below that, what a release has to look at.
     word: AtomicU64,
+    heat: Heat,
     queue: Mutex<Queue>,
 }
 
@@ -46,9 +49,40 @@ mod bit {
     pub const WIDTH: u32 = 1;
 }
 
-/// So often a thread looks again, while others run, before it waits: a lock is mostly held for less time than a change
-/// of threads takes.
-const LOOKS: usize = 100;
+/// So many pauses of the processor a thread looks again, while others run, before it waits: a lock is mostly held for
+/// less time than a change of threads takes.
+const PAUSES: u32 = 128;
+
+/// How hotly a lock is contended. If it is again and again, a thread that wants it stays away for longer at a time: the
+/// one that works with it does so many times over with all of it in its own cache, which is faster for both than to
+/// take turns.
+#[derive(Default)]
+struct Heat(AtomicU64);
+
+impl Heat {
+    const MOST: u64 = 6;
+    const BITS: u32 = 3;
+    /// Nanoseconds within which a lock is contended again, at heat 0.
+    const SOON: u64 = 1000;
+
+    /// The lock is contended now; pauses before the first look.
+    fn rise(&self) -> u32 {
+        let now = (origin().elapsed().as_nanos() as u64) << Heat::BITS;
+        let last = self.0.load(Ordering::Relaxed);
+        let heat = last & ((1 << Heat::BITS) - 1);
+        let since = now.saturating_sub(last) >> Heat::BITS;
+        let heat = if since < Heat::SOON << heat { (heat + 1).min(Heat::MOST) } else { heat / 2 };
+        self.0.store(now | heat, Ordering::Relaxed);
+        1 << heat
+    }
+}
+
+/// What moments are counted from.
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
+}
+
 /// A waiter that loses so often is handed the lock.
 const LOSSES: i64 = 4;
 /// What a waiter is woken with that may try again.
@@ -101,10 +135,21 @@ impl Lock {
         if !scheduler::others_run(cx) {
             return false;
         }
-        (0..LOOKS).any(|_| {
-            std::hint::spin_loop();
-            self.take(me)
-        })
+        let mut pause = self.heat.rise();
+        let mut left = PAUSES;
+        loop {
+            for _ in 0..pause {
+                std::hint::spin_loop();
+            }
+            if self.take(me) {
+                return true;
+            }
+            left = left.saturating_sub(pause);
+            if left == 0 {
+                return false;
+            }
+            pause *= 2;
+        }
     }
 
     /// Takes the lock after all, or enters the queue to be woken, or to be handed the lock.

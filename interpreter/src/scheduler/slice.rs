@@ -63,11 +63,7 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let below = Below::save(cx);
     cx.native_stacks.push((frame_address(), cx.stack_base));
     let w = worker(cx);
-    let outer = std::mem::replace(&mut w.current, thread.clone());
-    let slices = w.member.slices.load(Ordering::Relaxed);
-    w.member.slices.store(slices + 1, Ordering::Relaxed);
-    w.note_running(&thread);
-    w.policy.begin_slice();
+    let outer = w.begin_slice(thread.clone());
     // SAFETY: this worker has just taken the thread from a queue.
     let detached = unsafe { thread.own().detached.take() };
     let mut stack = match detached {
@@ -75,14 +71,15 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             cx.native_stacks.retain(|&r| r != detached.frames);
             detached.stack
         }
-        None => fresh_stack(cx, thread.clone()),
+        None => fresh_stack(cx, thread),
     };
     let stop = match stack.resume(()) {
         CoroutineResult::Yield(stop) | CoroutineResult::Return(stop) => stop,
     };
     cx.native_stacks.pop();
     below.restore(cx);
-    worker(cx).current = outer;
+    // Not the thread it began with, if others came after that on the same stack.
+    let thread = std::mem::replace(&mut worker(cx).current, outer);
     let index = worker(cx).index;
     match stop {
         Stop::Detached | Stop::DetachedAgain => {
@@ -166,8 +163,23 @@ fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
         cx.stack_limit = low + STACK_RESERVE;
         cx.stack_base = high;
         worker(cx).yielder = yielder as *const Yielder<(), Stop> as usize;
-        slice(cx, &thread)
+        slices(cx, thread)
     })
+}
+
+/// A slice of a thread, and then of those that are to run next here, as long as the stack is not needed by any of them.
+fn slices(cx: &mut Ctx, mut thread: Arc<Thread>) -> Stop {
+    loop {
+        match slice(cx, &thread) {
+            Stop::Parked => {}
+            Stop::Ended(Ok(_)) if thread.id != MAIN => ended(cx, &thread, Ok(Value::NONE)),
+            stop => return stop,
+        }
+        let w = worker(cx);
+        let Some(next) = w.next_on_this_stack() else { return Stop::Parked };
+        thread = next;
+        drop(w.begin_slice(thread.clone()));
+    }
 }
 
 /// One slice of a thread, on its native stack: starts it or goes on where it parked.

@@ -386,6 +386,28 @@ impl Worker {
         }
     }
 
+    /// A slice of the thread begins; the one that ran before.
+    pub(super) fn begin_slice(&mut self, thread: Arc<Thread>) -> Arc<Thread> {
+        let slices = self.member.slices.load(Ordering::Relaxed);
+        self.member.slices.store(slices + 1, Ordering::Relaxed);
+        self.note_running(&thread);
+        self.policy.begin_slice();
+        std::mem::replace(&mut self.current, thread)
+    }
+
+    /// The thread to run next, if that is clear, has no native stack of its own, and nothing else is due.
+    pub(super) fn next_on_this_stack(&mut self) -> Option<Arc<Thread>> {
+        let is_hosts = self.index == 0 && self.shared.hosted.load(Ordering::Relaxed);
+        if self.policy.mode() != Mode::Usual || is_hosts || self.was_long {
+            return None;
+        }
+        if self.handed.is_some() {
+            return self.take_handed();
+        }
+        let is_due = self.member.slices.load(Ordering::Relaxed).is_multiple_of(FAIRNESS);
+        if is_due { None } else { self.member.next.take() }
+    }
+
     /// The next ready thread.
     fn next(&mut self) -> Option<Arc<Thread>> {
         match self.policy.mode() {

@@ -185,7 +185,7 @@ fn slices(cx: &mut Ctx, mut thread: Arc<Thread>) -> Stop {
 /// One slice of a thread, on its native stack: starts it or goes on where it parked.
 fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     // SAFETY: this worker runs the thread, up to a successful `park`; so below.
-    let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.own().deliver) };
+    let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.deliver.load(Ordering::Relaxed)) };
     let mut outcome = match saved {
         None => begin(cx, thread),
         Some(saved) => {
@@ -199,7 +199,8 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 begin_park(cx, deliver);
                 let saved = save(cx, thread);
                 // SAFETY: as above.
-                unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
+                unsafe { *thread.own() = Own { saved: Some(saved), detached: None } };
+                thread.deliver.store(deliver, Ordering::Relaxed);
                 thread.running_on.store(0, Ordering::Release);
                 // No native frames are left: any worker may run it again.
                 thread.set_home(None);

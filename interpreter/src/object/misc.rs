@@ -167,10 +167,8 @@ impl Boxed {
     }
     /// Tells of each task that the object runs in turn; see [`Payload::each_task`].
     pub fn each_task(&self, visit: &mut dyn FnMut(String, Option<String>, Value)) {
-        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
-        if !payload.is_null() {
-            // SAFETY: the payload lives until the collector finds the object dead.
-            unsafe { (**payload).each_task(self.slots(), visit) }
+        if let Some(payload) = self.any_payload() {
+            payload.each_task(self.slots(), visit);
         }
     }
     /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.

@@ -3,6 +3,7 @@
 //! Each worker is an OS thread with a context of its own; see `worker` for what each does next, `slice` for the running
 //! of threads, `shared` for the queues, `wait` for the word by which a wait is ended exactly once.
 
+pub mod cancel;
 mod cycle;
 pub mod loading;
 mod monitor;

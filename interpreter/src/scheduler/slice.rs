@@ -8,10 +8,10 @@ use std::time::Duration;
 use corosensei::stack::Stack as _;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use super::cycle;
 use super::policy::{Mode, Verdict};
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread};
 use super::worker::{POOLED, Until, release_fiber, wake, work, worker};
+use super::{cancel, cycle};
 use super::{report, signals, stack};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
@@ -342,6 +342,7 @@ fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
             report::end_wait_of_interrupted(cx, thread);
         }
     }
+    cancel::check(cx, thread);
     cycle::check(cx, thread);
     thread.park()
 }

@@ -137,7 +137,7 @@ fn take(cx: &mut Ctx, others: &[*mut Ctx], shared: &Scheduler, thread: &Arc<Thre
     };
     let mut places = Vec::new();
     match running_on {
-Some(index) if !waits => {
+        Some(index) if !waits => {
             each_frame_of_worker(cx, others, index as usize, |f| places.push(place(f.code, f.at)));
         }
         // SAFETY: the world is stopped, so the thread does not run, and its fiber holds its innermost frame.

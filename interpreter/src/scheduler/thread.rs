@@ -75,6 +75,8 @@ pub struct Thread {
     pub running_on: AtomicU32,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
+    /// Whether CancelledError is to be raised in it.
+    pub(super) cancel: super::cancel::Mark,
     /// Signals that it has to act on when it runs next.
     pub signalled: AtomicU64,
     /// It runs signals' handlers in the place of the main thread.
@@ -151,6 +153,7 @@ impl Thread {
             home: AtomicU32::new(0),
             running_on: AtomicU32::new(0),
             interrupted: AtomicBool::new(false),
+            cancel: super::cancel::Mark::default(),
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
             blocked: Slot::new(Value::UNBOUND),

@@ -30,7 +30,7 @@ pub mod functions {
 
     /// An awaitable that lets the loop run other tasks once.
     pub fn pause(cx: &mut Ctx) -> Value {
-        let class = crate::core::shared::recall_class(cx, "asyncio.pause");
+        let class = crate::core::shared::recall_class(cx, "asyncio._Pause");
         let class = class.unwrap_or_else(|| cx.class(ClassId::Object));
         make(cx, class, &PAUSE, &[Value::FALSE]).value()
     }
@@ -95,7 +95,7 @@ pub mod functions {
         class(cx, module, "EventLoop", None, &[eventloop::plain::METHODS, eventloop::RESUMABLE]);
         class(cx, module, "StreamReader", None, &[stream::plain::METHODS]);
         class(cx, module, "SocketTransport", None, &[transport::plain::METHODS, transport::RESUMABLE]);
-        class(cx, module, "pause", None, &[&[]]);
+        class(cx, module, "_Pause", None, &[&[]]);
         Ok(())
     }
 }

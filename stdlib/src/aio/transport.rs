@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use conc_interpreter::native::{Ctx, Entered, NativeDef, NativeFrame, R, Raised, Step};
 use conc_interpreter::object::class::Class;
-use conc_interpreter::object::misc::{Boxed, Payload};
-use conc_interpreter::object::string::{ByteArray, Bytes, MemoryView};
+use conc_interpreter::object::misc::{Boxed, MemoryView, Payload};
+use conc_interpreter::object::string::{ByteArray, Bytes};
 use conc_interpreter::scheduler::reactor::Source;
 use conc_interpreter::sync::wait::{THIS_PARAMS, method, payload};
 use conc_interpreter::value::{Gc, Value};

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
 
 use crate::heap::Header;
+use crate::object::function::Code;
+use crate::object::sequence::Tuple;
 use crate::object_kind;
 use crate::value::{Slot, Value};
 
@@ -32,11 +34,10 @@ pub struct Generator {
     /// While running: what the resumer is handling.
     pub outer_handled: Slot,
     pub code: Slot,
-    pub name: Slot,
-    pub qualname: Slot,
+    /// A tuple of name and qualified name if they are not the code's; or None.
+    pub names: Slot,
     /// Async generators: hooks have run, closed flags. Coroutines: origin.
     pub extra: Slot,
-    pub nregs: usize,
 }
 object_kind!(Generator, Generator);
 
@@ -48,6 +49,15 @@ impl Generator {
     pub fn base(&self) -> *mut Value {
         // SAFETY: the frame's words follow the struct.
         unsafe { ((self as *const Generator).add(1) as *mut Value).add(Generator::LINKS) }
+    }
+    pub fn name(&self) -> Value {
+        self.given_name(0).unwrap_or_else(|| self.code.obj::<Code>().name.get())
+    }
+    pub fn qualname(&self) -> Value {
+        self.given_name(1).unwrap_or_else(|| self.code.obj::<Code>().qualname.get())
+    }
+    fn given_name(&self, which: usize) -> Option<Value> {
+        self.names.get().cast::<Tuple>().and_then(|names| names.items().get(which).copied())
     }
     #[inline(always)]
     pub fn state(&self) -> u8 {

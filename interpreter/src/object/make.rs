@@ -902,8 +902,7 @@ impl Ctx {
         let at = self.big_cell(size, word)? as *mut Generator;
         // SAFETY: a fresh cell with room for the frame.
         unsafe {
-            (*at).nregs = nregs;
-            for slot in [&(*at).handled, &(*at).outer_handled, &(*at).extra] {
+            for slot in [&(*at).handled, &(*at).outer_handled, &(*at).extra, &(*at).names] {
                 slot.set(Value::NONE);
             }
             Ok(Gc::from_raw(at))

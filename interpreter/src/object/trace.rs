@@ -167,7 +167,7 @@ pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
             fields!(m, object as FrameObject: code back locals globals);
         }
         Kind::Generator => {
-            let o = fields!(m, object as Generator: handled outer_handled code name qualname extra);
+            let o = fields!(m, object as Generator: handled outer_handled code names extra);
             if o.state() != state::DONE {
                 super::walk::mark_generator(o, m);
             }

@@ -356,6 +356,37 @@ fn push_frame_of(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value],
     Ok(())
 }
 
+/// Pushes the frame of a function that takes just these arguments, called by the instruction before `cx.pc` in a
+/// generator's frame; None: there is no room in the segment.
+///
+/// # Safety
+/// `cx.base` is that frame, and `cx.limit` null.
+pub unsafe fn push_above_generator(cx: &mut Ctx, f: Value, code: Gc<Code>, args: &[Value]) -> Option<*mut Value> {
+    let (top, nregs) = (cx.gen_top, code.nregs as usize);
+    // SAFETY: `gen_top` points into the segment, whose room is checked; the barrier's words and the registers are free.
+    unsafe {
+        if !cx.binding.is_null() || cx.segment.end().offset_from(top) < (BARRIER + nregs + SLACK) as isize {
+            return None;
+        }
+        let stub = cx.iso().roots.segment_stub.obj::<Code>();
+        let e = top.add(3);
+        *top = Value::from_bits(cx.base as u64);
+        *top.add(1) = Value::from_bits(cx.pc.add(1) as u64);
+        *e.sub(1) = stub.value();
+        *e = f;
+        let base = e.add(4);
+        link(base, stub.entry.add(2), code);
+        base.copy_from_nonoverlapping(args.as_ptr(), args.len());
+        for i in args.len()..code.nlocals as usize {
+            *base.add(i) = Value::UNBOUND;
+        }
+        cx.limit = cx.segment.end().sub(SLACK);
+        cx.base = base;
+        cx.depth += 1;
+        Some(base)
+    }
+}
+
 /// Pushes the frame of a special method called by the instruction before `cx.pc`, which is no call.
 pub fn push_special(cx: &mut Ctx, f: Gc<Function>, args: &[Value]) -> R<Called> {
     check_depth(cx)?;

@@ -9,7 +9,7 @@ use crate::bytecode::template::flags;
 use crate::bytecode::word::Word;
 use crate::native::{Ctx, R, Raised};
 use crate::object::exception::{Exception, extra};
-use crate::object::function::Code;
+use crate::object::function::{Code, Function};
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
 use crate::value::{Gc, Value};
@@ -26,20 +26,27 @@ pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
         } else {
             ClassId::Generator
         };
+        let names = given_names(cx, *base.sub(4), code)?;
         let g = cx.new_generator(class, code.nregs as usize)?;
         let frame = g.base();
         std::ptr::copy_nonoverlapping(base.sub(4), frame.sub(4), code.nlocals as usize + 4);
         *frame.sub(2) = Value::from_bits(0);
         g.pc.store(pc as *mut AtomicU64, Ordering::Release);
         g.code.set(code.value());
-        let (name, qualname) = match (*base.sub(4)).cast::<crate::object::function::Function>() {
-            Some(f) => (f.name.get(), f.qualname.get()),
-            None => (code.name.get(), code.qualname.get()),
-        };
-        g.name.set(name);
-        g.qualname.set(qualname);
+        g.names.set(names);
         Ok(g.value())
     }
+}
+
+/// The names of a function that are not its code's, or None.
+#[inline(always)]
+fn given_names(cx: &mut Ctx, callee: Value, code: Gc<Code>) -> R {
+    let Some(f) = callee.cast::<Function>() else { return Ok(Value::NONE) };
+    let (name, qualname) = (f.name.get(), f.qualname.get());
+    if name == code.name.get() && qualname == code.qualname.get() {
+        return Ok(Value::NONE);
+    }
+    cx.tuple(&[name, qualname])
 }
 
 /// The generator whose frame is at `base`; None: a generator function's frame that has not made its object yet.

@@ -343,6 +343,16 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                                 if fits!(code, args, nargs) {
                                     push_frame!(args, code, nargs);
                                 }
+                                if cx.limit.is_null() && code.plain_args as usize == nargs && cx.depth < depth_limit(cx)
+                                {
+                                    spill!();
+                                    let args = std::slice::from_raw_parts(args, nargs);
+                                    if let Some(frame) = super::call::push_above_generator(cx, callee, code, args) {
+                                        base = frame;
+                                        pc = code.entry;
+                                        continue;
+                                    }
+                                }
                             } else if $kind == Kind::Native as u8 {
                                 let n = &*(callee.object() as *const Native);
                                 let def = n.def();
@@ -1116,7 +1126,10 @@ unsafe fn run_from(cx: &mut Ctx, start: *const AtomicU64, start_base: *mut Value
                             reg!(a) = v;
                         }
                         Op::GetAwaitable => {
-                            let v = slow!(suspension::awaitable(cx, reg!(b), word.aux()));
+                            let mut v = reg!(b);
+                            if !suspension::is_fresh_coroutine(v) {
+                                v = slow!(suspension::awaitable(cx, v, word.aux()));
+                            }
                             reg!(a) = v;
                         }
                         Op::Send => {

@@ -6,7 +6,7 @@ use crate::bytecode::template::flags;
 use crate::native::{Ctx, R, Raised};
 use crate::object::exception::{Exception, extra};
 use crate::object::function::Code;
-use crate::object::generator::Generator;
+use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
 use crate::object::misc::Boxed;
 use crate::value::Value;
@@ -25,15 +25,18 @@ pub fn yield_from_iter(cx: &mut Ctx, base: *mut Value, v: Value) -> R {
     cx.iter(v)
 }
 
+/// Whether this is a coroutine that nobody has awaited.
+#[inline(always)]
+pub fn is_fresh_coroutine(v: Value) -> bool {
+    v.cast::<Generator>()
+        .is_some_and(|g| g.header().shape() == ClassId::Coroutine.shape() && g.state() == state::CREATED)
+}
+
 /// The iterator of `await v`.
 pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
     if let Some(g) = v.cast::<Generator>() {
         if g.header().shape() == ClassId::Coroutine.shape() {
-            if g.state() != crate::object::generator::state::CREATED
-                && g.state() != crate::object::generator::state::DONE
-                && g.link_base.load(Ordering::Relaxed).is_null()
-                && g.state() == crate::object::generator::state::RUNNING
-            {
+            if g.state() == state::RUNNING && g.link_base.load(Ordering::Relaxed).is_null() {
                 return Err(cx.runtime_error("coroutine is being awaited already"));
             }
             return Ok(v);

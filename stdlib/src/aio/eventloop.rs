@@ -69,6 +69,8 @@ mod slot {
 
 /// Cancelled timers that are worth sweeping the heap for.
 const CANCELLED_TIMERS: i64 = 100;
+/// Nobody waits longer at a time; in seconds.
+const FAR: f64 = 86_400.0;
 
 /// The loop behind a value.
 pub fn event_loop<'a>(v: Value) -> Option<(Gc<Boxed>, &'a EventLoop)> {
@@ -201,12 +203,17 @@ pub fn timer_cancelled(_cx: &mut Ctx, this: Value) {
     }
 }
 
+/// What the loop's clock shows.
+fn seconds(cx: &mut Ctx) -> f64 {
+    nanos(cx, ClockId::Monotonic) as f64 * 1e-9
+}
+
 fn heap(l: Gc<Boxed>) -> Option<Gc<List>> {
     l.slots()[slot::TIMERS].get().cast()
 }
 
-/// Moves the timers that are due among what is ready; the time of the first that is not.
-fn collect_timers(cx: &mut Ctx, l: Gc<Boxed>, data: &EventLoop) -> R<Option<i64>> {
+/// Moves the timers that are due among what is ready; in how many seconds the first is that is not.
+fn collect_timers(cx: &mut Ctx, l: Gc<Boxed>, data: &EventLoop) -> R<Option<f64>> {
     let Some(heap) = heap(l) else { return Ok(None) };
     let cancelled = data.cancelled.load(Ordering::Relaxed);
     if cancelled > CANCELLED_TIMERS && cancelled * 2 > heap.len() as i64 {
@@ -215,13 +222,13 @@ fn collect_timers(cx: &mut Ctx, l: Gc<Boxed>, data: &EventLoop) -> R<Option<i64>
     }
     let mut now = None;
     while let Some(timer) = timers::first(heap) {
-        if handle::is_cancelled(&timer) {
+        if timers::is_cancelled(&timer) {
             data.cancelled.fetch_sub(1, Ordering::Relaxed);
             timers::take_first(cx, heap);
             continue;
         }
-        let now = *now.get_or_insert_with(|| nanos(cx, ClockId::Monotonic));
-        let (due, _) = handle::order(&timer);
+        let now = *now.get_or_insert_with(|| seconds(cx));
+        let (due, _) = handle::order(cx, &timer);
         if due > now {
             return Ok(Some(due - now));
         }
@@ -394,7 +401,9 @@ fn next_round(cx: &mut Ctx, frame: &mut NativeFrame<'_>, l: Gc<Boxed>, data: &Ev
     if ready > 0 || data.stopping.load(Ordering::Relaxed) {
         return Ok(None);
     }
-    let deadline = due.map(|ns| scheduler::now(cx) + Duration::from_nanos(ns as u64));
+    // Never too early: a timer that is not due yet would be waited for again.
+    let deadline =
+        due.map(|left| scheduler::now(cx) + Duration::from_secs_f64(left.min(FAR)) + Duration::from_nanos(1));
     wait(cx, frame, l, data, deadline)
 }
 
@@ -476,6 +485,13 @@ fn begin_item(cx: &mut Ctx, frame: &mut NativeFrame<'_>, l: Gc<Boxed>) -> R<Opti
             l.slots()[slot::CURRENT].set(Value::NONE);
         }
         return step;
+    }
+    if let Some(f) = future::sleep(item) {
+        if future::is_pending(&f) {
+            let result = f.slots()[future::slot::RESULT].get();
+            future::set_result(cx, f, result)?;
+        }
+        return Ok(None);
     }
     let Some(h) = handle::handle(item).filter(|h| !handle::is_cancelled(h)) else { return Ok(None) };
     let Some(args) = handle::arguments(&h) else { return Ok(None) };
@@ -564,7 +580,7 @@ pub mod plain {
     /// The time by the loop's clock, in seconds.
     pub fn time(cx: &mut Ctx, this: Value) -> R<f64> {
         receiver(cx, this)?;
-        Ok(nanos(cx, ClockId::Monotonic) as f64 * 1e-9)
+        Ok(seconds(cx))
     }
     /// Whether the loop runs.
     pub fn is_running(cx: &mut Ctx, this: Value) -> R<bool> {
@@ -713,14 +729,24 @@ pub mod plain {
         }
         let context = if context.is_none() { contextvars::copy(cx) } else { context };
         let number = data.numbers.fetch_add(1, Ordering::Relaxed);
-        const FAR: f64 = (1_i64 << 58) as f64;
-        let order = ((when * 1e9).clamp(-FAR, FAR) as i64, number);
         let when = cx.float(when);
-        let timer = handle::new_timer(cx, this, when, order, (callback, args, context))?;
+        let timer = handle::new_timer(cx, this, (when, number), (callback, args, context))?;
         if let Some(heap) = heap(l) {
             timers::add(cx, heap, timer)?;
         }
         Ok(timer)
+    }
+    /// A future that ends after so many seconds, with this result.
+    pub fn _sleep(cx: &mut Ctx, this: Value, delay: f64, result: Value) -> R<Gc<Boxed>> {
+        let (l, data) = receiver(cx, this)?;
+        let number = data.numbers.fetch_add(1, Ordering::Relaxed);
+        let when = seconds(cx) + delay;
+        let when = cx.float(when);
+        let f = future::new_sleep(cx, this, result, when, number);
+        if let Some(heap) = heap(l) {
+            timers::add(cx, heap, f)?;
+        }
+        Ok(f)
     }
     /// A future of this loop.
     pub fn create_future(cx: &mut Ctx, this: Value) -> R {

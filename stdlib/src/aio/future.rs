@@ -23,51 +23,77 @@ use crate::data::boxes::{make, number, set_number};
 /// A future of a script, or of the library.
 pub static FUTURE: Behavior = Behavior::awaitable("Future", answer);
 
+/// What `sleep` awaits: a future that is among its loop's timers, with its result. Slots: those of a future, then those
+/// of a timer from WHEN on.
+pub static SLEEP: Behavior = Behavior::awaitable("Future", answer);
+
 /// Slots of a future, which a task has, too.
 pub mod slot {
     pub const LOOP: usize = 0;
+    /// What has become of it, flags, and of a task how often it was cancelled.
     pub const STATE: usize = 1;
+    /// The result, or the exception.
     pub const RESULT: usize = 2;
-    pub const EXCEPTION: usize = 3;
     /// None, one entry, or a list of entries.
-    pub const CALLBACKS: usize = 4;
-    pub const MESSAGE: usize = 5;
-    pub const FLAGS: usize = 6;
+    pub const CALLBACKS: usize = 3;
+    /// Failed: the exception's traceback when it was set, so that every raise adds to that only. Else the message of the
+    /// cancellation, or with `KEPT` the CancelledError that ended the task.
+    pub const EXTRA: usize = 4;
     /// In debug mode, where the future was made.
-    pub const SOURCE: usize = 7;
-    /// The exception's traceback when it was set, so that every raise adds to that only.
-    pub const TRACEBACK: usize = 8;
-    /// The CancelledError that ended a task.
-    pub const CANCELLED: usize = 9;
-    pub const COUNT: usize = 10;
+    pub const SOURCE: usize = 5;
+    pub const COUNT: usize = 6;
 }
 
-/// What has become of a future.
+/// What has become of a future: the low bits of its state.
 pub mod state {
     pub const PENDING: i64 = 0;
     pub const CANCELLED: i64 = 1;
     pub const FINISHED: i64 = 2;
+    /// Finished with an exception.
+    pub const FAILED: i64 = 3;
+    pub const MASK: i64 = 3;
 }
 
-/// Bits of the flags' slot.
+/// Further bits of the state. Above them is the number of a task's cancellations.
 pub mod flag {
     /// It was yielded by an `await`, and the task has not taken note yet.
-    pub const BLOCKING: i64 = 1;
+    pub const BLOCKING: i64 = 4;
     /// Its exception has not been looked at.
-    pub const UNRETRIEVED: i64 = 2;
+    pub const UNRETRIEVED: i64 = 8;
     /// Tasks: the next step raises CancelledError.
-    pub const MUST_CANCEL: i64 = 4;
+    pub const MUST_CANCEL: i64 = 16;
     /// Tasks: tell if it dies while it is pending.
-    pub const LOG_DESTROY: i64 = 8;
+    pub const LOG_DESTROY: i64 = 32;
     /// It was yielded by the machine's own `await`, which raises its exception itself.
-    pub const DIRECT: i64 = 16;
+    pub const DIRECT: i64 = 64;
     /// Whoever is told that the exception was never looked at has been registered.
-    pub const WATCHED: i64 = 32;
+    pub const WATCHED: i64 = 128;
+    /// The slot EXTRA holds an exception.
+    pub const KEPT: i64 = 256;
+    /// Tasks: the slot WAITER holds what the next step raises.
+    pub const THROW: i64 = 512;
+    pub const WIDTH: u32 = 10;
 }
 
 /// The future or task behind a value.
 pub fn future(v: Value) -> Option<Gc<Boxed>> {
-    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK))
+    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK) || b.is(&SLEEP))
+}
+
+/// The future that a sleeping task waits for, behind a value.
+pub fn sleep(v: Value) -> Option<Gc<Boxed>> {
+    v.cast::<Boxed>().filter(|b| b.is(&SLEEP))
+}
+
+/// A new future that ends as a timer does.
+pub fn new_sleep(cx: &mut Ctx, event_loop: Value, result: Value, when: Value, number: i64) -> Gc<Boxed> {
+    let class = recall_class(cx, "asyncio.Future").unwrap_or_else(|| cx.class(ClassId::Object));
+    let mut slots = [Value::NONE; slot::COUNT + 2];
+    slots[..slot::COUNT].copy_from_slice(&fresh(event_loop));
+    slots[slot::RESULT] = result;
+    slots[super::handle::slot::WHEN] = when;
+    slots[super::handle::slot::NUMBER] = Value::small_int(number);
+    make(cx, class, &SLEEP, &slots)
 }
 
 pub fn receiver(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
@@ -81,16 +107,50 @@ pub fn receiver(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
 }
 
 pub fn state_of(f: &Boxed) -> i64 {
-    number(f, slot::STATE)
+    number(f, slot::STATE) & state::MASK
+}
+
+pub fn is_pending(f: &Boxed) -> bool {
+    state_of(f) == state::PENDING
+}
+
+fn end(f: &Boxed, how: i64) {
+    set_number(f, slot::STATE, number(f, slot::STATE) & !state::MASK | how);
 }
 
 pub fn has(f: &Boxed, flag: i64) -> bool {
-    number(f, slot::FLAGS) & flag != 0
+    number(f, slot::STATE) & flag != 0
 }
 
 pub fn put(f: &Boxed, flag: i64, on: bool) {
-    let flags = number(f, slot::FLAGS);
-    set_number(f, slot::FLAGS, if on { flags | flag } else { flags & !flag });
+    let bits = number(f, slot::STATE);
+    set_number(f, slot::STATE, if on { bits | flag } else { bits & !flag });
+}
+
+/// How often a task has been cancelled, less how often that was taken back.
+pub fn cancellations(f: &Boxed) -> i64 {
+    number(f, slot::STATE) >> flag::WIDTH
+}
+
+pub fn set_cancellations(f: &Boxed, n: i64) {
+    let bits = number(f, slot::STATE) & ((1 << flag::WIDTH) - 1);
+    set_number(f, slot::STATE, n << flag::WIDTH | bits);
+}
+
+/// The message that a cancellation was given, or None.
+pub fn message(f: &Boxed) -> Value {
+    let extra = f.slots()[slot::EXTRA].get();
+    if !has(f, flag::KEPT) {
+        return extra;
+    }
+    let args = extra.cast::<Exception>().and_then(|e| e.args.get().cast::<Tuple>());
+    args.and_then(|a| a.items().first().copied()).unwrap_or(Value::NONE)
+}
+
+/// Keeps the message of a cancellation.
+pub fn set_message(f: &Boxed, message: Value) {
+    put(f, flag::KEPT, false);
+    f.slots()[slot::EXTRA].set(message);
 }
 
 /// The first slots of a new future of a loop.
@@ -98,7 +158,6 @@ pub fn fresh(event_loop: Value) -> [Value; slot::COUNT] {
     let mut slots = [Value::NONE; slot::COUNT];
     slots[slot::LOOP] = event_loop;
     slots[slot::STATE] = Value::small_int(state::PENDING);
-    slots[slot::FLAGS] = Value::small_int(0);
     slots
 }
 
@@ -130,31 +189,35 @@ pub const CANCELLED_ERROR: &str = "asyncio.CancelledError";
 
 /// The CancelledError of a cancelled future, or of a task that is to be.
 pub fn cancelled_error(cx: &mut Ctx, f: &Boxed) -> Raised {
-    let kept = f.slots()[slot::CANCELLED].swap(Value::NONE);
-    if !kept.is_none() {
+    let message = message(f);
+    if has(f, flag::KEPT) {
+        let kept = f.slots()[slot::EXTRA].get();
+        set_message(f, message);
         return Raised(kept);
     }
-    let message = f.slots()[slot::MESSAGE].get();
     if message.is_none() { error(cx, CANCELLED_ERROR, &[]) } else { error(cx, CANCELLED_ERROR, &[message]) }
 }
 
 /// The result of a future that has ended, or its exception raised.
 pub fn outcome(cx: &mut Ctx, f: Gc<Boxed>) -> R {
     put(&f, flag::UNRETRIEVED, false);
+    let result = f.slots()[slot::RESULT].get();
     match state_of(&f) {
-        state::FINISHED => {}
-        state::CANCELLED => return Err(cancelled_error(cx, &f)),
-        _ => return Err(invalid_state(cx, "Result is not set.")),
+        state::FINISHED => Ok(result),
+        state::CANCELLED => Err(cancelled_error(cx, &f)),
+        state::FAILED => {
+            if let Some(e) = result.cast::<Exception>() {
+                e.traceback.set(f.slots()[slot::EXTRA].get());
+            }
+            Err(Raised(result))
+        }
+        _ => Err(invalid_state(cx, "Result is not set.")),
     }
-    let exc = f.slots()[slot::EXCEPTION].get();
-    let Some(e) = exc.cast::<Exception>() else { return Ok(f.slots()[slot::RESULT].get()) };
-    e.traceback.set(f.slots()[slot::TRACEBACK].get());
-    Err(Raised(exc))
 }
 
 /// `await`: yields the future until it has ended, then returns its result.
 fn answer(cx: &mut Ctx, f: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
-    if state_of(&f) == state::PENDING {
+    if is_pending(&f) {
         put(&f, flag::BLOCKING | flag::DIRECT, true);
         return Ok(Ok(f.value()));
     }
@@ -202,16 +265,16 @@ fn tell_one(cx: &mut Ctx, f: Gc<Boxed>, entry: Value) -> R<()> {
 }
 
 pub fn set_result(cx: &mut Ctx, f: Gc<Boxed>, result: Value) -> R<()> {
-    if state_of(&f) != state::PENDING {
+    if !is_pending(&f) {
         return Err(invalid_state(cx, "invalid state"));
     }
     f.slots()[slot::RESULT].set(result);
-    set_number(&f, slot::STATE, state::FINISHED);
+    end(&f, state::FINISHED);
     tell(cx, f)
 }
 
 pub fn set_exception(cx: &mut Ctx, f: Gc<Boxed>, exc: Value) -> R<()> {
-    if state_of(&f) != state::PENDING {
+    if !is_pending(&f) {
         return Err(invalid_state(cx, "invalid state"));
     }
     let exc = if exc.cast::<Class>().is_some() { cx.call(exc, &[])? } else { exc };
@@ -222,14 +285,15 @@ pub fn set_exception(cx: &mut Ctx, f: Gc<Boxed>, exc: Value) -> R<()> {
         true => wrapped_stop(cx, exc),
         false => exc,
     };
-    f.slots()[slot::TRACEBACK].set(e.traceback.get());
-    f.slots()[slot::EXCEPTION].set(exc);
+    put(&f, flag::KEPT, false);
+    f.slots()[slot::EXTRA].set(e.traceback.get());
+    f.slots()[slot::RESULT].set(exc);
     put(&f, flag::UNRETRIEVED, true);
     if !has(&f, flag::WATCHED) {
         put(&f, flag::WATCHED, true);
         cx.register_finalizer(f.value());
     }
-    set_number(&f, slot::STATE, state::FINISHED);
+    end(&f, state::FAILED);
     tell(cx, f)
 }
 
@@ -248,13 +312,21 @@ fn wrapped_stop(cx: &mut Ctx, stop: Value) -> Value {
 /// Cancels a future that has not ended; false: it has.
 pub fn cancel(cx: &mut Ctx, f: Gc<Boxed>, message: Value) -> R<bool> {
     put(&f, flag::UNRETRIEVED, false);
-    if state_of(&f) != state::PENDING {
+    if !is_pending(&f) {
         return Ok(false);
     }
-    set_number(&f, slot::STATE, state::CANCELLED);
-    f.slots()[slot::MESSAGE].set(message);
-    tell(cx, f)?;
+    if f.is(&SLEEP) {
+        eventloop::timer_cancelled(cx, f.slots()[slot::LOOP].get());
+    }
+    set_message(&f, message);
+    finish_cancelled(cx, f)?;
     Ok(true)
+}
+
+/// The future ends as cancelled, with the message or error that it has.
+pub fn finish_cancelled(cx: &mut Ctx, f: Gc<Boxed>) -> R<()> {
+    end(&f, state::CANCELLED);
+    tell(cx, f)
 }
 
 /// Removes the entries of a callback; how many there were.
@@ -288,7 +360,7 @@ static ITERATOR: Behavior = Behavior::awaitable("FutureIter", iterator_answer);
 
 fn iterator_answer(cx: &mut Ctx, it: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
     let Some(f) = future(it.slots()[0].get()) else { return Ok(Err(Value::NONE)) };
-    if state_of(&f) != state::PENDING {
+    if !is_pending(&f) {
         it.slots()[0].set(Value::NONE);
         return outcome(cx, f).map(Err);
     }
@@ -374,9 +446,10 @@ pub mod plain {
         let f = receiver(cx, this)?;
         match state_of(&f) {
             state::CANCELLED => Err(cancelled_error(cx, &f)),
-            state::FINISHED => {
+            state::FINISHED => Ok(Value::NONE),
+            state::FAILED => {
                 put(&f, flag::UNRETRIEVED, false);
-                Ok(f.slots()[slot::EXCEPTION].get())
+                Ok(f.slots()[slot::RESULT].get())
             }
             _ => Err(invalid_state(cx, "Exception is not set.")),
         }
@@ -405,7 +478,7 @@ pub mod plain {
         let f = receiver(cx, this)?;
         let context = if context.is_none() { contextvars::copy(cx) } else { context };
         let entry = cx.tuple(&[callback, context])?;
-        if state_of(&f) == state::PENDING { add_entry(cx, f, entry) } else { tell_one(cx, f, entry) }
+        if is_pending(&f) { add_entry(cx, f, entry) } else { tell_one(cx, f, entry) }
     }
     /// Forget a callback; how many there were.
     #[name = "remove_done_callback"]
@@ -431,7 +504,7 @@ pub mod plain {
     }
     /// Whether the future has ended.
     pub fn done(cx: &mut Ctx, this: Value) -> R<bool> {
-        Ok(state_of(&*receiver(cx, this)?) != state::PENDING)
+        Ok(!is_pending(&*receiver(cx, this)?))
     }
     /// The event loop that the future belongs to.
     pub fn get_loop(cx: &mut Ctx, this: Value) -> R {
@@ -465,7 +538,7 @@ pub mod plain {
     /// Tells of an exception that nobody has looked at, and of tasks that die before they have ended.
     pub fn __del__(cx: &mut Ctx, this: Value) -> R<()> {
         let f = receiver(cx, this)?;
-        let dying_task = f.is(&TASK) && state_of(&f) == state::PENDING && has(&f, flag::LOG_DESTROY);
+        let dying_task = f.is(&TASK) && is_pending(&f) && has(&f, flag::LOG_DESTROY);
         if has(&f, flag::UNRETRIEVED) || dying_task {
             let describe = import(cx, "asyncio._describe")?;
             call_method(cx, describe, if dying_task { "destroyed" } else { "never_retrieved" }, &[this])?;
@@ -487,11 +560,13 @@ pub mod plain {
     }
     #[getter]
     pub fn _result(cx: &mut Ctx, this: Value) -> R {
-        Ok(receiver(cx, this)?.slots()[slot::RESULT].get())
+        let f = receiver(cx, this)?;
+        Ok(if state_of(&f) == state::FINISHED { f.slots()[slot::RESULT].get() } else { Value::NONE })
     }
     #[getter]
     pub fn _exception(cx: &mut Ctx, this: Value) -> R {
-        Ok(receiver(cx, this)?.slots()[slot::EXCEPTION].get())
+        let f = receiver(cx, this)?;
+        Ok(if state_of(&f) == state::FAILED { f.slots()[slot::RESULT].get() } else { Value::NONE })
     }
     /// Pairs of callback and context; a task that waits for the future stands for its own wake-up.
     #[getter]
@@ -517,12 +592,16 @@ pub mod plain {
     }
     #[getter]
     pub fn _cancel_message(cx: &mut Ctx, this: Value) -> R {
-        Ok(receiver(cx, this)?.slots()[slot::MESSAGE].get())
+        let f = receiver(cx, this)?;
+        Ok(if state_of(&f) == state::FAILED { Value::NONE } else { message(&f) })
     }
     #[setter]
     #[name = "_cancel_message"]
     pub fn set_cancel_message(cx: &mut Ctx, this: Value, message: Value) -> R<()> {
-        receiver(cx, this)?.slots()[slot::MESSAGE].set(message);
+        let f = receiver(cx, this)?;
+        if state_of(&f) != state::FAILED {
+            set_message(&f, message);
+        }
         Ok(())
     }
     #[getter]

@@ -10,7 +10,7 @@ use conc_macros::methods;
 use super::eventloop;
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, import, recall_class};
-use crate::data::boxes::{make, number};
+use crate::data::boxes::{make, number, set_number};
 
 static HANDLE: Behavior = Behavior::named("Handle");
 static TIMER: Behavior = Behavior::named("TimerHandle");
@@ -22,16 +22,21 @@ pub mod slot {
     pub const ARGS: usize = 1;
     pub const LOOP: usize = 2;
     pub const CONTEXT: usize = 3;
-    pub const CANCELLED: usize = 4;
+    /// Flags.
+    pub const STATE: usize = 4;
     /// In debug mode, where the handle was made.
     pub const SOURCE: usize = 5;
+    /// A float, by the loop's clock.
     pub const WHEN: usize = 6;
     /// Timers are called in the order of their times, then of these.
     pub const NUMBER: usize = 7;
-    /// Whether the timer is in its loop's heap.
-    pub const SCHEDULED: usize = 8;
-    /// The time in nanoseconds.
-    pub const NANOS: usize = 9;
+}
+
+/// Bits of a handle's state.
+mod flag {
+    pub const CANCELLED: i64 = 1;
+    /// The timer is in its loop's heap.
+    pub const SCHEDULED: i64 = 2;
 }
 
 /// The handle behind a value.
@@ -54,22 +59,21 @@ pub fn new(cx: &mut Ctx, event_loop: Value, callback: Value, args: &[Value], con
     let args = cx.tuple(args)?;
     let source = source(cx, event_loop)?;
     let class = recall_class(cx, "asyncio.Handle").unwrap_or_else(|| cx.class(ClassId::Object));
-    Ok(make(cx, class, &HANDLE, &[callback, args, event_loop, context, Value::FALSE, source]))
+    Ok(make(cx, class, &HANDLE, &[callback, args, event_loop, context, Value::small_int(0), source]))
 }
 
 /// A handle of a callback at a time of the loop's clock.
 pub fn new_timer(
     cx: &mut Ctx,
     event_loop: Value,
-    when: Value,
-    (nanos, number): (i64, i64),
+    (when, number): (Value, i64),
     (callback, args, context): (Value, &[Value], Value),
 ) -> R<Gc<Boxed>> {
     let args = cx.tuple(args)?;
     let source = source(cx, event_loop)?;
     let class = recall_class(cx, "asyncio.TimerHandle").unwrap_or_else(|| cx.class(ClassId::Object));
-    let (nanos, number) = (Value::small_int(nanos), Value::small_int(number));
-    let slots = [callback, args, event_loop, context, Value::FALSE, source, when, number, Value::TRUE, nanos];
+    let (state, number) = (Value::small_int(flag::SCHEDULED), Value::small_int(number));
+    let slots = [callback, args, event_loop, context, state, source, when, number];
     Ok(make(cx, class, &TIMER, &slots))
 }
 
@@ -82,24 +86,34 @@ fn source(cx: &mut Ctx, event_loop: Value) -> R {
 }
 
 pub fn is_cancelled(h: &Boxed) -> bool {
-    h.slots()[slot::CANCELLED].get() == Value::TRUE
+    number(h, slot::STATE) & flag::CANCELLED != 0
+}
+
+fn is_scheduled(h: &Boxed) -> bool {
+    number(h, slot::STATE) & flag::SCHEDULED != 0
+}
+
+/// The timer has been taken from its loop's heap.
+pub fn taken(h: &Boxed) {
+    set_number(h, slot::STATE, number(h, slot::STATE) & !flag::SCHEDULED);
 }
 
 pub fn arguments(h: &Boxed) -> Option<Gc<Tuple>> {
     h.slots()[slot::ARGS].get().cast()
 }
 
-/// A timer's time in nanoseconds, and its number.
-pub fn order(h: &Boxed) -> (i64, i64) {
-    (number(h, slot::NANOS), number(h, slot::NUMBER))
+/// The time and the number of a timer, or of what a task sleeps on.
+pub fn order(cx: &Ctx, h: &Boxed) -> (f64, i64) {
+    (cx.as_float(h.slots()[slot::WHEN].get()).unwrap_or(0.0), number(h, slot::NUMBER))
 }
 
 /// Cancels a handle, which forgets its callback.
 pub fn cancel(cx: &mut Ctx, h: Gc<Boxed>) -> R<()> {
-    if h.slots()[slot::CANCELLED].swap(Value::TRUE) == Value::TRUE {
+    if is_cancelled(&h) {
         return Ok(());
     }
-    if h.is(&TIMER) && h.slots()[slot::SCHEDULED].get() == Value::TRUE {
+    set_number(&h, slot::STATE, number(&h, slot::STATE) | flag::CANCELLED);
+    if is_scheduled(&h) {
         eventloop::timer_cancelled(cx, h.slots()[slot::LOOP].get());
     }
     if eventloop::is_debugging(h.slots()[slot::LOOP].get()) {
@@ -163,9 +177,9 @@ pub mod plain {
 pub mod timer {
     use super::*;
 
-    fn both(cx: &mut Ctx, this: Value, other: Value) -> R<Option<[(i64, i64); 2]>> {
+    fn both(cx: &mut Ctx, this: Value, other: Value) -> R<Option<[(f64, i64); 2]>> {
         let this = receiver(cx, this)?;
-        Ok(handle(other).filter(|o| o.is(&TIMER)).map(|other| [order(&this), order(&other)]))
+        Ok(handle(other).filter(|o| o.is(&TIMER)).map(|other| [order(cx, &this), order(cx, &other)]))
     }
 
     /// When the callback is to be called, by the loop's clock in seconds.
@@ -177,8 +191,8 @@ pub mod timer {
         when(cx, this)
     }
     #[getter]
-    pub fn _scheduled(cx: &mut Ctx, this: Value) -> R {
-        Ok(receiver(cx, this)?.slots()[slot::SCHEDULED].get())
+    pub fn _scheduled(cx: &mut Ctx, this: Value) -> R<bool> {
+        Ok(is_scheduled(&*receiver(cx, this)?))
     }
     pub fn __lt__(cx: &mut Ctx, this: Value, other: Value) -> R {
         Ok(both(cx, this, other)?.map_or(Value::NOT_IMPLEMENTED, |[a, b]| Value::bool(a.0 < b.0)))

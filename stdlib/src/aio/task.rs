@@ -12,10 +12,10 @@ use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
 use super::eventloop;
-use super::future::{self, cancelled_error, flag, has, put, slot as common, state, state_of};
+use super::future::{self, cancelled_error, flag, has, is_pending, put, slot as common};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, import, recall_class};
-use crate::data::boxes::{make, number, set_number};
+use crate::data::boxes::make;
 
 pub static TASK: Behavior = Behavior::awaitable("Task", |cx, f, sent| match future::FUTURE.send {
     Some(send) => send(cx, f, sent),
@@ -27,19 +27,15 @@ pub mod slot {
     use super::common;
 
     pub const CORO: usize = common::COUNT;
-    /// What it waits for, or None.
+    /// What it waits for, or with `THROW` what its next step raises; or None.
     pub const WAITER: usize = CORO + 1;
     pub const CONTEXT: usize = CORO + 2;
     /// A str, or the number that the name is made of.
     pub const NAME: usize = CORO + 3;
-    /// How often `cancel` has been called, less `uncancel`.
-    pub const CANCELLING: usize = CORO + 4;
     /// Its neighbours among its loop's tasks that have not ended.
-    pub const NEXT: usize = CORO + 5;
-    pub const PREVIOUS: usize = CORO + 6;
-    /// What its next step raises in the coroutine, or None.
-    pub const THROW: usize = CORO + 7;
-    pub const COUNT: usize = CORO + 8;
+    pub const NEXT: usize = CORO + 4;
+    pub const PREVIOUS: usize = CORO + 5;
+    pub const COUNT: usize = CORO + 6;
 }
 
 /// The task behind a value.
@@ -63,7 +59,6 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 fn blank() -> [Value; slot::COUNT] {
     let mut slots = [Value::NONE; slot::COUNT];
     slots[..common::COUNT].copy_from_slice(&future::fresh(Value::NONE));
-    slots[slot::CANCELLING] = Value::small_int(0);
     slots
 }
 
@@ -115,18 +110,19 @@ pub fn make_ready(cx: &mut Ctx, t: Gc<Boxed>) -> R<()> {
 /// Begins a task's next step: what the loop's frame does for it. None: nothing is to be run.
 pub fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, t: Gc<Boxed>) -> R<Option<Step>> {
     let slots = t.slots();
-    if state_of(&t) != state::PENDING {
+    if !is_pending(&t) {
         return Ok(None);
     }
     let waiter = slots[slot::WAITER].swap(Value::NONE);
-    let thrown = slots[slot::THROW].swap(Value::NONE);
+    let throws = has(&t, flag::THROW);
+    put(&t, flag::THROW, false);
     let exc = match has(&t, flag::MUST_CANCEL) {
         true => {
             put(&t, flag::MUST_CANCEL, false);
             Some(cancelled_error(cx, &t).0)
         }
-        false if thrown.is_none() => failure(cx, waiter),
-        false => Some(thrown),
+        false if throws => Some(waiter),
+        false => failure(cx, waiter),
     };
     let coro = slots[slot::CORO].get();
     Ok(Some(match exc {
@@ -145,7 +141,7 @@ pub fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, t: Gc<Boxed>) -> R<Option
 /// The exception of what was waited for, if the `await` does not raise it itself.
 fn failure(cx: &mut Ctx, waiter: Value) -> Option<Value> {
     let f = future::future(waiter)?;
-    if has(&f, flag::DIRECT) || state_of(&f) == state::PENDING {
+    if has(&f, flag::DIRECT) || is_pending(&f) {
         return None;
     }
     future::outcome(cx, f).err().map(|e| e.0)
@@ -166,7 +162,7 @@ pub fn stepped(cx: &mut Ctx, t: Gc<Boxed>, entered: Entered) -> R<()> {
 }
 
 fn ended(cx: &mut Ctx, t: Gc<Boxed>, outcome: R) -> R<()> {
-    if state_of(&t) != state::PENDING {
+    if !is_pending(&t) {
         return Ok(());
     }
     let cancelled = match outcome {
@@ -177,14 +173,13 @@ fn ended(cx: &mut Ctx, t: Gc<Boxed>, outcome: R) -> R<()> {
     match outcome {
         Ok(_) if cancelled => {
             put(&t, flag::MUST_CANCEL, false);
-            let message = t.slots()[common::MESSAGE].get();
-            future::cancel(cx, t, message).map(drop)
+            future::finish_cancelled(cx, t)
         }
         Ok(result) => future::set_result(cx, t, result),
         Err(e) if cancelled => {
-            t.slots()[common::CANCELLED].set(e.0);
-            let message = t.slots()[common::MESSAGE].get();
-            future::cancel(cx, t, message).map(drop)
+            put(&t, flag::KEPT, true);
+            t.slots()[common::EXTRA].set(e.0);
+            future::finish_cancelled(cx, t)
         }
         Err(e) => {
             future::set_exception(cx, t, e.0)?;
@@ -201,22 +196,23 @@ fn wait_for(cx: &mut Ctx, t: Gc<Boxed>, yielded: Value) -> R<()> {
     }
     if let Some(complaint) = complaint(cx, t, yielded)? {
         let complaint = cx.runtime_error(complaint);
-        t.slots()[slot::THROW].set(complaint.0);
+        put(&t, flag::THROW, true);
+        t.slots()[slot::WAITER].set(complaint.0);
         return make_ready(cx, t);
     }
     t.slots()[slot::WAITER].set(yielded);
     match future::future(yielded) {
         Some(f) => {
             put(&f, flag::BLOCKING, false);
-            match state_of(&f) {
-                state::PENDING => future::add_entry(cx, f, t.value())?,
-                _ => make_ready(cx, t)?,
+            match is_pending(&f) {
+                true => future::add_entry(cx, f, t.value())?,
+                false => make_ready(cx, t)?,
             }
         }
         None => subscribe(cx, t, yielded)?,
     }
     if has(&t, flag::MUST_CANCEL) {
-        let message = t.slots()[common::MESSAGE].get();
+        let message = future::message(&t);
         if cancel_any(cx, yielded, message)? {
             put(&t, flag::MUST_CANCEL, false);
         }
@@ -382,27 +378,27 @@ pub mod plain {
     ) -> R<bool> {
         let t = receiver(cx, this)?;
         put(&t, flag::UNRETRIEVED, false);
-        if state_of(&t) != state::PENDING {
+        if !is_pending(&t) {
             return Ok(false);
         }
-        set_number(&t, slot::CANCELLING, number(&t, slot::CANCELLING) + 1);
+        future::set_cancellations(&t, future::cancellations(&t) + 1);
         let waiter = t.slots()[slot::WAITER].get();
-        if !waiter.is_none() && cancel_any(cx, waiter, msg)? {
+        if !waiter.is_none() && !has(&t, flag::THROW) && cancel_any(cx, waiter, msg)? {
             return Ok(true);
         }
         put(&t, flag::MUST_CANCEL, true);
-        t.slots()[common::MESSAGE].set(msg);
+        future::set_message(&t, msg);
         Ok(true)
     }
     /// How often the task has been asked to cancel itself.
     pub fn cancelling(cx: &mut Ctx, this: Value) -> R<i64> {
-        Ok(number(&*receiver(cx, this)?, slot::CANCELLING))
+        Ok(future::cancellations(&*receiver(cx, this)?))
     }
     /// Take one request to cancel back; how many are left.
     pub fn uncancel(cx: &mut Ctx, this: Value) -> R<i64> {
         let t = receiver(cx, this)?;
-        let left = (number(&t, slot::CANCELLING) - 1).max(0);
-        set_number(&t, slot::CANCELLING, left);
+        let left = (future::cancellations(&t) - 1).max(0);
+        future::set_cancellations(&t, left);
         if left == 0 {
             put(&t, flag::MUST_CANCEL, false);
         }
@@ -454,7 +450,8 @@ pub mod plain {
     }
     #[getter]
     pub fn _fut_waiter(cx: &mut Ctx, this: Value) -> R {
-        Ok(receiver(cx, this)?.slots()[slot::WAITER].get())
+        let t = receiver(cx, this)?;
+        Ok(if has(&t, flag::THROW) { Value::NONE } else { t.slots()[slot::WAITER].get() })
     }
     #[getter]
     pub fn _must_cancel(cx: &mut Ctx, this: Value) -> R<bool> {

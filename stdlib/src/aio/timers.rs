@@ -1,14 +1,24 @@
-//! An event loop's timers: a heap of their handles, ordered by time and number, in a list.
+//! An event loop's timers: a heap of handles and of what tasks sleep on, ordered by time and number, in a list.
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::Boxed;
 use conc_interpreter::object::sequence::List;
 use conc_interpreter::value::{Gc, Value};
 
-use super::handle::{self, is_cancelled, order, slot};
+use super::future::{self, is_pending, sleep};
+use super::handle::{self, order};
 
-fn key(heap: Gc<List>, at: usize) -> (i64, i64) {
-    heap.get(at).and_then(handle::handle).map_or((0, 0), |h| order(&h))
+/// The timer behind a value.
+fn timer(v: Value) -> Option<Gc<Boxed>> {
+    handle::handle(v).or_else(|| sleep(v))
+}
+
+pub fn is_cancelled(timer: &Boxed) -> bool {
+    if timer.is(&future::SLEEP) { !is_pending(timer) } else { handle::is_cancelled(timer) }
+}
+
+fn key(cx: &Ctx, heap: Gc<List>, at: usize) -> (f64, i64) {
+    heap.get(at).and_then(timer).map_or((0.0, 0), |h| order(cx, &h))
 }
 
 fn swap(cx: &mut Ctx, heap: Gc<List>, a: usize, b: usize) {
@@ -21,7 +31,7 @@ fn swap(cx: &mut Ctx, heap: Gc<List>, a: usize, b: usize) {
 fn rise(cx: &mut Ctx, heap: Gc<List>, mut at: usize) {
     while at > 0 {
         let up = (at - 1) / 2;
-        if key(heap, up) <= key(heap, at) {
+        if key(cx, heap, up) <= key(cx, heap, at) {
             break;
         }
         swap(cx, heap, at, up);
@@ -36,12 +46,18 @@ fn sink(cx: &mut Ctx, heap: Gc<List>, mut at: usize) {
             return;
         }
         let second = first + 1;
-        let least = if second < heap.len() && key(heap, second) < key(heap, first) { second } else { first };
-        if key(heap, at) <= key(heap, least) {
+        let least = if second < heap.len() && key(cx, heap, second) < key(cx, heap, first) { second } else { first };
+        if key(cx, heap, at) <= key(cx, heap, least) {
             return;
         }
         swap(cx, heap, at, least);
         at = least;
+    }
+}
+
+fn taken(timer: &Boxed) {
+    if !timer.is(&future::SLEEP) {
+        handle::taken(timer);
     }
 }
 
@@ -54,7 +70,7 @@ pub fn add(cx: &mut Ctx, heap: Gc<List>, timer: Gc<Boxed>) -> R<()> {
 
 /// The timer that is due first.
 pub fn first(heap: Gc<List>) -> Option<Gc<Boxed>> {
-    heap.get(0).and_then(handle::handle)
+    heap.get(0).and_then(timer)
 }
 
 /// Takes that out.
@@ -65,7 +81,7 @@ pub fn take_first(cx: &mut Ctx, heap: Gc<List>) -> Option<Gc<Boxed>> {
         cx.list_set(heap, 0, last);
         sink(cx, heap, 0);
     }
-    timer.slots()[slot::SCHEDULED].set(Value::FALSE);
+    taken(&timer);
     Some(timer)
 }
 
@@ -73,9 +89,9 @@ pub fn take_first(cx: &mut Ctx, heap: Gc<List>) -> Option<Gc<Boxed>> {
 pub fn sweep(cx: &mut Ctx, heap: Gc<List>) -> R<()> {
     let all = cx.list_snapshot(heap)?;
     while cx.list_pop_last(heap).is_some() {}
-    for timer in all.items().iter().filter_map(|&t| handle::handle(t)) {
+    for timer in all.items().iter().filter_map(|&t| timer(t)) {
         match is_cancelled(&timer) {
-            true => timer.slots()[slot::SCHEDULED].set(Value::FALSE),
+            true => taken(&timer),
             false => add(cx, heap, timer)?,
         }
     }

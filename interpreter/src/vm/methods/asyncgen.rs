@@ -34,16 +34,16 @@ pub mod methods {
         step(cx, this, Mode::Close, Value::NONE)
     }
     pub fn __repr__(cx: &mut Ctx, this: Gc<Generator>) -> String {
-        let name = cx.text_of(this.qualname.get());
+        let name = cx.text_of(this.qualname());
         format!("<async_generator object {name} at {:#x}>", this.as_ptr() as usize)
     }
     #[getter]
     pub fn __name__(this: Gc<Generator>) -> Value {
-        this.name.get()
+        this.name()
     }
     #[getter]
     pub fn __qualname__(this: Gc<Generator>) -> Value {
-        this.qualname.get()
+        this.qualname()
     }
     #[getter]
     pub fn ag_running(this: Gc<Generator>) -> bool {

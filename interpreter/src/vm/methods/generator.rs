@@ -89,7 +89,7 @@ pub mod methods {
 
     #[getter]
     pub fn __name__(this: Gc<Generator>) -> Value {
-        this.name.get()
+        this.name()
     }
     #[setter]
     #[name = "__name__"]
@@ -97,12 +97,13 @@ pub mod methods {
         if !value.is_a::<crate::object::string::Str>() {
             return Err(cx.type_error("__name__ must be set to a string object"));
         }
-        this.name.set(value);
+        let names = cx.tuple(&[value, this.qualname()])?;
+        this.names.set(names);
         Ok(())
     }
     #[getter]
     pub fn __qualname__(this: Gc<Generator>) -> Value {
-        this.qualname.get()
+        this.qualname()
     }
     #[setter]
     #[name = "__qualname__"]
@@ -110,13 +111,14 @@ pub mod methods {
         if !value.is_a::<crate::object::string::Str>() {
             return Err(cx.type_error("__qualname__ must be set to a string object"));
         }
-        this.qualname.set(value);
+        let names = cx.tuple(&[this.name(), value])?;
+        this.names.set(names);
         Ok(())
     }
 
     pub fn __repr__(cx: &mut Ctx, this: Gc<Generator>) -> String {
         let what = generator::kind_name(this).replace(' ', "_");
-        let name = cx.text_of(this.qualname.get());
+        let name = cx.text_of(this.qualname());
         format!("<{what} object {name} at {:#x}>", this.as_ptr() as usize)
     }
 

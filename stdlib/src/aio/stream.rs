@@ -251,6 +251,9 @@ pub mod plain {
     pub fn feed_data(cx: &mut Ctx, this: Value, data: Value) -> R<()> {
         match data.cast::<Bytes>() {
             Some(bytes) => feed(cx, this, bytes.as_bytes()),
+            None if cx.is_instance(data, ClassId::Str) => {
+                Err(cx.type_error("expected iterable of integers; got: 'str'"))
+            }
             None => {
                 let copy = cx.byte_vec(data)?;
                 feed(cx, this, &copy)

@@ -64,6 +64,7 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("asyncio._connections"),
         source!("asyncio._listening"),
         source!("asyncio._local"),
+        source!("asyncio._lazy"),
         source!("asyncio.base_subprocess"),
         source!("asyncio.network"),
         source!("asyncio.pipes"),

@@ -100,6 +100,11 @@ pub fn is_reader(v: Value) -> bool {
     v.cast::<Boxed>().is_some_and(|b| b.data::<Reader>().is_some())
 }
 
+/// Whether a value is a reader that was given an error.
+pub fn has_failed(v: Value) -> bool {
+    v.cast::<Boxed>().is_some_and(|b| b.data::<Reader>().is_some() && !b.slots()[slot::EXCEPTION].get().is_none())
+}
+
 /// Ends the wait for bytes.
 fn wake(cx: &mut Ctx, r: Gc<Boxed>) -> R<()> {
     let waiter = r.slots()[slot::WAITER].swap(Value::NONE);

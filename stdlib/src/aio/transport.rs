@@ -375,8 +375,11 @@ pub mod plain {
         let mut state = receiver(cx, this)?.1.0.lock();
         Ok(state.waiting() <= state.low && std::mem::replace(&mut state.full, false))
     }
-    /// Whether writing need not be waited for, and nothing has gone wrong.
-    pub fn _flows(cx: &mut Ctx, this: Value) -> R<bool> {
+    /// Whether writing need not be waited for, and nothing has gone wrong, neither here nor for the reader.
+    pub fn _flows(cx: &mut Ctx, this: Value, reader: Value) -> R<bool> {
+        if stream::has_failed(reader) {
+            return Ok(false);
+        }
         let state = receiver(cx, this)?.1.0.lock();
         Ok(!state.full && !state.closing && state.lost == 0)
     }

@@ -71,6 +71,7 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("asyncio.protocols"),
         source!("asyncio.servers"),
         source!("asyncio.socket_transports"),
+        source!("asyncio.sslproto"),
         source!("asyncio.streams"),
         source!("asyncio.subprocess"),
         source!("asyncio.transports"),

@@ -58,11 +58,13 @@ pub struct LocalHeap {
     runs: [Run; CLASSES],
     /// Bytes taken since the heap was last told.
     taken: usize,
+    /// Objects made since the last collection that have to be seen to if they are found dead.
+    pub watched: Vec<usize>,
 }
 
 impl Default for LocalHeap {
     fn default() -> Self {
-        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES], taken: 0 }
+        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES], taken: 0, watched: Vec::new() }
     }
 }
 

@@ -310,6 +310,8 @@ impl Ctx {
                 if let Err(e) = self.call(callback, &[object]) {
                     self.unraisable(e, callback);
                 }
+            } else if let Some(g) = object.cast::<super::generator::Generator>() {
+                (self.iso().machine.abandoned)(self, g);
             } else if let Some(del) = self.lookup_special(object, self.names().__del__)
                 && let Err(e) = self.call(del, &[object])
             {

@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
 
 use crate::heap::Header;
+use crate::native::Ctx;
 use crate::object::function::Code;
+use crate::object::kind::ClassId;
 use crate::object::sequence::Tuple;
 use crate::object_kind;
-use crate::value::{Slot, Value};
+use crate::value::{Gc, Slot, Value};
 
 /// States of a generator; taken from one to the next by compare-and-swap, so that of two resumers one wins.
 pub mod state {
@@ -71,5 +73,34 @@ impl Generator {
     #[inline(always)]
     pub fn set_state(&self, state: u8) {
         self.state.store(state, Ordering::Release);
+    }
+}
+
+/// Whether a generator has still to be seen to if it is found dead: a coroutine that was never awaited, or what has a
+/// `finally` to go.
+///
+/// # Safety
+/// The address is a generator's.
+pub unsafe fn is_watched(at: usize) -> bool {
+    // SAFETY: by the contract.
+    let g = unsafe { &*(at as *const Generator) };
+    match g.state() {
+        state::CREATED => g.header.shape() == ClassId::Coroutine.shape(),
+        state::SUSPENDED => true,
+        _ => g.state() == state::RUNNING,
+    }
+}
+
+impl Ctx {
+    /// Has a new generator seen to if it is found dead before it has ended.
+    #[inline]
+    pub fn watch(&mut self, g: Gc<Generator>) {
+        let watched = &mut self.local.watched;
+        if watched.len() == watched.capacity() && !watched.is_empty() {
+            // SAFETY: made since the last collection, so none of them has been freed.
+            watched.retain(|&at| unsafe { is_watched(at) });
+            watched.reserve(watched.len());
+        }
+        watched.push(g.as_ptr() as usize);
     }
 }

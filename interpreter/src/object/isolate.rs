@@ -47,6 +47,8 @@ pub struct Machine {
     pub begin_import: fn(&mut Ctx, &str) -> R<Turn>,
     /// The module that was the caller's to load is loaded, or has failed.
     pub end_import: fn(&mut Ctx, &str),
+    /// A generator or coroutine has been found dead, or is left at the end: it is closed, or told of.
+    pub abandoned: fn(&mut Ctx, Gc<super::generator::Generator>),
     /// Gives a library module its `__spec__` and `__loader__`.
     pub describe: fn(&mut Ctx, Gc<Module>) -> R<()>,
 }
@@ -107,6 +109,8 @@ pub struct Isolate {
     pub plain_weakrefs: Mutex<hashbrown::HashMap<usize, usize>>,
     /// Objects with `__del__` that have not been finalised.
     pub finalizable: Mutex<Vec<usize>>,
+    /// Generators and coroutines that have to be seen to if they are found dead before they have ended.
+    pub watched: Mutex<Vec<usize>>,
     /// Dead ones whose `__del__` is to be called, and weak references whose callback is.
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
@@ -287,6 +291,7 @@ impl Isolate {
             weakrefs: Mutex::new(Vec::new()),
             plain_weakrefs: Mutex::new(hashbrown::HashMap::new()),
             finalizable: Mutex::new(Vec::new()),
+            watched: Mutex::new(Vec::new()),
             to_finalize: Mutex::new(Vec::new()),
             handles: Mutex::new(Handles::default()),
             scheduler: OnceLock::new(),
@@ -338,6 +343,9 @@ impl Isolate {
 
     /// Collects garbage with the world stopped; `stacks` marks from the stacks of all workers.
     pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: impl FnOnce(&mut Marker)) {
+        for local in locals.iter_mut() {
+            self.watched.lock().append(&mut local.watched);
+        }
         let roots = |marker: &mut Marker| {
             stacks(marker);
             for slot in self.roots.all() {
@@ -385,6 +393,15 @@ impl Isolate {
                 dying.push(Value::from_object(object as *const Header));
             }
             live
+        });
+        self.watched.lock().retain(|&object| {
+            let live = marker.is_marked(object as *mut Header);
+            // SAFETY: a cell that was live at the last collection is not used again before this one.
+            let watched = unsafe { super::generator::is_watched(object) };
+            if watched && !live {
+                dying.push(Value::from_object(object as *const Header));
+            }
+            watched && live
         });
         // Weak references to an object die before its finalizer runs.
         let weakrefs = std::mem::take(&mut *self.weakrefs.lock());

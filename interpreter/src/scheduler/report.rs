@@ -163,7 +163,7 @@ pub fn quiescent(cx: &mut Ctx) {
 
 /// Collects, and calls finalizers if there are any to call.
 fn finalized(cx: &mut Ctx) -> bool {
-    if cx.iso().finalizable.lock().is_empty() && cx.iso().to_finalize.lock().is_empty() {
+    if !cx.has_finalizers() {
         return false;
     }
     cx.collect();

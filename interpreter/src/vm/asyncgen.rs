@@ -9,6 +9,7 @@ use crate::object::function::Cell;
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
 use crate::object::misc::Boxed;
+use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
 
 /// Wraps a value an async generator yields itself, to tell it from what it passes on while awaiting.
@@ -74,6 +75,9 @@ pub fn send(cx: &mut Ctx, b: Gc<Boxed>, value: Value) -> R {
                 return Err(cx.error(ClassId::StopAsyncIteration, ""));
             }
             b.slots()[STATE].set(Value::small_int(ITERATING));
+            if g.state() == state::CREATED && !g.names.get().cast::<Tuple>().is_some_and(|n| n.len == 3) {
+                super::abandoned::first_iteration(cx, g)?;
+            }
             set_busy(g, true);
             let value = if mode == 0 && value.is_none() { argument } else { value };
             let result = match mode {

@@ -34,6 +34,12 @@ pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
         g.pc.store(pc as *mut AtomicU64, Ordering::Release);
         g.code.set(code.value());
         g.names.set(names);
+        if class == ClassId::Coroutine {
+            g.note_caller(cx, base);
+            cx.watch(g);
+        } else if !code.template().handlers.is_empty() {
+            cx.watch(g);
+        }
         Ok(g.value())
     }
 }
@@ -47,6 +53,14 @@ fn given_names(cx: &mut Ctx, callee: Value, code: Gc<Code>) -> R {
         return Ok(Value::NONE);
     }
     cx.tuple(&[name, qualname])
+}
+
+/// The code in which a coroutine was made that has not run yet, and the index of the word after the call.
+pub fn made_in(cx: &Ctx, g: Gc<Generator>) -> Option<(Gc<Code>, u32)> {
+    let code = g.outer_handled.get().cast::<Code>().filter(|_| g.state() == state::CREATED)?;
+    let at = code.index_of(g.link_pc.load(Ordering::Relaxed));
+    let stub = [&cx.iso().roots.native_stub, &cx.iso().roots.exit_stub].iter().any(|s| s.get() == code.value());
+    (at > 1 && at <= code.code_len && !stub).then(|| (code, at - 2))
 }
 
 /// The generator whose frame is at `base`; None: a generator function's frame that has not made its object yet.

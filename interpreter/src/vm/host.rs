@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::setup::{native_stack, new_interpreter, stack_limit};
 use crate::heap::Header;
 use crate::native::Ctx;
+use crate::object::generator::is_watched;
 use crate::object::isolate::{BuiltinModule, Isolate};
 use crate::value::Value;
 
@@ -28,17 +29,34 @@ impl Ctx {
         self.stack_base = high;
     }
 
-    /// Calls every finalizer that has not run yet: of unreachable objects first, then of all others.
+    /// Calls every finalizer that has not run yet: of unreachable objects first, then of all others. Generators that
+    /// have something to do at their end are closed likewise.
     pub fn finalize_all(&mut self) {
-        if self.iso().finalizable.lock().is_empty() && self.iso().to_finalize.lock().is_empty() {
+        if !self.has_finalizers() {
             return;
         }
         self.collect();
         self.run_finalizers();
-        let rest = std::mem::take(&mut *self.iso().finalizable.lock());
+        let mut rest = std::mem::take(&mut *self.iso().finalizable.lock());
+        rest.append(&mut self.iso().watched.lock());
+        rest.append(&mut self.local.watched);
         let rest = rest.into_iter().rev().map(|object| Value::from_object(object as *const Header));
         self.iso().to_finalize.lock().extend(rest);
         self.run_finalizers();
+    }
+
+    /// Whether there is anything to be finalized, dead or not.
+    pub fn has_finalizers(&mut self) -> bool {
+        let iso = self.iso();
+        let watched = |all: &mut Vec<usize>| {
+            // SAFETY: they were live at the last collection, or made since.
+            all.retain(|&at| unsafe { is_watched(at) });
+            !all.is_empty()
+        };
+        watched(&mut self.local.watched)
+            || watched(&mut iso.watched.lock())
+            || !iso.finalizable.lock().is_empty()
+            || !iso.to_finalize.lock().is_empty()
     }
 }
 

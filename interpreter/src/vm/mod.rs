@@ -4,6 +4,7 @@
 // contract covers.
 #![allow(clippy::not_unsafe_ptr_arg_deref)]
 
+pub mod abandoned;
 pub mod asyncgen;
 pub mod bind;
 pub mod cache;

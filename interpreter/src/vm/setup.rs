@@ -22,6 +22,7 @@ static MACHINE: Machine = Machine {
     safepoint: crate::scheduler::safepoint,
     begin_import: crate::scheduler::loading::begin,
     end_import: crate::scheduler::loading::end,
+    abandoned: super::abandoned::abandoned,
     describe: super::import::describe,
 };
 

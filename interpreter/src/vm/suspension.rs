@@ -36,7 +36,7 @@ pub fn is_fresh_coroutine(v: Value) -> bool {
 pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
     if let Some(g) = v.cast::<Generator>() {
         if g.header().shape() == ClassId::Coroutine.shape() {
-            if g.state() == state::RUNNING && g.link_base.load(Ordering::Relaxed).is_null() {
+            if !super::generator::delegate(g).is_none() {
                 return Err(cx.runtime_error("coroutine is being awaited already"));
             }
             return Ok(v);

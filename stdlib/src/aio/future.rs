@@ -72,7 +72,9 @@ pub mod flag {
     pub const KEPT: i64 = 256;
     /// Tasks: the slot WAITER holds what the next step raises.
     pub const THROW: i64 = 512;
-    pub const WIDTH: u32 = 10;
+    /// With `KEPT`: the cancellation had a message, which is the exception's.
+    pub const MESSAGE: i64 = 1024;
+    pub const WIDTH: u32 = 11;
 }
 
 /// The future or task behind a value.
@@ -143,8 +145,18 @@ pub fn message(f: &Boxed) -> Value {
     if !has(f, flag::KEPT) {
         return extra;
     }
+    if !has(f, flag::MESSAGE) {
+        return Value::NONE;
+    }
     let args = extra.cast::<Exception>().and_then(|e| e.args.get().cast::<Tuple>());
     args.and_then(|a| a.items().first().copied()).unwrap_or(Value::NONE)
+}
+
+/// Keeps the CancelledError that ends a task, for the first who asks.
+pub fn keep_error(f: &Boxed, exc: Value) {
+    put(f, flag::MESSAGE, !message(f).is_none());
+    put(f, flag::KEPT, true);
+    f.slots()[slot::EXTRA].set(exc);
 }
 
 /// Keeps the message of a cancellation.
@@ -638,7 +650,14 @@ pub mod plain {
 
 /// In debug mode, keeps where the future was made.
 pub fn note_source(cx: &mut Ctx, f: Gc<Boxed>, event_loop: Value) -> R<()> {
-    if eventloop::is_debugging(event_loop) {
+    let debugging = match eventloop::event_loop(event_loop) {
+        Some(_) => eventloop::is_debugging(event_loop),
+        None => {
+            let debugging = call_method(cx, event_loop, "get_debug", &[])?;
+            cx.truth(debugging)?
+        }
+    };
+    if debugging {
         let describe = cx.import("asyncio._describe")?;
         let source = call_method(cx, describe, "source", &[])?;
         f.slots()[slot::SOURCE].set(source);

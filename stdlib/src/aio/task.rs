@@ -12,7 +12,7 @@ use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
 use super::eventloop;
-use super::future::{self, cancelled_error, flag, has, is_pending, put, slot as common};
+use super::future::{self, cancelled_error, flag, has, is_pending, put, slot as common, state, state_of};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, import, recall_class};
 use crate::data::boxes::make;
@@ -119,7 +119,9 @@ pub fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, t: Gc<Boxed>) -> R<Option
     let exc = match has(&t, flag::MUST_CANCEL) {
         true => {
             put(&t, flag::MUST_CANCEL, false);
-            Some(cancelled_error(cx, &t).0)
+            // If what was waited for has been cancelled, by that.
+            let by = future::future(waiter).filter(|f| state_of(f) == state::CANCELLED).unwrap_or(t);
+            Some(cancelled_error(cx, &by).0)
         }
         false if throws => Some(waiter),
         false => failure(cx, waiter),
@@ -177,8 +179,7 @@ fn ended(cx: &mut Ctx, t: Gc<Boxed>, outcome: R) -> R<()> {
         }
         Ok(result) => future::set_result(cx, t, result),
         Err(e) if cancelled => {
-            put(&t, flag::KEPT, true);
-            t.slots()[common::EXTRA].set(e.0);
+            future::keep_error(&t, e.0);
             future::finish_cancelled(cx, t)
         }
         Err(e) => {
@@ -301,6 +302,9 @@ fn start_eagerly(cx: &mut Ctx, t: Gc<Boxed>) -> R<()> {
         Err(e) => stepped(cx, t, Entered::Raised(e)),
     };
     eventloop::set_current_task(cx, event_loop, outer);
+    if !is_pending(&t) {
+        t.slots()[slot::CORO].set(Value::NONE);
+    }
     result
 }
 

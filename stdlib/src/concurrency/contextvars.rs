@@ -300,7 +300,8 @@ pub mod context {
     }
     /// Call something with this as the current context.
     #[resumable(super::RUN)]
-    pub fn run(cx: &mut Ctx, _this: Value, _args: &[Value], _kwargs: Kwargs) -> R {
+    pub fn run(cx: &mut Ctx, _this: Value, _args: &[Value], kwargs: Kwargs) -> R {
+        let _ = kwargs;
         Err(cx.runtime_error("run() needs a frame"))
     }
     /// Give a context with the same values.

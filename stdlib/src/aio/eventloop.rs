@@ -883,6 +883,15 @@ pub mod plain {
         unwatch(cx, this, fd, Watch::Write)
     }
 
+    /// Whether a descriptor is watched for reading, and for writing.
+    pub fn _watches(cx: &mut Ctx, this: Value, fd: i64) -> R {
+        let (l, _) = receiver(cx, this)?;
+        let fd = i32::try_from(fd).unwrap_or(-1);
+        let reads = registered(cx, l, slot::READERS, fd)?.is_some();
+        let writes = registered(cx, l, slot::WRITERS, fd)?.is_some();
+        cx.tuple(&[Value::bool(reads), Value::bool(writes)])
+    }
+
     fn handles(l: Gc<Boxed>, what: Watch) -> Option<Gc<Dict>> {
         let slot = if what == Watch::Read { slot::READERS } else { slot::WRITERS };
         l.slots()[slot].get().cast()

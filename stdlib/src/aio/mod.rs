@@ -4,13 +4,15 @@ pub mod eventloop;
 pub mod future;
 pub mod handle;
 pub mod poller;
+pub mod stream;
 pub mod task;
 pub mod timers;
+pub mod transport;
 
 /// Futures, tasks, handles and the event loop.
 #[conc_macros::module(name = "_asyncio")]
 pub mod functions {
-    use super::{eventloop, future, handle, task};
+    use super::{eventloop, future, handle, stream, task, transport};
     use crate::core::shared::{define, remember};
     use crate::data::boxes::make;
     use conc_interpreter::native::{Ctx, NativeDef, R};
@@ -91,6 +93,8 @@ pub mod functions {
         let base = class(cx, module, "Handle", None, &[handle::plain::METHODS]);
         class(cx, module, "TimerHandle", Some(base), &[handle::timer::METHODS]);
         class(cx, module, "EventLoop", None, &[eventloop::plain::METHODS, eventloop::RESUMABLE]);
+        class(cx, module, "StreamReader", None, &[stream::plain::METHODS]);
+        class(cx, module, "SocketTransport", None, &[transport::plain::METHODS, transport::RESUMABLE]);
         class(cx, module, "_Pause", None, &[&[]]);
         Ok(())
     }

@@ -114,6 +114,17 @@ pub mod process {
         i64::from(std::process::id())
     }
 
+    /// Open a descriptor that can be read once the process has ended.
+    pub fn pidfd_open(cx: &mut Ctx, #[kw] pid: i64, #[kw] #[default(0)] flags: i64) -> R<i64> {
+        use std::os::fd::IntoRawFd;
+        let number = i32::try_from(pid).ok().and_then(sys::Pid::from_raw);
+        let opened = match number {
+            Some(number) => sys::pidfd_open(number, sys::PidfdFlags::from_bits_retain(flags as u32)),
+            None => Err(Errno::INVAL),
+        };
+        Ok(i64::from(errors::check(cx, opened)?.into_raw_fd()))
+    }
+
     /// Give the number of the process that started this one.
     pub fn getppid() -> i64 {
         i64::from(std::os::unix::process::parent_id())

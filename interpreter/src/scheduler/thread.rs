@@ -77,7 +77,7 @@ pub struct Thread {
     pub interrupted: AtomicBool,
     /// Whether CancelledError is to be raised in it.
     pub(super) cancel: super::cancel::Mark,
-    /// Signals that it has to act on when it runs next.
+    /// Signals that it, the main thread, has to act on when it runs next.
     pub signalled: AtomicU64,
     /// It runs signals' handlers in the place of the main thread.
     pub stands_in: AtomicBool,

@@ -50,7 +50,12 @@ impl Wait {
 impl fmt::Display for Deadlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = self.0.len();
-        write!(f, "{n} {} for what no thread will bring", if n == 1 { "thread waits" } else { "threads wait" })
+        let who = match self.0.iter().any(|wait| wait.text.starts_with("task ")) {
+            true => "threads and tasks wait",
+            false if n == 1 => "thread waits",
+            false => "threads wait",
+        };
+        write!(f, "{n} {who} for what no thread will bring")
     }
 }
 

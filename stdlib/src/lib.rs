@@ -98,6 +98,8 @@ pub fn library() -> Vec<BuiltinModule> {
             "ctypes",
             "there is no C interface for scripts; a program that embeds Conc can register functions written in Rust",
         ),
+        source!("conc"),
+        source!("conc.nursery"),
         source!("contextlib"),
         source!("contextvars"),
         source!("dataclasses"),

@@ -76,18 +76,26 @@ impl Generator {
     }
 }
 
-/// Whether a generator has still to be seen to if it is found dead: a coroutine that was never awaited, or what has a
-/// `finally` to go.
+/// Whether a generator has still to be watched: it has not ended.
 ///
 /// # Safety
 /// The address is a generator's.
 pub unsafe fn is_watched(at: usize) -> bool {
     // SAFETY: by the contract.
+    unsafe { (*(at as *const Generator)).state() != state::DONE }
+}
+
+/// Whether a generator that has been found dead has to be seen to: a coroutine that was never awaited, or what may have a
+/// `finally` to go through.
+///
+/// # Safety
+/// The address is a generator's.
+pub unsafe fn is_abandoned(at: usize) -> bool {
+    // SAFETY: by the contract.
     let g = unsafe { &*(at as *const Generator) };
     match g.state() {
         state::CREATED => g.header.shape() == ClassId::Coroutine.shape(),
-        state::SUSPENDED => true,
-        _ => g.state() == state::RUNNING,
+        now => now == state::SUSPENDED,
     }
 }
 

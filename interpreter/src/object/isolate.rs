@@ -397,8 +397,9 @@ impl Isolate {
         self.watched.lock().retain(|&object| {
             let live = marker.is_marked(object as *mut Header);
             // SAFETY: a cell that was live at the last collection is not used again before this one.
-            let watched = unsafe { super::generator::is_watched(object) };
-            if watched && !live {
+            let (watched, abandoned) =
+                unsafe { (super::generator::is_watched(object), super::generator::is_abandoned(object)) };
+            if abandoned && !live {
                 dying.push(Value::from_object(object as *const Header));
             }
             watched && live

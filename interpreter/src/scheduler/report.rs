@@ -53,7 +53,7 @@ pub fn interrupt_main(cx: &mut Ctx) {
         end_wait_of_interrupted(cx, &main);
     }
     let running_on = main.running_on.load(Ordering::SeqCst).checked_sub(1);
-    if let Some(member) = running_on.and_then(|i| shared.members().get(i).cloned()) {
+    if let Some(member) = running_on.and_then(|i| shared.members().get(i as usize).cloned()) {
         member.signals.passed_on.store(true, Ordering::SeqCst);
         member.signals.raise();
     }
@@ -144,7 +144,7 @@ pub fn quiescent(cx: &mut Ctx) {
     }
     let mut threads = snapshot::all(cx);
     // Main, once it has ended, waits for nothing.
-    threads.retain(|t| matches!(t.doing, Doing::Waits { .. }));
+    threads.retain(|t| matches!(t.doing, Doing::Waits { .. } | Doing::Awaits(_)));
     let deadlock = Deadlock(threads);
     let known = shared.reported.lock().as_ref().is_some_and(|before| deadlock.is_part_of(before));
     let is_host = main.as_ref().is_some_and(|main| main.home().is_some());

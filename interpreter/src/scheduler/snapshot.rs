@@ -8,9 +8,11 @@ use super::thread::{MAIN, Thread};
 use super::worker::{Worker, worker};
 use crate::bytecode::template::Source;
 use crate::native::Ctx;
-use crate::object::function::Native;
+use crate::object::function::{Code, Native};
+use crate::object::generator::Generator;
 use crate::object::misc::Boxed;
-use crate::value::Value;
+use crate::object::string::Str;
+use crate::value::{Gc, Value};
 use crate::vm::frames::{FrameRef, walk, walk_fiber};
 
 /// A line of a script where a thread is.
@@ -46,13 +48,15 @@ pub enum Doing {
         what: String,
         holder: Option<String>,
     },
+    /// A task that waits for the end of this.
+    Awaits(String),
 }
 
-/// One thread at one moment.
+/// One thread at one moment, or one task of an event loop that a thread runs.
 #[derive(Clone)]
 pub struct Snapshot {
     pub thread: u64,
-    /// The number of its wait: another one is another wait.
+    /// The number of its wait: another one is another wait. Of a task, which one it is.
     pub wait: u64,
     pub title: String,
     pub daemon: bool,
@@ -72,6 +76,7 @@ impl Snapshot {
         match &self.doing {
             Doing::Runs => "runs".into(),
             Doing::Ready => "is ready to run".into(),
+            Doing::Awaits(what) => format!("waits for the end of {what}"),
             Doing::Waits { what, .. } if what.is_empty() => "waits".into(),
             Doing::Waits { what, holder: None } => format!("waits in {what}"),
             Doing::Waits { what, holder: Some(holder) } if what.ends_with(".join()") => {
@@ -82,13 +87,43 @@ impl Snapshot {
     }
 }
 
-/// Every thread that has not ended, the world standing still meanwhile.
+/// Every thread that has not ended, each followed by the tasks of the event loop that it runs, the world standing still meanwhile.
 pub fn all(cx: &mut Ctx) -> Vec<Snapshot> {
     let shared = worker(cx).shared.clone();
     cx.with_world_stopped(|cx, others| {
         let threads = shared.threads();
-        threads.iter().filter(|t| !t.is_done()).map(|t| take(cx, others, &shared, t)).collect()
+        let mut all = Vec::new();
+        for thread in threads.iter().filter(|t| !t.is_done()) {
+            let thread_itself = take(cx, others, &shared, thread);
+            let daemon = thread_itself.daemon;
+            all.push(thread_itself);
+            if let Some(event_loop) = thread.fiber().event_loop.get().cast::<Boxed>() {
+                event_loop.each_task(&mut |title, awaits, coroutine| {
+                    all.push(Snapshot { daemon, ..task(thread.id, title, awaits, coroutine) });
+                });
+            }
+        }
+        all
     })
+}
+
+/// One task, while the world is stopped.
+fn task(thread: u64, title: String, awaits: Option<String>, coroutine: Value) -> Snapshot {
+    let mut places = Vec::new();
+    let mut inner = coroutine;
+    let mut what = String::new();
+    while let Some(g) = inner.cast::<Generator>() {
+        let code = g.code.obj::<Code>();
+        let at = code.index_of(g.pc.load(Ordering::Acquire)).wrapping_sub(1);
+        places.push(place(code, at));
+        what = g.qualname().cast::<Str>().map_or(String::new(), |name| format!("{}()", name.to_text()));
+        inner = crate::vm::generator::delegate(g);
+    }
+    let doing = match awaits {
+        Some(awaits) => Doing::Awaits(awaits),
+        None => Doing::Waits { what, holder: None },
+    };
+    Snapshot { thread, wait: coroutine.bits(), title, daemon: false, doing, places }
 }
 
 /// One thread, while the world is stopped.
@@ -102,9 +137,11 @@ fn take(cx: &mut Ctx, others: &[*mut Ctx], shared: &Scheduler, thread: &Arc<Thre
     };
     let mut places = Vec::new();
     match running_on {
-        Some(index) if !waits => each_frame_of_worker(cx, others, index, |frame| places.push(place(frame))),
+        Some(index) if !waits => {
+            each_frame_of_worker(cx, others, index as usize, |f| places.push(place(f.code, f.at)));
+        }
         // SAFETY: the world is stopped, so the thread does not run, and its fiber holds its innermost frame.
-        _ => unsafe { walk_fiber(thread.fiber(), |frame| places.push(place(frame))) },
+        _ => unsafe { walk_fiber(thread.fiber(), |frame| places.push(place(frame.code, frame.at))) },
     }
     places.reverse();
     let (id, wait) = (thread.id, thread.wait_number());
@@ -139,9 +176,9 @@ pub fn title(thread: &Thread) -> String {
     }
 }
 
-fn place(frame: FrameRef) -> Place {
-    let template = frame.code.template();
-    let line = crate::object::excerpt::line_of(template, frame.at);
+fn place(code: Gc<Code>, at: u32) -> Place {
+    let template = code.template();
+    let line = crate::object::excerpt::line_of(template, at);
     Place { source: template.source.clone(), line, function: template.name.to_string() }
 }
 

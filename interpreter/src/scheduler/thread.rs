@@ -2,12 +2,13 @@
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
 use parking_lot::Mutex;
 
+use super::stack::Place;
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
 use crate::object::misc::Boxed;
@@ -48,6 +49,7 @@ pub struct Saved {
 pub struct Detached {
     pub stack: Stack,
     pub frames: (usize, usize),
+    pub place: Option<Place>,
 }
 
 /// The part of a thread that only the worker running (or resuming) it touches.
@@ -55,8 +57,6 @@ pub struct Detached {
 pub struct Own {
     pub saved: Option<Saved>,
     pub detached: Option<Box<Detached>>,
-    /// The parked frame is a native's that takes the wake-up value.
-    pub deliver: bool,
 }
 
 /// A green thread.
@@ -64,7 +64,7 @@ pub struct Thread {
     pub id: u64,
     pub daemon: bool,
     /// Host handle of the fiber object: keeps it alive until the thread has ended.
-    handle: usize,
+    handle: u32,
     fiber: Gc<Fiber>,
     wait: WaitWord,
     /// The wait ended with an exception to raise.
@@ -72,9 +72,11 @@ pub struct Thread {
     /// The worker whose native stack the thread has frames on, plus one; 0: any worker may run it.
     home: AtomicU32,
     /// The worker that runs it now, plus one.
-    pub running_on: AtomicUsize,
+    pub running_on: AtomicU32,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
+    /// Whether CancelledError is to be raised in it.
+    pub(super) cancel: super::cancel::Mark,
     /// Signals that it has to act on when it runs next.
     pub signalled: AtomicU64,
     /// It runs signals' handlers in the place of the main thread.
@@ -82,6 +84,8 @@ pub struct Thread {
     /// What it waits for without a deadline, if a thread holds that: set by itself before it parks, while its frame
     /// holds the object, and cleared before it goes on.
     pub blocked: Slot,
+    /// The parked frame is a native's that takes the wake-up value; for the worker that holds the thread.
+    pub deliver: AtomicBool,
     /// It is among the scheduler's blockers.
     pub is_blocker: AtomicBool,
     done: AtomicBool,
@@ -92,7 +96,7 @@ pub struct Thread {
 }
 
 // A parked thread takes no more than this, its fiber and its script object.
-const _: () = assert!(size_of::<Thread>() <= 160);
+const _: () = assert!(size_of::<Thread>() <= 136);
 
 // SAFETY: `own` is touched only by the worker that holds the thread, and holding passes through queues and the wait
 // word, which order the accesses; everything else is atomic or locked.
@@ -142,16 +146,18 @@ impl Thread {
         Thread {
             id,
             daemon,
-            handle,
+            handle: handle as u32,
             fiber,
             wait: WaitWord::default(),
             raises: AtomicBool::new(false),
             home: AtomicU32::new(0),
-            running_on: AtomicUsize::new(0),
+            running_on: AtomicU32::new(0),
             interrupted: AtomicBool::new(false),
+            cancel: super::cancel::Mark::default(),
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
             blocked: Slot::new(Value::UNBOUND),
+            deliver: AtomicBool::new(false),
             is_blocker: AtomicBool::new(false),
             done: AtomicBool::new(false),
             joiners: Mutex::new(None),
@@ -167,7 +173,7 @@ impl Thread {
         self.fiber.owner.get().cast::<Boxed>().and_then(|owner| owner.label())
     }
     pub fn handle(&self) -> usize {
-        self.handle
+        self.handle as usize
     }
 
     /// The worker's part.

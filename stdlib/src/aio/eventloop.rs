@@ -13,10 +13,11 @@ use conc_interpreter::object::dict::Dict;
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Boxed, Payload};
 use conc_interpreter::object::sequence::List;
+use conc_interpreter::object::string::Str;
 use conc_interpreter::scheduler::reactor::{Direction, Readiness};
 use conc_interpreter::scheduler::{self, Waiter};
 use conc_interpreter::sync::wait::{THIS_PARAMS, method, payload};
-use conc_interpreter::value::{Gc, Value};
+use conc_interpreter::value::{Gc, Slot, Value};
 use conc_macros::methods;
 use parking_lot::Mutex;
 use rustix::time::ClockId;
@@ -45,7 +46,29 @@ pub struct EventLoop {
     poller: Mutex<Poller>,
 }
 
-impl Payload for EventLoop {}
+impl Payload for EventLoop {
+    fn each_task(&self, slots: &[Slot], visit: &mut dyn FnMut(String, Option<String>, Value)) {
+        let mut oldest = task::task(slots[slot::TASKS].get());
+        while let Some(next) = oldest.and_then(|t| task::task(t.slots()[task::slot::NEXT].get())) {
+            oldest = Some(next);
+        }
+        while let Some(t) = oldest {
+            let waiter = task::task(t.slots()[task::slot::WAITER].get());
+            visit(title(&t), waiter.map(|w| title(&w)), t.slots()[task::slot::CORO].get());
+            oldest = task::task(t.slots()[task::slot::PREVIOUS].get());
+        }
+    }
+}
+
+/// What a task is called in reports.
+fn title(t: &Boxed) -> String {
+    let name = t.slots()[task::slot::NAME].get();
+    match (name.as_int(), name.cast::<Str>()) {
+        (Some(number), _) => format!("task 'Task-{number}'"),
+        (None, Some(name)) => format!("task '{}'", name.to_text()),
+        (None, None) => "a task".into(),
+    }
+}
 
 /// Slots of a loop.
 mod slot {

@@ -61,6 +61,18 @@ pub mod thread {
     use conc_interpreter::scheduler;
     use conc_interpreter::value::{Gc, Value};
 
+    /// Let the running thread be cancelled from now on.
+    pub fn _allow_cancel(cx: &mut Ctx) {
+        conc_interpreter::scheduler::cancel::allow(cx);
+    }
+    /// Let the running thread not be cancelled any more; whether it was to be, and has not been told.
+    pub fn _refuse_cancel(cx: &mut Ctx) -> bool {
+        conc_interpreter::scheduler::cancel::refuse(cx)
+    }
+    /// Raise CancelledError in the next wait of a thread that lets itself be cancelled.
+    pub fn _cancel(cx: &mut Ctx, thread: i64) -> bool {
+        conc_interpreter::scheduler::cancel::cancel(cx, thread as u64)
+    }
     /// The longest timeout, in seconds.
     pub const TIMEOUT_MAX: f64 = conc_interpreter::sync::wait::TIMEOUT_MAX;
 
@@ -204,6 +216,7 @@ pub mod thread {
             ("_ExceptHookArgs", args),
             ("_ThreadHandle", handle),
             ("error", cx.class(ClassId::RuntimeError)),
+            ("_DeadlockError", cx.class(ClassId::DeadlockError)),
         ] {
             define(cx, module, name, class.value());
         }

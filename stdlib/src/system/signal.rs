@@ -156,8 +156,7 @@ pub mod functions {
         let first = signals::target(cx);
         interrupt::handle(n, action, raises, first).map_err(|e| failed(cx, e))?;
         // A script that handles signals waits for them.
-        let is_own = |cx: &mut Ctx, h: Value| !h.is_none() && !cx.is_int(h) && h != super::default_int_handler(cx);
-        let (had, has) = (is_own(cx, before), is_own(cx, handler));
+        let (had, has) = (is_scripts(cx, before)?, is_scripts(cx, handler)?);
         match (had, has) {
             (false, true) => scheduler::begin_outside(cx),
             (true, false) => scheduler::end_outside(cx),
@@ -166,6 +165,15 @@ pub mod functions {
         let table = table(cx)?;
         cx.list_splice(table, n as usize, n as usize + 1, &[handler])?;
         Ok(before)
+    }
+
+    /// Whether a handler is a script's, and not one of the library's that only interrupts what runs.
+    fn is_scripts(cx: &mut Ctx, handler: Value) -> R<bool> {
+        if handler.is_none() || cx.is_int(handler) || handler == super::default_int_handler(cx) {
+            return Ok(false);
+        }
+        let name = cx.intern("_only_interrupts");
+        Ok(cx.get_attr_opt(handler, name)?.is_none())
     }
 
     /// What is done about a signal.

@@ -120,7 +120,11 @@ fn receive(cx: &mut Ctx, t: Gc<Boxed>, sink: Value) -> R<Received> {
         Ok((0, _)) => Ok(Received::End),
         Ok((n, piece)) => {
             let data = piece.bytes(n);
-            if sink.is_none() { cx.bytes(data).map(Received::Data) } else { stream::feed(cx, sink, data).map(|()| Received::Done) }
+            if sink.is_none() {
+                cx.bytes(data).map(Received::Data)
+            } else {
+                stream::feed(cx, sink, data).map(|()| Received::Done)
+            }
         }
         Err(Errno::AGAIN) => Ok(Received::Done),
         Err(e) => Err(errors::raise(cx, e)),

@@ -115,7 +115,13 @@ pub mod process {
     }
 
     /// Open a descriptor that can be read once the process has ended.
-    pub fn pidfd_open(cx: &mut Ctx, #[kw] pid: i64, #[kw] #[default(0)] flags: i64) -> R<i64> {
+    pub fn pidfd_open(
+        cx: &mut Ctx,
+        #[kw] pid: i64,
+        #[kw]
+        #[default(0)]
+        flags: i64,
+    ) -> R<i64> {
         use std::os::fd::IntoRawFd;
         let number = i32::try_from(pid).ok().and_then(sys::Pid::from_raw);
         let opened = match number {

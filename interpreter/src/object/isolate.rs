@@ -164,6 +164,8 @@ pub struct Roots {
     pub rlock_class: RootSlot,
     /// The native that is the first frame of every `threading.Thread`.
     pub thread_bootstrap: RootSlot,
+    /// The native classes of asyncio, a tuple, once that has been imported.
+    pub asyncio: RootSlot,
     pub main_thread: RootSlot,
     /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
     pub unraisable: RootSlot,
@@ -193,7 +195,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 27] {
+    fn all(&self) -> [&RootSlot; 28] {
         [
             &self.builtins,
             &self.modules,
@@ -216,6 +218,7 @@ impl Roots {
             &self.lock_class,
             &self.rlock_class,
             &self.thread_bootstrap,
+            &self.asyncio,
             &self.main_thread,
             &self.unraisable,
             &self.signal_hook,

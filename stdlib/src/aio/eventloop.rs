@@ -25,7 +25,7 @@ use rustix::time::ClockId;
 use super::poller::{Poller, Watch};
 use super::{future, handle, task, timers};
 use crate::concurrency::contextvars;
-use crate::core::shared::{call_method, import, remember};
+use crate::core::shared::{call_method, import};
 use crate::data::deque;
 use crate::os::errors;
 use crate::time::clock::nanos;
@@ -924,9 +924,4 @@ pub mod plain {
         handle::cancel(cx, h)?;
         Ok(true)
     }
-}
-
-/// Keeps a class of asyncio's for the natives.
-pub fn keep_class(cx: &mut Ctx, name: &str, class: Gc<Class>) {
-    remember(cx, &format!("asyncio.{name}"), class.value());
 }

@@ -16,6 +16,7 @@ use conc_macros::methods;
 
 use super::eventloop;
 use super::task::{self, TASK};
+use super::{Which, class_of};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, recall_class};
 use crate::data::boxes::{make, number, set_number};
@@ -89,7 +90,7 @@ pub fn sleep(v: Value) -> Option<Gc<Boxed>> {
 
 /// A new future that ends as a timer does.
 pub fn new_sleep(cx: &mut Ctx, event_loop: Value, result: Value, when: Value, number: i64) -> Gc<Boxed> {
-    let class = recall_class(cx, "asyncio.Future").unwrap_or_else(|| cx.class(ClassId::Object));
+    let class = class_of(cx, Which::Future);
     let mut slots = [Value::NONE; slot::COUNT + 2];
     slots[..slot::COUNT].copy_from_slice(&fresh(event_loop));
     slots[slot::RESULT] = result;
@@ -175,7 +176,7 @@ pub fn fresh(event_loop: Value) -> [Value; slot::COUNT] {
 
 /// A new future of a loop.
 pub fn new(cx: &mut Ctx, event_loop: Value) -> Value {
-    let class = recall_class(cx, "asyncio.Future").unwrap_or_else(|| cx.class(ClassId::Object));
+    let class = class_of(cx, Which::Future);
     make(cx, class, &FUTURE, &fresh(event_loop)).value()
 }
 
@@ -528,7 +529,7 @@ pub mod plain {
     }
     pub fn __await__(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
         receiver(cx, this)?;
-        let class = recall_class(cx, "asyncio.FutureIter").unwrap_or_else(|| cx.class(ClassId::Object));
+        let class = class_of(cx, Which::FutureIter);
         Ok(make(cx, class, &ITERATOR, &[this, Value::FALSE]))
     }
     pub fn __iter__(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {

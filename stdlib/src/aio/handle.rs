@@ -1,15 +1,15 @@
 //! `asyncio.Handle` and `TimerHandle`: a callback that an event loop is to call.
 
 use conc_interpreter::native::{Ctx, R};
-use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::Tuple;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
 use super::eventloop;
+use super::{Which, class_of};
 use crate::concurrency::contextvars;
-use crate::core::shared::{call_method, import, recall_class};
+use crate::core::shared::{call_method, import};
 use crate::data::boxes::{make, number, set_number};
 
 static HANDLE: Behavior = Behavior::named("Handle");
@@ -58,7 +58,7 @@ fn receiver(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
 pub fn new(cx: &mut Ctx, event_loop: Value, callback: Value, args: &[Value], context: Value) -> R<Gc<Boxed>> {
     let args = cx.tuple(args)?;
     let source = source(cx, event_loop)?;
-    let class = recall_class(cx, "asyncio.Handle").unwrap_or_else(|| cx.class(ClassId::Object));
+    let class = class_of(cx, Which::Handle);
     Ok(make(cx, class, &HANDLE, &[callback, args, event_loop, context, Value::small_int(0), source]))
 }
 
@@ -71,7 +71,7 @@ pub fn new_timer(
 ) -> R<Gc<Boxed>> {
     let args = cx.tuple(args)?;
     let source = source(cx, event_loop)?;
-    let class = recall_class(cx, "asyncio.TimerHandle").unwrap_or_else(|| cx.class(ClassId::Object));
+    let class = class_of(cx, Which::TimerHandle);
     let (state, number) = (Value::small_int(flag::SCHEDULED), Value::small_int(number));
     let slots = [callback, args, event_loop, context, state, source, when, number];
     Ok(make(cx, class, &TIMER, &slots))

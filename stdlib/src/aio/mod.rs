@@ -9,12 +9,38 @@ pub mod task;
 pub mod timers;
 pub mod transport;
 
+use conc_interpreter::native::Ctx;
+use conc_interpreter::object::class::Class;
+use conc_interpreter::object::kind::ClassId;
+use conc_interpreter::object::sequence::Tuple;
+use conc_interpreter::value::Gc;
+
+/// The native classes, in the order in which they are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    Future,
+    Task,
+    FutureIter,
+    Handle,
+    TimerHandle,
+    Pause,
+}
+
+/// A native class of asyncio.
+#[inline]
+pub fn class_of(cx: &Ctx, which: Which) -> Gc<Class> {
+    let all = cx.iso().roots.asyncio.get().cast::<Tuple>();
+    let class = all.and_then(|all| all.items().get(which as usize).and_then(|class| class.cast()));
+    class.unwrap_or_else(|| cx.class(ClassId::Object))
+}
+
 /// Futures, tasks, handles and the event loop.
 #[conc_macros::module(name = "_asyncio")]
 pub mod functions {
     use super::{eventloop, future, handle, stream, task, transport};
     use crate::core::shared::{define, remember};
     use crate::data::boxes::make;
+    use crate::data::deque;
     use conc_interpreter::native::{Ctx, NativeDef, R};
     use conc_interpreter::object::class::Class;
     use conc_interpreter::object::kind::ClassId;
@@ -30,9 +56,20 @@ pub mod functions {
 
     /// An awaitable that lets the loop run other tasks once.
     pub fn pause(cx: &mut Ctx) -> Value {
-        let class = crate::core::shared::recall_class(cx, "asyncio._Pause");
-        let class = class.unwrap_or_else(|| cx.class(ClassId::Object));
+        let class = super::class_of(cx, super::Which::Pause);
         make(cx, class, &PAUSE, &[Value::FALSE]).value()
+    }
+    /// Wake the first of a deque's futures that has not ended, taking it and those before it out.
+    pub fn wake_first(cx: &mut Ctx, waiters: Value) -> R<()> {
+        let Some(waiters) = deque::deque(waiters) else {
+            return Err(cx.type_error("a deque of futures is needed"));
+        };
+        while let Some(waiter) = deque::pop_end(cx, waiters, true) {
+            if let Some(f) = future::future(waiter).filter(|f| future::is_pending(f)) {
+                return future::set_result(cx, f, Value::NONE);
+            }
+        }
+        Ok(())
     }
     /// The running event loop of this thread, or None.
     pub fn _get_running_loop(cx: &mut Ctx) -> Value {
@@ -74,7 +111,6 @@ pub mod functions {
         for more in &tables[1..] {
             cx.install_in(class, more);
         }
-        eventloop::keep_class(cx, name, class);
         define(cx, module, name, class.value());
         class
     }
@@ -86,16 +122,21 @@ pub mod functions {
             remember(cx, &format!("asyncio.{name}"), class);
             define(cx, module, name, class);
         }
-        let base = class(cx, module, "Future", None, &[future::plain::METHODS]);
-        base.finalize_on_demand();
-        class(cx, module, "Task", Some(base), &[task::plain::METHODS]).finalize_on_demand();
-        class(cx, module, "FutureIter", None, &[future::iterator::METHODS]);
-        let base = class(cx, module, "Handle", None, &[handle::plain::METHODS]);
-        class(cx, module, "TimerHandle", Some(base), &[handle::timer::METHODS]);
+        let future = class(cx, module, "Future", None, &[future::plain::METHODS]);
+        let task = class(cx, module, "Task", Some(future), &[task::plain::METHODS]);
+        future.finalize_on_demand();
+        task.finalize_on_demand();
+        let iterator = class(cx, module, "FutureIter", None, &[future::iterator::METHODS]);
+        let handle = class(cx, module, "Handle", None, &[handle::plain::METHODS]);
+        let timer = class(cx, module, "TimerHandle", Some(handle), &[handle::timer::METHODS]);
+        let pause = class(cx, module, "_Pause", None, &[&[]]);
+        // In the order of `Which`.
+        let all = [future, task, iterator, handle, timer, pause].map(|class| class.value());
+        let all = cx.tuple(&all)?;
+        cx.iso().roots.asyncio.set(all);
         class(cx, module, "EventLoop", None, &[eventloop::plain::METHODS, eventloop::RESUMABLE]);
         class(cx, module, "StreamReader", None, &[stream::plain::METHODS]);
         class(cx, module, "SocketTransport", None, &[transport::plain::METHODS, transport::RESUMABLE]);
-        class(cx, module, "_Pause", None, &[&[]]);
         Ok(())
     }
 }

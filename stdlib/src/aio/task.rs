@@ -13,6 +13,7 @@ use conc_macros::methods;
 
 use super::eventloop;
 use super::future::{self, cancelled_error, flag, has, is_pending, put, slot as common, state, state_of};
+use super::{Which, class_of};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, import, recall_class};
 use crate::data::boxes::make;
@@ -68,7 +69,7 @@ fn is_native_coroutine(v: Value) -> bool {
 
 /// Makes a task of a coroutine and has the loop run it.
 pub fn create(cx: &mut Ctx, event_loop: Value, coro: Value, name: Value, context: Value) -> R {
-    let class = recall_class(cx, "asyncio.Task").unwrap_or_else(|| cx.class(ClassId::Object));
+    let class = class_of(cx, Which::Task);
     let t = make(cx, class, &TASK, &blank());
     begin(cx, t, event_loop, coro, name, context)?;
     make_ready(cx, t)?;

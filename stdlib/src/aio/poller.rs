@@ -62,7 +62,11 @@ impl Poller {
         match (before, wanted.is_empty()) {
             (None, true) => return Ok(()),
             (None, false) => epoll::add(queue, target, data, wanted)?,
-            (Some(_), false) => epoll::modify(queue, target, data, wanted)?,
+            (Some(_), false) => match epoll::modify(queue, target, data, wanted) {
+                // The one that was watched has been closed; this is another of the same number.
+                Err(Errno::NOENT) => epoll::add(queue, target, data, wanted)?,
+                other => other?,
+            },
             (Some(_), true) => {
                 self.watched.remove(&fd);
                 return epoll::delete(queue, target);
@@ -75,9 +79,6 @@ impl Poller {
     /// Watches a descriptor for one thing more.
     pub fn watch(&mut self, fd: i32, what: Watch) -> Result<(), Errno> {
         let before = self.watched.get(&fd).copied().unwrap_or(EventFlags::empty());
-        if before.contains(what.flag()) {
-            return Ok(());
-        }
         self.change(fd, before | what.flag())
     }
 

@@ -46,7 +46,8 @@ impl Incoming {
 
     /// Adds bytes; false: there is no memory for them.
     fn add(&mut self, data: &[u8]) -> bool {
-        if self.start > 0 && self.data.len() + data.len() > self.data.capacity() {
+        // Moved are never more bytes than have been given since the last time.
+        if self.start >= self.len().max(1) && self.data.len() + data.len() > self.data.capacity() {
             self.data.drain(..self.start);
             self.start = 0;
         }

@@ -35,10 +35,6 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
-        Native(&net::sockets::functions::MODULE),
-        Native(&net::select::functions::MODULE),
-        source!("socket"),
-        source!("selectors"),
         source!("threading"),
         source!("queue"),
         source!("sched"),
@@ -87,13 +83,10 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("posixpath"),
         source!("typing"),
         source!("warnings"),
-        source!("typing"),
-        source!("warnings"),
-        source!("os"),
-        source!("posixpath"),
         source!("weakref"),
     ];
     all.extend(data::MODULES);
+    all.extend(net::MODULES);
     all.extend(text::MODULES);
     all
 }

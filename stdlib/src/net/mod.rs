@@ -19,6 +19,7 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("selectors"),
     source!("socket"),
     source!("base64"),
+    source!("codecs"),
     source!("email"),
     source!("email.errors"),
     source!("email.message"),

@@ -35,6 +35,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
+        Native(&concurrency::contextvars::functions::MODULE),
         source!("threading"),
         source!("queue"),
         source!("sched"),

@@ -54,6 +54,8 @@ pub struct Fiber {
     pub wake: Slot,
     /// Whatever the fiber's owner keeps with it: thread or greenlet.
     pub owner: Slot,
+    /// The current context of context variables; None: an empty one that nobody has looked at.
+    pub context: Slot,
 }
 object_kind!(Fiber, Fiber);
 
@@ -68,7 +70,7 @@ pub struct Binding {
 
 /// Marks everything a suspended fiber's stack needs; the stack of a running one is its worker's.
 pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
-    for value in [fiber.segment.get(), fiber.handled.get(), fiber.wake.get(), fiber.owner.get()] {
+    for value in [fiber.segment.get(), fiber.handled.get(), fiber.wake.get(), fiber.owner.get(), fiber.context.get()] {
         if value.is_object() {
             m.mark(value.object());
         }

@@ -180,7 +180,7 @@ pub(super) fn release_fiber(cx: &mut Ctx, thread: &Thread) {
     }
     first.next.set(Value::UNBOUND);
     fiber.segment.set(first.value());
-    for slot in [&fiber.handled, &fiber.wake, &fiber.owner] {
+    for slot in [&fiber.handled, &fiber.wake, &fiber.owner, &fiber.context] {
         slot.set(Value::NONE);
     }
     worker(cx).fibers.push(thread.handle());

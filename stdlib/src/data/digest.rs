@@ -319,7 +319,9 @@ pub mod functions {
         let most = if name == "blake2b" { 64 } else { 32 };
         let (key, salt, person) = (cx.byte_vec(key)?, cx.byte_vec(salt)?, cx.byte_vec(person)?);
         if !(1..=most).contains(&digest_size) {
-            return Err(cx.value_error(format!("digest_size for {name} must be between 1 and {most} bytes, here it is {digest_size}")));
+            return Err(cx.value_error(format!(
+                "digest_size for {name} must be between 1 and {most} bytes, here it is {digest_size}"
+            )));
         }
         if key.len() as i64 > most {
             return Err(cx.value_error(format!("maximum key length is {most} bytes")));

@@ -131,7 +131,8 @@ fn seconds(tag: u8, text: &[u8]) -> Option<i64> {
     let (month, day, hour, minute, second) = (part(0)?, part(1)?, part(2)?, part(3)?, part(4)?);
     // Days since 1970 of the civil date, with years that begin in March.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day - 1 - 719_468;
+    let days =
+        365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day - 1 - 719_468;
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
@@ -203,7 +204,8 @@ fn distinguished(cx: &mut Ctx, content: &[u8]) -> R {
             let Some((oid, rest)) = tagged(pair, OBJECT) else { continue };
             let Some((tag, value, _)) = element(rest) else { continue };
             let text = if tag == 0x1e {
-                let units: Vec<u16> = value.chunks(2).map(|c| c.iter().fold(0, |n, &b| n << 8 | u16::from(b))).collect();
+                let units: Vec<u16> =
+                    value.chunks(2).map(|c| c.iter().fold(0, |n, &b| n << 8 | u16::from(b))).collect();
                 String::from_utf16_lossy(&units)
             } else {
                 String::from_utf8_lossy(value).into_owned()

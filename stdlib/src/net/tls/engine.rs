@@ -119,7 +119,9 @@ pub mod methods {
                 // An address is not told to the server: it stands for no name.
                 let name = if name.is_none() { "0.0.0.0".into() } else { cx.text_of(name) };
                 let Ok(name) = ServerName::try_from(name) else {
-                    return Err(cx.value_error("server_hostname cannot be an empty string or start with a leading dot."));
+                    return Err(
+                        cx.value_error("server_hostname cannot be an empty string or start with a leading dot.")
+                    );
                 };
                 ClientConnection::new(config.clone(), name).map(Connection::Client)
             }
@@ -130,15 +132,8 @@ pub mod methods {
         };
         connection.set_buffer_limit(None);
         let server = matches!(connection, Connection::Server(_));
-        let state = State {
-            connection,
-            server,
-            data: Vec::new(),
-            read: 0,
-            first: Vec::new(),
-            closed: false,
-            fault: None,
-        };
+        let state =
+            State { connection, server, data: Vec::new(), read: 0, first: Vec::new(), closed: false, fault: None };
         Ok(cx.new_boxed(class, Some(Box::new(Engine(Mutex::new(state)))), 0).value())
     }
 

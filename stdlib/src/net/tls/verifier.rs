@@ -74,13 +74,21 @@ fn refused(error: webpki::Error) -> Error {
         E::BadDer | E::BadDerTime | E::TrailingData(_) => {
             refuse(1, "unspecified certificate verification error", CertificateError::BadEncoding)
         }
-        other => refuse(1, format!("unspecified certificate verification error: {other}"), CertificateError::BadEncoding),
+        other => {
+            refuse(1, format!("unspecified certificate verification error: {other}"), CertificateError::BadEncoding)
+        }
     }
 }
 
 impl Verifier {
     /// Whether the certificate leads to one that is trusted.
-    fn chain(&self, leaf: &CertificateDer<'_>, between: &[CertificateDer<'_>], now: UnixTime, usage: KeyUsage) -> Result<(), Error> {
+    fn chain(
+        &self,
+        leaf: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        now: UnixTime,
+        usage: KeyUsage,
+    ) -> Result<(), Error> {
         let described = Certificate::read(leaf);
         if self.given.iter().any(|der| der == leaf) {
             let now = now.as_secs() as i64;

@@ -35,6 +35,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::thread::thread::MODULE),
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
+        Native(&concurrency::greenlet::functions::MODULE),
         Native(&net::sockets::functions::MODULE),
         Native(&net::select::functions::MODULE),
         source!("socket"),

@@ -52,8 +52,12 @@ pub struct Fiber {
     pub handled: Slot,
     /// What the wait of the fiber's thread ended with.
     pub wake: Slot,
-    /// Whatever the fiber's owner keeps with it: thread or greenlet.
+    /// Whatever the fiber's owner keeps with it.
     pub owner: Slot,
+    /// The thread's current greenlet, if it has been asked for.
+    pub greenlet: Slot,
+    /// The context of variables that is current in the thread, or None.
+    pub context: Slot,
 }
 object_kind!(Fiber, Fiber);
 
@@ -68,10 +72,8 @@ pub struct Binding {
 
 /// Marks everything a suspended fiber's stack needs; the stack of a running one is its worker's.
 pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
-    for value in [fiber.segment.get(), fiber.handled.get(), fiber.wake.get(), fiber.owner.get()] {
-        if value.is_object() {
-            m.mark(value.object());
-        }
+    for slot in [&fiber.segment, &fiber.handled, &fiber.wake, &fiber.owner, &fiber.greenlet, &fiber.context] {
+        super::trace::mark(m, slot.get());
     }
     let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));
     if !base.is_null() {

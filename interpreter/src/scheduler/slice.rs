@@ -12,7 +12,7 @@ use super::cycle;
 use super::policy::Verdict;
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread};
 use super::worker::{POOLED, Until, release_fiber, wake, work, worker};
-use super::{report, signals};
+use super::{greenlet, report, signals};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::function::Native;
@@ -30,7 +30,7 @@ const STACK_RESERVE: usize = 128 << 10;
 
 /// The machine state of code below the slices of a worker.
 struct Below {
-    saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize),
+    saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize, usize),
     fiber: Gc<Fiber>,
     segment: Gc<Segment>,
     base: *mut Value,
@@ -42,7 +42,7 @@ impl Below {
     fn save(cx: &mut Ctx) -> Below {
         let yielder = worker(cx).yielder;
         Below {
-            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, yielder),
+            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, cx.nested, yielder),
             fiber: cx.fiber,
             segment: cx.segment,
             base: cx.base,
@@ -52,7 +52,7 @@ impl Below {
     }
     fn restore(self, cx: &mut Ctx) {
         let yielder;
-        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, yielder) = self.saved;
+        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, cx.nested, yielder) = self.saved;
         (cx.fiber, cx.segment, cx.base, cx.pc, cx.handled) =
             (self.fiber, self.segment, self.base, self.pc, self.handled);
         worker(cx).yielder = yielder;
@@ -71,16 +71,14 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     w.policy.begin_slice();
     // SAFETY: this worker has just taken the thread from a queue.
     let detached = unsafe { thread.own().detached.take() };
-    let mut stack = match detached {
+    let stack = match detached {
         Some(detached) => {
             cx.native_stacks.retain(|&r| r != detached.frames);
             detached.stack
         }
         None => fresh_stack(cx, thread.clone()),
     };
-    let stop = match stack.resume(()) {
-        CoroutineResult::Yield(stop) | CoroutineResult::Return(stop) => stop,
-    };
+    let (stack, stop) = greenlet::resume(cx, &thread, stack);
     cx.native_stacks.pop();
     below.restore(cx);
     worker(cx).current = outer;
@@ -98,7 +96,8 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
                 worker(cx).queue_last(thread);
             }
         }
-        Stop::Parked => recycle(cx, stack),
+        // What goes on elsewhere does so above.
+        Stop::Parked | Stop::Swap => recycle(cx, stack),
         Stop::Again => {
             recycle(cx, stack);
             worker(cx).queue_last(thread);
@@ -110,7 +109,21 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     }
 }
 
-fn recycle(cx: &mut Ctx, stack: Stack) {
+/// Goes on on a native stack until it is left.
+pub(super) fn resume(stack: &mut Stack) -> Stop {
+    match stack.resume(()) {
+        CoroutineResult::Yield(stop) | CoroutineResult::Return(stop) => stop,
+    }
+}
+
+/// Leaves the native stack that the caller runs on, until it is resumed.
+pub(super) fn suspend(yielder: usize, stop: Stop) {
+    // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
+    let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
+    y.suspend(stop);
+}
+
+pub(super) fn recycle(cx: &mut Ctx, stack: Stack) {
     let w = worker(cx);
     if stack.done() && w.pool.len() < POOLED {
         w.pool.push(stack.into_stack());
@@ -137,6 +150,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         let message = format!("Exception ignored in thread started by {}", cx.repr_text(f));
         cx.unraisable_as(e, Value::NONE, Some(&message));
     }
+    greenlet::bury(thread);
     let joiners = thread.finish();
     let shared = worker(cx).shared.clone();
     if thread.id != MAIN {
@@ -152,7 +166,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
 }
 
 /// A native stack set to run the thread's next slice.
-fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
+pub(super) fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
     let stack = match worker(cx).pool.pop() {
         Some(stack) => stack,
         None => match DefaultStack::new(STACK_SIZE) {
@@ -179,7 +193,9 @@ fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
 fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     // SAFETY: this worker runs the thread, up to a successful `park`; so below.
     let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.own().deliver) };
+    cx.nested = 0;
     let mut outcome = match saved {
+        _ if std::mem::take(&mut worker(cx).arriving) => greenlet::arrive(cx),
         None => begin(cx, thread),
         Some(saved) => {
             restore(cx, thread, saved);
@@ -188,14 +204,20 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     };
     loop {
         match outcome {
+            Ok(Outcome::Parked { .. }) if std::mem::take(&mut worker(cx).leaving) => return Stop::Swap,
             Ok(Outcome::Parked { deliver }) => {
+                // A stack that an ended thread has left to one of its greenlets runs for another thread.
+                let running = worker(cx).current.clone();
+                let thread = &running;
                 begin_park(cx, deliver);
                 let saved = save(cx, thread);
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
                 thread.running_on.store(0, Ordering::Release);
-                // No native frames are left: any worker may run it again.
-                thread.set_home(None);
+                // No native frames are left: any worker may run it again, unless its greenlets have some.
+                let pinned = thread.pins.load(Ordering::Relaxed) != 0;
+                let index = worker(cx).index;
+                thread.set_home(pinned.then_some(index));
                 if !deliver {
                     return Stop::Again;
                 }
@@ -231,7 +253,7 @@ fn begin(cx: &mut Ctx, thread: &Arc<Thread>) -> R<Outcome> {
     let start = fiber.owner.get();
     if let Some(native) = fiber.wake.get().cast::<Native>() {
         fiber.wake.set(Value::NONE);
-        crate::vm::native::start_native(cx, native, start)?;
+        crate::vm::native::start_native(cx, native, &[start])?;
         // SAFETY: the frame was just pushed.
         return unsafe { run(cx, cx.pc, cx.base) };
     }
@@ -279,7 +301,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
     let thread = w.current.clone();
     let yielder = w.yielder;
     let saved = save(cx, &thread);
-    let (stack_limit, stack_base) = (cx.stack_limit, cx.stack_base);
+    let (stack_limit, stack_base, nested) = (cx.stack_limit, cx.stack_base, cx.nested);
     if yielder == 0 {
         // Host code, on the worker's own stack.
         if !deliver {
@@ -292,12 +314,10 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
         }
     } else {
         worker(cx).frames = (frame_address(), cx.stack_base);
-        // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
-        let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
-        y.suspend(if deliver { Stop::Detached } else { Stop::DetachedAgain });
+        suspend(yielder, if deliver { Stop::Detached } else { Stop::DetachedAgain });
     }
     restore(cx, &thread, saved);
-    (cx.stack_limit, cx.stack_base) = (stack_limit, stack_base);
+    (cx.stack_limit, cx.stack_base, cx.nested) = (stack_limit, stack_base, nested);
     let w = worker(cx);
     w.yielder = yielder;
     w.current = thread.clone();
@@ -307,7 +327,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
 
 /// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile, or now, as SIGINT
 /// has come. After true, another worker may be running the thread.
-fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
+pub(super) fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
     if thread.id == MAIN {
         // Either this sees the mark, or who sets it sees the wait.
         fence(Ordering::SeqCst);
@@ -373,7 +393,7 @@ fn restore(cx: &mut Ctx, thread: &Thread, saved: Saved) {
 
 /// An address below every frame of the caller, registers saved by a switch included.
 #[inline(always)]
-fn frame_address() -> usize {
+pub(super) fn frame_address() -> usize {
     let here = 0u8;
     (&raw const here as usize).saturating_sub(RED)
 }

@@ -27,6 +27,8 @@ pub enum Stop {
     Parked,
     /// The thread gives way.
     Again,
+    /// The thread goes on in another greenlet, on another native stack.
+    Swap,
     /// The thread ended, maybe with an exception.
     Ended(Result<Value, Raised>),
 }
@@ -71,6 +73,8 @@ pub struct Thread {
     raises: AtomicBool,
     /// The worker whose native stack the thread has frames on, plus one; 0: any worker may run it.
     home: AtomicU32,
+    /// How many of its greenlets own native stacks of that worker, and other reasons to stay there.
+    pub pins: AtomicU32,
     /// The worker that runs it now, plus one.
     pub running_on: AtomicUsize,
     /// KeyboardInterrupt is to be raised in it.
@@ -147,6 +151,7 @@ impl Thread {
             wait: WaitWord::default(),
             raises: AtomicBool::new(false),
             home: AtomicU32::new(0),
+            pins: AtomicU32::new(0),
             running_on: AtomicUsize::new(0),
             interrupted: AtomicBool::new(false),
             signalled: AtomicU64::new(0),

@@ -1,5 +1,6 @@
 //! Concurrency: threads, and what they wait for.
 
+pub mod greenlet;
 pub mod handle;
 pub mod queue;
 pub mod thread;

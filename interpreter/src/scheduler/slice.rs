@@ -233,10 +233,16 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 worker(cx).note_running(thread);
                 outcome = go_on(cx, thread, true);
             }
-            Ok(other) => return Stop::Ended(Ok(other.value())),
-            Err(e) => return Stop::Ended(Err(e)),
+            Ok(other) => return end(cx, Ok(other.value())),
+            Err(e) => return end(cx, Err(e)),
         }
     }
+}
+
+/// The thread has run to its end. The segment that its fiber knows may be that of one of its greenlets.
+fn end(cx: &mut Ctx, result: R) -> Stop {
+    cx.fiber.segment.set(cx.segment.value());
+    Stop::Ended(result)
 }
 
 /// The thread's first slice.

@@ -36,6 +36,7 @@ pub fn library() -> Vec<BuiltinModule> {
         Native(&concurrency::threading::functions::MODULE),
         Native(&concurrency::queue::functions::MODULE),
         Native(&concurrency::greenlet::functions::MODULE),
+        Native(&concurrency::contextvars::functions::MODULE),
         Native(&net::sockets::functions::MODULE),
         Native(&net::select::functions::MODULE),
         source!("socket"),

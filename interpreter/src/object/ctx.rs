@@ -291,6 +291,16 @@ impl Ctx {
         (&here as *const u8 as usize) < self.stack_limit
     }
 
+    /// The current context of context variables; None: an empty one that nobody has looked at.
+    pub fn current_context(&self) -> Value {
+        self.fiber.context.get()
+    }
+
+    /// Makes another context current.
+    pub fn set_current_context(&mut self, context: Value) {
+        self.fiber.context.set(context);
+    }
+
     // ---- collection
 
     /// Calls the `__del__` of objects found dead, and the callbacks of weak references to them.

@@ -12,7 +12,7 @@ use crate::object::misc::{Behavior, Boxed};
 use crate::value::{Gc, Value};
 
 /// What makes an object a greenlet.
-pub static GREENLET: Behavior = Behavior { name: "greenlet", step: None };
+pub static GREENLET: Behavior = Behavior::named("greenlet");
 
 /// Slots of a greenlet.
 pub mod slot {

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize};
 
 use crate::heap::Header;
+use crate::native::{Ctx, R};
 use crate::object_kind;
-use crate::value::Slot;
+use crate::value::{Gc, Slot, Value};
 
 /// range; bounds are ints of any size, `len` is the length if it and all bounds are immediate, else negative.
 #[repr(C)]
@@ -89,8 +90,27 @@ object_kind!(Boxed, Boxed);
 pub struct Behavior {
     pub name: &'static str,
     /// Of iterators: the next item, or None at the end.
-    pub step:
-        Option<fn(&mut crate::native::Ctx, crate::value::Gc<Boxed>) -> crate::native::R<Option<crate::value::Value>>>,
+    pub step: Option<StepFn>,
+    /// Of what can be awaited: the answer to what is sent.
+    pub send: Option<SendFn>,
+}
+
+/// An iterator's next item, or None at the end.
+pub type StepFn = fn(&mut Ctx, Gc<Boxed>) -> R<Option<Value>>;
+/// What an iterator that is sent a value yields (`Ok`), or returns (`Err`).
+pub type SendFn = fn(&mut Ctx, Gc<Boxed>, Value) -> R<Result<Value, Value>>;
+
+impl Behavior {
+    /// Of objects without any.
+    pub const fn named(name: &'static str) -> Behavior {
+        Behavior { name, step: None, send: None }
+    }
+    pub const fn iterator(name: &'static str, step: StepFn) -> Behavior {
+        Behavior { name, step: Some(step), send: None }
+    }
+    pub const fn awaitable(name: &'static str, send: SendFn) -> Behavior {
+        Behavior { name, step: None, send: Some(send) }
+    }
 }
 
 impl Boxed {

@@ -56,7 +56,7 @@ pub struct Fiber {
     pub owner: Slot,
     /// The thread's current greenlet, if it has been asked for.
     pub greenlet: Slot,
-    /// The context of variables that is current in the thread, or None.
+    /// The current context of context variables; None: an empty one that nobody has looked at.
     pub context: Slot,
 }
 object_kind!(Fiber, Fiber);

@@ -8,6 +8,7 @@ use crate::object::exception::{Exception, extra};
 use crate::object::function::Code;
 use crate::object::generator::Generator;
 use crate::object::kind::ClassId;
+use crate::object::misc::Boxed;
 use crate::value::Value;
 
 /// The iterator of `yield from v`.
@@ -41,6 +42,9 @@ pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
             return Ok(v);
         }
     }
+    if v.cast::<Boxed>().is_some_and(|b| b.behavior.is_some_and(|b| b.send.is_some()) && cx.class_of(v).is_static()) {
+        return Ok(v);
+    }
     let name = cx.names().__await__;
     let Some(f) = cx.lookup_special(v, name) else {
         let got = cx.type_name(v);
@@ -70,6 +74,11 @@ pub fn send(cx: &mut Ctx, it: Value, value: Value) -> R<Result<Value, Value>> {
             Ok(None) => Ok(Err(Value::NONE)),
             Err(e) => stopped(cx, e),
         };
+    }
+    if let Some(boxed) = it.cast::<Boxed>()
+        && let Some(send) = boxed.behavior.and_then(|b| b.send)
+    {
+        return send(cx, boxed, value);
     }
     let result = if value.is_none() {
         let name = cx.names().__next__;

@@ -1,5 +1,6 @@
 //! Concurrency: threads, and what they wait for.
 
+pub mod contextvars;
 pub mod greenlet;
 pub mod handle;
 pub mod queue;

@@ -123,14 +123,6 @@ pub mod thread {
     pub fn get_ident(cx: &mut Ctx) -> i64 {
         scheduler::current(cx) as i64
     }
-    /// The context of variables that is current in the running thread or greenlet, None if there is none yet.
-    pub fn _get_context(cx: &mut Ctx) -> Value {
-        cx.fiber.context.get()
-    }
-    /// Makes a context of variables the current one.
-    pub fn _set_context(cx: &mut Ctx, context: Value) {
-        cx.fiber.context.set(context);
-    }
     /// A number of the running thread; Conc's threads are no system threads, it is the identifier.
     pub fn get_native_id(cx: &mut Ctx) -> i64 {
         scheduler::current(cx) as i64

@@ -4,7 +4,7 @@ use conc_interpreter::object::misc::Behavior;
 use conc_macros::module;
 
 /// Slots: the index.
-static TUPLE_GETTER: Behavior = Behavior { name: "_tuplegetter", step: None };
+static TUPLE_GETTER: Behavior = Behavior::named("_tuplegetter");
 
 /// What collections is made of.
 #[module(name = "_collections")]

@@ -12,9 +12,9 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: see the constants below.
-pub static DEQUE: Behavior = Behavior { name: "collections.deque", step: None };
+pub static DEQUE: Behavior = Behavior::named("collections.deque");
 /// Slots: the deque, the position, the version expected, whether backwards.
-static ITERATOR: Behavior = Behavior { name: "_deque_iterator", step: Some(iterator_step) };
+static ITERATOR: Behavior = Behavior::iterator("_deque_iterator", iterator_step);
 
 const BUFFER: usize = 0;
 const HEAD: usize = 1;

@@ -14,11 +14,11 @@ use crate::core::shared::is_exact;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: function, tuple of arguments, dict of keywords.
-static PARTIAL: Behavior = Behavior { name: "functools.partial", step: None };
+static PARTIAL: Behavior = Behavior::named("functools.partial");
 /// Slots: comparison function, object (unbound in the maker of keys).
-static KEY: Behavior = Behavior { name: "functools.KeyWrapper", step: None };
+static KEY: Behavior = Behavior::named("functools.KeyWrapper");
 /// Slots: function, maximum size (negative: none), typed, results by key in order of use, hits, misses, info class.
-static CACHE: Behavior = Behavior { name: "functools._lru_cache_wrapper", step: None };
+static CACHE: Behavior = Behavior::named("functools._lru_cache_wrapper");
 
 const MAXSIZE: usize = 1;
 const TYPED: usize = 2;
@@ -121,8 +121,14 @@ fn wraps_script(args: Args<'_>) -> bool {
     args.get(0).cast::<Boxed>().is_some_and(|b| b.slots().first().is_some_and(|f| runs_script(f.get())))
 }
 
-/// The call of a frame's native passed on to `f`. Slots from 1 on: arguments, keywords.
-fn pass_on(cx: &mut Ctx, frame: &mut NativeFrame<'_>, f: Value, args: &[Value], kwargs: Option<Gc<Dict>>) -> R<Step> {
+/// The call of a frame's native passed on to `f`.
+pub fn pass_on(
+    cx: &mut Ctx,
+    frame: &mut NativeFrame<'_>,
+    f: Value,
+    args: &[Value],
+    kwargs: Option<Gc<Dict>>,
+) -> R<Step> {
     Ok(match cx.spread_kwargs(args, kwargs)? {
         Some((all, names)) => frame.call_named(f, all, names),
         None if args.len() <= NativeFrame::ARGUMENTS => frame.call(f, args),

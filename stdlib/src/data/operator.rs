@@ -7,11 +7,11 @@ use conc_interpreter::value::{Gc, Value};
 use conc_macros::module;
 
 /// Slots: tuple of keys.
-static ITEM_GETTER: Behavior = Behavior { name: "operator.itemgetter", step: None };
+static ITEM_GETTER: Behavior = Behavior::named("operator.itemgetter");
 /// Slots: tuple of dotted names.
-static ATTR_GETTER: Behavior = Behavior { name: "operator.attrgetter", step: None };
+static ATTR_GETTER: Behavior = Behavior::named("operator.attrgetter");
 /// Slots: name, tuple of arguments, dict of keywords or None.
-static METHOD_CALLER: Behavior = Behavior { name: "operator.methodcaller", step: None };
+static METHOD_CALLER: Behavior = Behavior::named("operator.methodcaller");
 
 /// Follows a dotted name.
 fn dotted(cx: &mut Ctx, object: Value, name: Gc<Str>) -> R {

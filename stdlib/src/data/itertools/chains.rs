@@ -10,17 +10,17 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: iterator, function or None, total (unbound before the first item), initial or None.
-static ACCUMULATE: Behavior = Behavior { name: "accumulate", step: Some(accumulate_step) };
+static ACCUMULATE: Behavior = Behavior::iterator("accumulate", accumulate_step);
 /// Slots: iterator (None once it ended), size, strict.
-static BATCHED: Behavior = Behavior { name: "batched", step: Some(batched_step) };
+static BATCHED: Behavior = Behavior::iterator("batched", batched_step);
 /// Slots: iterator of iterables (None once it ended), active iterator or None.
-static CHAIN: Behavior = Behavior { name: "chain", step: Some(chain_step) };
+static CHAIN: Behavior = Behavior::iterator("chain", chain_step);
 /// Slots: iterator (None once it ended), the previous item (unbound at first).
-static PAIRWISE: Behavior = Behavior { name: "pairwise", step: Some(pairwise_step) };
+static PAIRWISE: Behavior = Behavior::iterator("pairwise", pairwise_step);
 /// Slots: function, iterator.
-static STARMAP: Behavior = Behavior { name: "starmap", step: Some(starmap_step) };
+static STARMAP: Behavior = Behavior::iterator("starmap", starmap_step);
 /// Slots: list of iterators (None where exhausted), how many are active, fill value.
-static ZIP_LONGEST: Behavior = Behavior { name: "zip_longest", step: Some(zip_longest_step) };
+static ZIP_LONGEST: Behavior = Behavior::iterator("zip_longest", zip_longest_step);
 
 fn accumulate_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();

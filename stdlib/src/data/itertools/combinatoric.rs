@@ -11,14 +11,13 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number, tuple_of};
 
 /// Slots: tuple of pools, index buffer, state.
-static PRODUCT: Behavior = Behavior { name: "product", step: Some(product_step) };
+static PRODUCT: Behavior = Behavior::iterator("product", product_step);
 /// Slots: pool, index buffer, state, r, cycle buffer.
-static PERMUTATIONS: Behavior = Behavior { name: "permutations", step: Some(permutations_step) };
+static PERMUTATIONS: Behavior = Behavior::iterator("permutations", permutations_step);
 /// Slots: pool, index buffer, state, r.
-static COMBINATIONS: Behavior = Behavior { name: "combinations", step: Some(combinations_step) };
+static COMBINATIONS: Behavior = Behavior::iterator("combinations", combinations_step);
 /// Slots: pool, index buffer, state, r.
-static WITH_REPLACEMENT: Behavior =
-    Behavior { name: "combinations_with_replacement", step: Some(with_replacement_step) };
+static WITH_REPLACEMENT: Behavior = Behavior::iterator("combinations_with_replacement", with_replacement_step);
 
 const STATE: usize = 2;
 const FRESH: i64 = 0;

@@ -8,15 +8,15 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: data iterator, selectors iterator.
-static COMPRESS: Behavior = Behavior { name: "compress", step: Some(compress_step) };
+static COMPRESS: Behavior = Behavior::iterator("compress", compress_step);
 /// Slots: predicate, iterator, whether dropping is over.
-static DROPWHILE: Behavior = Behavior { name: "dropwhile", step: Some(dropwhile_step) };
+static DROPWHILE: Behavior = Behavior::iterator("dropwhile", dropwhile_step);
 /// Slots: predicate or None, iterator.
-static FILTERFALSE: Behavior = Behavior { name: "filterfalse", step: Some(filterfalse_step) };
+static FILTERFALSE: Behavior = Behavior::iterator("filterfalse", filterfalse_step);
 /// Slots: iterator (None once it ended), items taken so far, index of the next wanted, stop (negative: none), step.
-static ISLICE: Behavior = Behavior { name: "islice", step: Some(islice_step) };
+static ISLICE: Behavior = Behavior::iterator("islice", islice_step);
 /// Slots: predicate, iterator (None once it ended).
-static TAKEWHILE: Behavior = Behavior { name: "takewhile", step: Some(takewhile_step) };
+static TAKEWHILE: Behavior = Behavior::iterator("takewhile", takewhile_step);
 
 fn compress_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();

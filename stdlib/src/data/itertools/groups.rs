@@ -9,13 +9,13 @@ use crate::data::boxes::make;
 
 /// Slots: iterator, key function or None, key of the group handed out, key and value of the current item (unbound
 /// before the first), the active group, the class of groups.
-static GROUPBY: Behavior = Behavior { name: "groupby", step: Some(groupby_step) };
+static GROUPBY: Behavior = Behavior::iterator("groupby", groupby_step);
 /// Slots: the groupby, the group's key.
-static GROUPER: Behavior = Behavior { name: "_grouper", step: Some(grouper_step) };
+static GROUPER: Behavior = Behavior::iterator("_grouper", grouper_step);
 /// Slots: the node to read next, the iterator all share.
-static TEE: Behavior = Behavior { name: "_tee", step: Some(tee_step) };
+static TEE: Behavior = Behavior::iterator("_tee", tee_step);
 /// Slots: the item (unbound until fetched), the next node.
-static NODE: Behavior = Behavior { name: "_tee_dataobject", step: None };
+static NODE: Behavior = Behavior::named("_tee_dataobject");
 
 const TARGET: usize = 2;
 const KEY: usize = 3;

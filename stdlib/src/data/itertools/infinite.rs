@@ -11,11 +11,11 @@ use conc_macros::methods;
 use crate::data::boxes::{number, set_number};
 
 /// Slots: the next number, the step.
-static COUNT: Behavior = Behavior { name: "count", step: Some(count_step) };
+static COUNT: Behavior = Behavior::iterator("count", count_step);
 /// Slots: the iterator (None once it ended), the saved items, the position among them.
-static CYCLE: Behavior = Behavior { name: "cycle", step: Some(cycle_step) };
+static CYCLE: Behavior = Behavior::iterator("cycle", cycle_step);
 /// Slots: the object, how many times more (negative: forever).
-static REPEAT: Behavior = Behavior { name: "repeat", step: Some(repeat_step) };
+static REPEAT: Behavior = Behavior::iterator("repeat", repeat_step);
 
 fn count_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();

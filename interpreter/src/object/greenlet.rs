@@ -146,7 +146,29 @@ impl Greenlet {
 impl Ctx {
     /// A greenlet of a class made for them, with `more` slots of the class's own after the usual ones.
     pub fn new_greenlet(&mut self, class: Gc<super::class::Class>, more: usize) -> Greenlet {
-        let made = Greenlet(self.new_native_object(class, &GREENLET, slot::COUNT + more));
+        let made = self.new_native_object(class, &GREENLET, slot::COUNT + more);
+        Greenlet::init(made)
+    }
+    /// The same, with Rust data of its own.
+    pub fn new_greenlet_with(
+        &mut self,
+        class: Gc<super::class::Class>,
+        data: Box<dyn super::misc::Payload>,
+        more: usize,
+    ) -> Greenlet {
+        let made = self.new_boxed(class, Some(data), slot::COUNT + more);
+        // SAFETY: the object was just made here: nobody else has seen it.
+        unsafe { (*made.as_ptr()).behavior = Some(&GREENLET) };
+        if class.has(super::class::class_flag::FINALIZER) {
+            self.register_finalizer(made.value());
+        }
+        Greenlet::init(made)
+    }
+}
+
+impl Greenlet {
+    fn init(object: Gc<Boxed>) -> Greenlet {
+        let made = Greenlet(object);
         for word in [slot::BASE, slot::PC, slot::LIMIT, slot::TOP, slot::DEPTH, slot::BINDING, slot::LOW, slot::HIGH] {
             made.set_word(word, 0);
         }

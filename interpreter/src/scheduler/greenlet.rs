@@ -43,6 +43,8 @@ pub enum Part {
     Finish,
     /// The native that ends one that nobody can reach.
     Kill,
+    /// The native of the first frame of a thread that is one of gevent's greenlets.
+    Spawned,
 }
 
 pub fn part(cx: &Ctx, which: Part) -> Value {
@@ -619,7 +621,9 @@ fn wait_below(cx: &mut Ctx, thread: &Arc<Thread>, me: Greenlet, stack: Stack, st
             (None, matches!(stop, Stop::Parked))
         }
     };
-    if !waits {
+    if waits {
+        super::group::pass_on(cx, thread);
+    } else {
         worker(cx).queue_last(thread.clone());
     }
     // What the worker does meanwhile is done above the frames of the main greenlet.

@@ -5,6 +5,7 @@
 
 mod cycle;
 pub mod greenlet;
+pub mod group;
 pub mod loading;
 mod monitor;
 mod policy;

@@ -12,7 +12,7 @@ use super::cycle;
 use super::policy::Verdict;
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread};
 use super::worker::{POOLED, Until, release_fiber, wake, work, worker};
-use super::{greenlet, report, signals};
+use super::{greenlet, group, report, signals};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::function::Native;
@@ -94,10 +94,15 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
             if matches!(stop, Stop::DetachedAgain) || !commit(cx, &thread) {
                 worker(cx).queue_last(thread);
+            } else {
+                group::pass_on(cx, &thread);
             }
         }
         // What goes on elsewhere does so above.
-        Stop::Parked | Stop::Swap => recycle(cx, stack),
+        Stop::Parked | Stop::Swap => {
+            recycle(cx, stack);
+            group::pass_on(cx, &thread);
+        }
         Stop::Again => {
             recycle(cx, stack);
             worker(cx).queue_last(thread);
@@ -105,6 +110,7 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
         Stop::Ended(result) => {
             recycle(cx, stack);
             ended(cx, &thread, result);
+            group::pass_on(cx, &thread);
         }
     }
 }
@@ -314,6 +320,7 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
             worker(cx).queue_last(thread.clone());
             work(cx, Until::Turn(&thread));
         } else if commit(cx, &thread) {
+            group::pass_on(cx, &thread);
             work(cx, Until::Turn(&thread));
         } else {
             worker(cx).keep_starter();

@@ -8,6 +8,7 @@ use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
 use parking_lot::Mutex;
 
+use super::group::{Group, GroupCell};
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
 use crate::object::misc::Boxed;
@@ -86,6 +87,8 @@ pub struct Thread {
     /// What it waits for without a deadline, if a thread holds that: set by itself before it parks, while its frame
     /// holds the object, and cleared before it goes on.
     pub blocked: Slot,
+    /// Those that it takes turns with.
+    group: GroupCell,
     /// It is among the scheduler's blockers.
     pub is_blocker: AtomicBool,
     done: AtomicBool,
@@ -133,6 +136,15 @@ impl Waiter {
 
     /// Ends the wait, if nobody has yet. With `Claim::Queue` the caller puts the thread into a run queue.
     pub fn claim(&self, value: Value, raises: bool) -> Claim {
+        match self.claim_ungated(value, raises) {
+            // Others of its group run first, who will see to it.
+            Claim::Queue if self.thread.group().is_some_and(|group| !group.admit(&self.thread)) => Claim::Running,
+            claim => claim,
+        }
+    }
+
+    /// The same for one who holds the thread's group.
+    pub(super) fn claim_ungated(&self, value: Value, raises: bool) -> Claim {
         let thread = &*self.thread;
         thread.wait.claim(self.wait, || {
             thread.fiber.wake.set(value);
@@ -157,6 +169,7 @@ impl Thread {
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
             blocked: Slot::new(Value::UNBOUND),
+            group: GroupCell::default(),
             is_blocker: AtomicBool::new(false),
             done: AtomicBool::new(false),
             joiners: Mutex::new(None),
@@ -183,6 +196,18 @@ impl Thread {
     pub unsafe fn own(&self) -> &mut Own {
         // SAFETY: by the contract nobody else touches it.
         unsafe { &mut *self.own.get() }
+    }
+
+    // ---- whom it takes turns with
+
+    /// Its group, if it is in one.
+    #[inline]
+    pub fn group(&self) -> Option<&Group> {
+        self.group.get()
+    }
+    /// The same, joining what `make` gives if it is in none.
+    pub fn group_or(&self, make: impl FnOnce() -> Arc<Group>) -> Arc<Group> {
+        self.group.get_or_init(make)
     }
 
     // ---- waiting

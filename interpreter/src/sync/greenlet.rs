@@ -197,6 +197,11 @@ fn call_run(cx: &mut Ctx, frame: &mut NativeFrame<'_>) -> R<Step> {
     frame.set(0, Value::NONE);
     frame.set(1, Value::NONE);
     frame.set(2, Value::NONE);
+    call_with(cx, frame, run, args, named)
+}
+
+/// Calls something with arguments, a tuple, and named ones, a dict if there are any.
+pub(super) fn call_with(cx: &mut Ctx, frame: &mut NativeFrame<'_>, run: Value, args: Value, named: Value) -> R<Step> {
     let args = cx.collect_tuple(args)?;
     let named = named.cast::<Dict>().filter(|d| !d.is_empty());
     let Some(named) = named else {
@@ -279,7 +284,8 @@ pub fn class(cx: &mut Ctx) -> R<Gc<Class>> {
     let mut native =
         |def: &'static NativeDef| cx.new_native(def, ClassId::BuiltinFunction, Value::UNBOUND, Value::NONE).value();
     let (bootstrap, finish, kill) = (native(&BOOTSTRAP), native(&FINISH), native(&KILL));
-    let parts = cx.tuple(&[class.value(), error, exit, bootstrap, finish, kill])?;
+    let spawned = native(&super::gevent::BOOTSTRAP);
+    let parts = cx.tuple(&[class.value(), error, exit, bootstrap, finish, kill, spawned])?;
     cx.iso().roots.greenlets.set(parts);
     for (name, value) in [("error", error), ("GreenletExit", exit)] {
         let name = cx.intern(name);

@@ -228,12 +228,21 @@ fn settle(cx: &mut Ctx, object: Gc<Boxed>, result: R) -> Option<Value> {
 }
 
 fn tell(cx: &mut Ctx, frame: &mut NativeFrame<'_>, object: Gc<Boxed>) -> R<Step> {
+    forget(cx, object);
     if object.slots()[own::LINKS].get().is_none() {
         return Ok(Step::Done(Value::NONE));
     }
     frame.set_state(stage::LINKS);
     let notify = hook(cx, "_notify")?;
     Ok(frame.call(notify, &[object.value()]))
+}
+
+/// It has ended: what it was given may be collected.
+fn forget(cx: &mut Ctx, object: Gc<Boxed>) {
+    let slots = object.slots();
+    slots[own::TARGET].set(Value::NONE);
+    slots[own::ARGS].set(cx.iso().roots.empty_tuple.get());
+    slots[own::KWARGS].set(Value::NONE);
 }
 
 /// A function of the part written in Conc.

@@ -124,6 +124,74 @@ except MemoryError:
     assert_eq!(String::from_utf8_lossy(&output.stdout), "caught\ncaught\n");
 }
 
+/// Output of a program that may have so many KiB of address space.
+fn in_little_memory(kib: u32, program: &str) -> String {
+    let shell = format!("ulimit -v {kib}; exec {} -c \"$0\"", env!("CARGO_BIN_EXE_conc"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &shell, program]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn without_memory_no_thread_starts() {
+    let program = "
+import threading
+go = threading.Event()
+n = 0
+try:
+    while True:
+        threading.Thread(target=go.wait).start()
+        n += 1
+except RuntimeError as e:
+    print(e, e.__notes__)
+go.set()
+print(n > 1000)
+";
+    // What the heap has reserved is full, or what is left beside it.
+    for memory in [1_200_000, 600_000] {
+        let output = in_little_memory(memory, program);
+        let begins = "can't start new thread ['there is no memory for ";
+        assert!(output.starts_with(begins) && output.ends_with(" threads']\nTrue\n"), "{output}");
+    }
+}
+
+/// Starts threads that wait inside a call of a native function, and main then tries to, too.
+const WAITING_INSIDE: &str = "
+import threading
+go, refused = threading.Event(), []
+class Waits:
+    def __len__(self):
+        go.wait()
+        return 1
+def work():
+    try: len(Waits())
+    except RuntimeError as e: refused.append(e)
+threads = [threading.Thread(target=work) for n in range(COUNT)]
+for t in threads: t.start()
+work()
+go.set()
+for t in threads: t.join()
+print(len(refused) - 1, {str(e) for e in refused}, len({n for e in refused for n in e.__notes__}), refused[-1].__notes__)
+work()
+threading.Thread(target=work).start()
+";
+
+#[test]
+fn only_so_many_native_stacks_wait() {
+    let output = conc().args(["-c", &WAITING_INSIDE.replace("COUNT", "16050")]).output().unwrap();
+    let expected = "50 {'too many threads wait inside calls of native functions'} 1 ['16000 do, which is the limit']\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn without_memory_no_native_stack_waits() {
+    let output = in_little_memory(1_000_000, &WAITING_INSIDE.replace("COUNT", "2000"));
+    let refused = "{'too many threads wait inside calls of native functions'}";
+    assert!(output.contains(refused) && output.contains("do, and the system has no memory for more: "), "{output}");
+}
+
 #[test]
 fn a_deadlock_is_told_once_for_the_same_waits() {
     let started = "import threading\na, b, ready = threading.Lock(), threading.Lock(), threading.Barrier(3)\n\

@@ -28,6 +28,8 @@ pub mod flag {
     pub const SURROGATES: u8 = 16;
     /// str: the text lies in another object (see `Str::owner`).
     pub const EXTERNAL: u8 = 32;
+    /// An iterator: a thread takes a step of it (see `object::stepping`).
+    pub const STEPPING: u8 = 4;
     /// dict: values are cells (a module's namespace).
     pub const CELLS: u8 = 64;
     /// Immutable for good: a static type, a frozen object.
@@ -65,6 +67,14 @@ impl Header {
     }
     pub fn clear_flag(&self, flag: u8) {
         self.flags.fetch_and(!flag, Ordering::Relaxed);
+    }
+    /// Takes an iterator for a step; false: another thread has.
+    #[inline]
+    pub fn try_step(&self) -> bool {
+        !self.has(flag::STEPPING) && self.flags.fetch_or(flag::STEPPING, Ordering::Acquire) & flag::STEPPING == 0
+    }
+    pub fn end_step(&self) {
+        self.flags.fetch_and(!flag::STEPPING, Ordering::Release);
     }
     /// The byte lock of short sections (rules C2): acquired by compare-and-swap, released by a plain store.
     #[inline]

@@ -57,6 +57,8 @@ pub struct NativeDef {
     pub has_kwargs: bool,
     /// What `**kwargs` would collect is not looked at, and so not collected.
     pub drops_kwargs: bool,
+    /// In CPython it is a script's function: wrong arguments are reported in the words for those.
+    pub like_script: bool,
 }
 
 impl NativeDef {
@@ -80,6 +82,7 @@ impl NativeDef {
             has_kwonly: false,
             has_kwargs: false,
             drops_kwargs: false,
+            like_script: false,
         };
         let mut i = 0;
         while i < params.len() {
@@ -116,6 +119,12 @@ impl NativeDef {
     /// The same native, which does not look at `**kwargs`.
     pub const fn dropping_keywords(mut self) -> NativeDef {
         self.drops_kwargs = true;
+        self
+    }
+
+    /// The same native, which is a script's function in CPython.
+    pub const fn like_script(mut self) -> NativeDef {
+        self.like_script = true;
         self
     }
 

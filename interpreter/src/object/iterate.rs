@@ -362,16 +362,21 @@ impl Ctx {
 
     /// `source` the iterator, `extra` the count (an int of any size).
     fn enumerate_step(&mut self, it: Gc<Iter>) -> R<Option<Value>> {
-        let Some(item) = self.next(it.source.get())? else { return Ok(None) };
+        let source = it.source.get();
+        let _held = self.begin_step_over(it.header(), &[source]);
+        let Some(item) = self.next(source)? else { return Ok(None) };
         self.enumerated(it, item).map(Some)
     }
 
-    /// An item with its number.
+    /// An item with its number, which is no other item's.
     pub(crate) fn enumerated(&mut self, it: Gc<Iter>, item: Value) -> R {
-        let n = it.extra.get();
-        let after = self.binary(crate::object::arith::BinaryOp::Add, n, Value::small_int(1))?;
-        it.extra.set(after);
-        self.tuple(&[n, item])
+        loop {
+            let n = it.extra.get();
+            let after = self.binary(crate::object::arith::BinaryOp::Add, n, Value::small_int(1))?;
+            if it.extra.replace_if(n, after) {
+                return self.tuple(&[n, item]);
+            }
+        }
     }
 
     /// `source` a tuple of iterators, `extra` whether strict.
@@ -380,6 +385,7 @@ impl Ctx {
         if iterators.len == 0 {
             return Ok(None);
         }
+        let _held = self.begin_step_over(it.header(), iterators.items());
         let items = self.new_list();
         for (i, &iterator) in iterators.items().iter().enumerate() {
             match self.next(iterator)? {
@@ -420,12 +426,14 @@ impl Ctx {
             return self.call(it.extra.get(), &[item]).map(Some);
         }
         let args = self.new_list();
+        let held = self.begin_step_over(it.header(), iterators.items());
         for &iterator in iterators.items() {
             match self.next(iterator)? {
                 Some(item) => self.list_push(args, item)?,
                 None => return Ok(None),
             }
         }
+        drop(held);
         let args = self.list_to_tuple(args)?;
         match args.cast::<Tuple>() {
             Some(args) => self.call(it.extra.get(), args.items()).map(Some),
@@ -503,8 +511,8 @@ impl Ctx {
             return Ok(None);
         }
         let next = self.binary(BinaryOp::Add, item, r.step.get())?;
-        it.source.set(next);
-        Ok(Some(item))
+        // Another thread may have taken it meanwhile.
+        if it.source.replace_if(item, next) { Ok(Some(item)) } else { self.long_range_step(it) }
     }
 
     // ---- whole iterables

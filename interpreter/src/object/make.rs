@@ -883,7 +883,8 @@ impl Ctx {
             Gc::from_raw(at)
         };
         if let Some(payload) = payload {
-            object.payload.store(Box::into_raw(Box::new(payload)), Ordering::Release);
+            // SAFETY: the object was made just now.
+            unsafe { object.set_payload(payload) };
             self.iso().payloads.lock().push(object.as_ptr() as usize);
         }
         object

@@ -1,10 +1,13 @@
 //! Small objects: range, slice, weak references, generic aliases, iterators, views and boxed native payloads.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize};
+use std::cell::UnsafeCell;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize};
 
 use crate::heap::Header;
 use crate::native::{Ctx, R};
+use crate::object::stepping::Alone;
 use crate::object_kind;
 use crate::value::{Gc, Slot, Value};
 
@@ -77,8 +80,8 @@ object_kind!(DictView, DictView);
 #[repr(C)]
 pub struct Boxed {
     pub header: Header,
-    /// A `Box<Box<dyn Payload>>` as raw pointer, or null; dropped by the collector's after-phase.
-    pub payload: AtomicPtr<Box<dyn Payload>>,
+    /// Owned; set before the object is seen by others, dropped by the collector's after-phase.
+    payload: UnsafeCell<Option<NonNull<dyn Payload>>>,
     /// Which native layout the slots have, and what the machine may do with the object directly.
     pub behavior: Option<&'static Behavior>,
     pub nslots: usize,
@@ -93,6 +96,8 @@ pub struct Behavior {
     pub step: Option<StepFn>,
     /// Of what can be awaited: the answer to what is sent.
     pub send: Option<SendFn>,
+    /// Of iterators: whether their steps run scripts.
+    pub alone: Alone,
 }
 
 /// An iterator's next item, or None at the end.
@@ -103,13 +108,17 @@ pub type SendFn = fn(&mut Ctx, Gc<Boxed>, Value) -> R<Result<Value, Value>>;
 impl Behavior {
     /// Of objects without any.
     pub const fn named(name: &'static str) -> Behavior {
-        Behavior { name, step: None, send: None }
+        Behavior { name, step: None, send: None, alone: Alone::Never }
     }
     pub const fn iterator(name: &'static str, step: StepFn) -> Behavior {
-        Behavior { name, step: Some(step), send: None }
+        Behavior { name, step: Some(step), send: None, alone: Alone::Never }
+    }
+    /// The same, of whose steps it is known whether they run scripts.
+    pub const fn stepped(self, alone: Alone) -> Behavior {
+        Behavior { alone, ..self }
     }
     pub const fn awaitable(name: &'static str, send: SendFn) -> Behavior {
-        Behavior { name, step: None, send: Some(send) }
+        Behavior { name, step: None, send: Some(send), alone: Alone::Never }
     }
 }
 
@@ -124,35 +133,49 @@ impl Boxed {
         // SAFETY: `nslots` slots follow the struct (see `Ctx::new_boxed`).
         unsafe { std::slice::from_raw_parts((self as *const Boxed).add(1) as *const Slot, self.nslots) }
     }
+    /// Gives a new object its payload.
+    ///
+    /// # Safety
+    /// Nobody else has seen the object, and it has none.
+    pub unsafe fn set_payload(&self, payload: Box<dyn Payload>) {
+        // SAFETY: by the contract.
+        unsafe { *self.payload.get() = Some(NonNull::from(Box::leak(payload))) };
+    }
+    /// Takes the payload out of a dead object.
+    ///
+    /// # Safety
+    /// Nobody else uses the object.
+    pub unsafe fn take_payload(&self) -> Option<Box<dyn Payload>> {
+        // SAFETY: by the contract; the pointer is that of a leaked box.
+        unsafe { (*self.payload.get()).take().map(|payload| Box::from_raw(payload.as_ptr())) }
+    }
+    fn any_payload(&self) -> Option<&dyn Payload> {
+        // SAFETY: it was set before the object could be seen, and lives until the collector finds the object dead.
+        unsafe { (*self.payload.get()).map(|payload| payload.as_ref()) }
+    }
     /// The thread that holds this object, as its payload knows.
     pub fn holder(&self) -> Option<u64> {
-        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
-        // SAFETY: the payload lives until the collector finds the object dead.
-        (!payload.is_null()).then(|| unsafe { (**payload).holder() })?
+        self.any_payload()?.holder()
     }
     /// Who can free the object that a thread holds.
     pub fn hold(&self) -> Hold {
-        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
-        // SAFETY: the payload lives until the collector finds the object dead.
-        if payload.is_null() { Hold::None } else { unsafe { (**payload).hold() } }
+        self.any_payload().map_or(Hold::None, |payload| payload.hold())
     }
     /// What a script calls this object, as its payload and slots know.
     pub fn label(&self) -> Option<String> {
-        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
-        // SAFETY: the payload lives until the collector finds the object dead.
-        (!payload.is_null()).then(|| unsafe { (**payload).label(self.slots()) })?
+        self.any_payload()?.label(self.slots())
     }
     /// The payload as a `T`. Payloads are shared between threads: interior mutability with locks is theirs.
+    #[inline]
     pub fn payload<T: Payload>(&self) -> Option<&T> {
-        let payload = self.payload.load(std::sync::atomic::Ordering::Acquire);
-        if payload.is_null() {
-            return None;
-        }
-        // SAFETY: the payload lives until the collector finds the object dead.
-        let payload: &dyn Payload = unsafe { &**payload };
-        (payload as &dyn Any).downcast_ref::<T>()
+        (self.any_payload()? as &dyn Any).downcast_ref::<T>()
     }
 }
+
+// SAFETY: the payload's place is written only while nobody else sees the object, and payloads are shared by contract.
+unsafe impl Sync for Boxed {}
+// SAFETY: as above.
+unsafe impl Send for Boxed {}
 
 /// What it means that a thread holds an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -52,6 +52,7 @@ pub mod shape;
 pub mod show;
 pub mod sort;
 pub mod stack;
+pub mod stepping;
 pub mod string;
 pub mod suggest;
 pub mod trace;

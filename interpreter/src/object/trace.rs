@@ -308,10 +308,7 @@ pub(crate) fn drop_payload(object: *mut Header) {
             }
             Kind::Boxed => {
                 let o = &*(object as *const Boxed);
-                let payload = o.payload.swap(std::ptr::null_mut(), Ordering::AcqRel);
-                if !payload.is_null() {
-                    drop(Box::from_raw(payload));
-                }
+                drop(o.take_payload());
             }
             _ => {}
         }

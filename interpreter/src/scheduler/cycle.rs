@@ -37,6 +37,12 @@ pub struct Suspect {
     since: Instant,
 }
 
+impl Suspect {
+    fn has_lasted(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= PATIENCE
+    }
+}
+
 /// The running thread, whose innermost frame is a native's, is about to wait without a deadline: publishes for what, if
 /// that is something that a thread holds.
 pub fn publish(cx: &mut Ctx) {
@@ -138,7 +144,7 @@ fn suspect(shared: &Scheduler, links: Vec<Link>) {
     }
     let has = |s: &Suspect| links.iter().all(|(t, wait)| s.links.iter().any(|(o, w)| t.id == o.id && wait == w));
     if suspects.len() < MOST && !suspects.iter().any(has) {
-        suspects.push(Suspect { links, since: Instant::now() });
+        suspects.push(Suspect { links, since: shared.now() });
     }
 }
 
@@ -149,12 +155,17 @@ pub fn take_lasting(shared: &Scheduler) -> Vec<Suspect> {
         return Vec::new();
     }
     suspects.retain(|s| is_standing(&s.links));
-    suspects.extract_if(.., |s| s.since.elapsed() >= PATIENCE).collect()
+    let now = shared.now();
+    suspects.extract_if(.., |s| s.has_lasted(now)).collect()
 }
 
-/// Whether there is a circle to tell of; for the monitor.
+/// Whether there is a circle to tell of; for the monitor, and for seeded runs, which have none.
 pub fn is_due(shared: &Scheduler) -> bool {
-    shared.suspects.lock().iter().any(|s| s.since.elapsed() >= PATIENCE)
+    let suspects = shared.suspects.lock();
+    !suspects.is_empty() && {
+        let now = shared.now();
+        suspects.iter().any(|s| s.has_lasted(now))
+    }
 }
 
 /// Warns of a circle through a plain lock.

@@ -485,6 +485,7 @@ fn take_handed(to: Greenlet) -> (Greenlet, Cargo, bool) {
 
 /// Goes to another greenlet from below Rust code: the native stack stays behind until this greenlet is switched to.
 fn go_with_stack(cx: &mut Ctx, me: Greenlet, to: Greenlet, cargo: Cargo, thrown: bool) -> R {
+    let _place = super::stack::leave(cx)?;
     save(cx, me);
     me.set_word(slot::BINDING, cx.binding as usize);
     cx.binding = std::ptr::null();
@@ -533,11 +534,15 @@ pub(super) fn arrive(cx: &mut Ctx) -> R<Outcome> {
 }
 
 /// Runs a thread on native stacks until it leaves them for another reason than a switch of greenlets.
-pub(super) fn resume(cx: &mut Ctx, thread: &Arc<Thread>, stack: Stack) -> (Stack, Stop) {
+pub(super) fn resume(cx: &mut Ctx, stack: Stack) -> (Stack, Stop) {
     let mut stack = stack;
     loop {
         match super::slice::resume(&mut stack) {
-            Stop::Swap => stack = next_stack(cx, thread, stack),
+            Stop::Swap => {
+                // Not always the one whose slice began here.
+                let thread = worker(cx).current.clone();
+                stack = next_stack(cx, &thread, stack);
+            }
             stop => return (stack, stop),
         }
     }
@@ -600,6 +605,7 @@ fn drive(cx: &mut Ctx, thread: &Arc<Thread>, me: Greenlet) {
             _ => {}
         }
         // One of them has parked, or gives way: the worker's other threads run meanwhile.
+        worker(cx).current = thread.clone();
         (cx.stack_limit, cx.stack_base) = kept;
         stack = wait_below(cx, thread, me, stack, stop);
     }
@@ -614,16 +620,18 @@ fn wait_below(cx: &mut Ctx, thread: &Arc<Thread>, me: Greenlet, stack: Stack, st
         Stop::Detached | Stop::DetachedAgain => {
             cx.native_stacks.push(frames);
             thread.running_on.store(0, Ordering::Release);
-            (Some(stack), matches!(stop, Stop::Detached) && super::slice::commit(cx, thread))
+            let waits = matches!(stop, Stop::Detached) && super::slice::commit(cx, thread);
+            if waits {
+                super::group::pass_on(cx, thread);
+            }
+            (Some(stack), waits)
         }
         _ => {
             recycle(cx, stack);
             (None, matches!(stop, Stop::Parked))
         }
     };
-    if waits {
-        super::group::pass_on(cx, thread);
-    } else {
+    if !waits {
         worker(cx).queue_last(thread.clone());
     }
     // What the worker does meanwhile is done above the frames of the main greenlet.

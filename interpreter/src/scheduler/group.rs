@@ -194,6 +194,15 @@ pub(super) fn pass_on(cx: &mut Ctx, thread: &Thread) {
     }
 }
 
+/// The same of the thread that has run here last.
+#[inline]
+pub(super) fn pass_on_current(cx: &mut Ctx) {
+    if worker(cx).current.group().is_some() {
+        let thread = worker(cx).current.clone();
+        pass_on(cx, &thread);
+    }
+}
+
 fn pass_on_of(cx: &mut Ctx, group: &Group) {
     if let Some(next) = group.pass(cx) {
         worker(cx).queue(next);

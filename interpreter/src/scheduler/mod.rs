@@ -8,6 +8,7 @@ pub mod greenlet;
 pub mod group;
 pub mod loading;
 mod monitor;
+mod next;
 mod policy;
 pub mod pool;
 pub mod process;
@@ -15,8 +16,10 @@ pub mod reactor;
 mod report;
 mod shared;
 pub mod signals;
+mod sleep;
 mod slice;
 pub mod snapshot;
+mod stack;
 pub mod thread;
 mod timers;
 mod wait;
@@ -58,6 +61,12 @@ pub fn current_thread(cx: &mut Ctx) -> Arc<Thread> {
         return w.shared.thread(MAIN).unwrap_or_else(|| w.current.clone());
     }
     w.current.clone()
+}
+
+/// Whether a thread that the running one makes is a daemon, unless it is said.
+pub fn is_daemon(cx: &mut Ctx) -> bool {
+    let current = &worker::worker(cx).current;
+    current.daemon && current.id != MAIN
 }
 
 /// Starts a thread that calls `f(*args)`; its id.

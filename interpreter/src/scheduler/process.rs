@@ -1,10 +1,13 @@
 //! Starting programs: what of it the standard library of Rust leaves to unsafe code.
 
-use std::ffi::OsString;
+use std::ffi::{CStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+
+/// Room for the texts of an entry of the system's users or groups, a group of many members included.
+const NAMES: usize = 64 << 10;
 
 /// The program to start and what it gets.
 pub struct Start {
@@ -23,6 +26,10 @@ pub struct Start {
     /// The group it joins; 0: one of its own.
     pub group: Option<i32>,
     pub mask: Option<u32>,
+    /// Who it runs as, and in which groups; None: as this process does.
+    pub user: Option<u32>,
+    pub user_group: Option<u32>,
+    pub groups: Option<Vec<u32>>,
 }
 
 /// Starts a program; the number of the process.
@@ -52,7 +59,9 @@ pub fn start(start: Start) -> io::Result<u32> {
     }
     let closes = start.closes && has_inheritable();
     let (session, mask, passed) = (start.session, start.mask, start.passed);
-    if closes || session || mask.is_some() || !passed.is_empty() {
+    let (user, user_group, groups) = (start.user, start.user_group, start.groups);
+    let changes_user = user.is_some() || user_group.is_some() || groups.is_some();
+    if closes || session || mask.is_some() || !passed.is_empty() || changes_user {
         let prepare = move || {
             // SAFETY: system calls only, on numbers; no memory is taken between fork and exec.
             unsafe {
@@ -70,6 +79,13 @@ pub fn start(start: Start) -> io::Result<u32> {
                 if let Some(mask) = mask {
                     libc::umask(mask as libc::mode_t);
                 }
+                // The user last: it may not be allowed to change the groups.
+                let refused = groups.as_ref().is_some_and(|g| libc::setgroups(g.len() as _, g.as_ptr()) < 0)
+                    || user_group.is_some_and(|id| libc::setregid(id, id) < 0)
+                    || user.is_some_and(|id| libc::setreuid(id, id) < 0);
+                if refused {
+                    return Err(io::Error::last_os_error());
+                }
             }
             Ok(())
         };
@@ -77,6 +93,30 @@ pub fn start(start: Start) -> io::Result<u32> {
         unsafe { command.pre_exec(prepare) };
     }
     command.spawn().map(|child| child.id())
+}
+
+/// The number of a user, by name; None: there is no such user.
+pub fn user_id(name: &CStr) -> Option<u32> {
+    let mut buffer = vec![0; NAMES];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: the entry and the buffer live through the call, which fills no more of them than it is told there is.
+    unsafe {
+        let mut entry: libc::passwd = std::mem::zeroed();
+        libc::getpwnam_r(name.as_ptr(), &mut entry, buffer.as_mut_ptr(), NAMES, &mut found);
+        (!found.is_null()).then_some(entry.pw_uid)
+    }
+}
+
+/// The number of a group, by name.
+pub fn group_id(name: &CStr) -> Option<u32> {
+    let mut buffer = vec![0; NAMES];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: as above.
+    unsafe {
+        let mut entry: libc::group = std::mem::zeroed();
+        libc::getgrnam_r(name.as_ptr(), &mut entry, buffer.as_mut_ptr(), NAMES, &mut found);
+        (!found.is_null()).then_some(entry.gr_gid)
+    }
 }
 
 /// Whether a program started from here would get more than the standard streams.

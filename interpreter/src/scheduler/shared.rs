@@ -1,27 +1,26 @@
-//! What the workers of one interpreter share: the run queues, the sleepers, the timers, the list of threads.
+//! What the workers of one interpreter share: the run queues, the timers, the list of threads.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker as Deque};
-use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, RwLock};
 
 use super::cycle::Suspect;
 use super::loading::Loading;
+use super::next::Next;
 use super::policy::{Mode, VirtualClock};
 use super::reactor::Reactor;
 use super::report::{Dead, Deadlock};
+use super::sleep::{Idle, MutexGuard, NAP, Outlook, Rest, Sleep};
 use super::snapshot::Snapshot;
 use super::thread::{MAIN, Thread, Waiter};
 use super::timers::Timers;
 use super::wait::Claim;
 use crate::object::ctx::Signals;
 use crate::value::Value;
-
-/// A nap of the worker that watches for signals while nothing is ready.
-const NAP: Duration = Duration::from_millis(5);
 
 /// How long a thread that a worker was to run next is left to it.
 const LURK: Duration = Duration::from_micros(50);
@@ -34,7 +33,7 @@ pub struct Member {
     stealer: Stealer<Arc<Thread>>,
     /// The thread to run next: woken by the one running now, or its starter. Others take it if it stays for long, which
     /// costs them more than it would cost this worker to run it soon.
-    next: AtomicPtr<Thread>,
+    pub next: Next<Thread>,
     /// Ready threads that only this worker may run, as they have frames on its native stacks.
     pinned: Mutex<VecDeque<Arc<Thread>>>,
     pinned_len: AtomicUsize,
@@ -47,23 +46,11 @@ impl Member {
         Member {
             signals,
             stealer,
-            next: AtomicPtr::new(std::ptr::null_mut()),
+            next: Next::default(),
             pinned: Mutex::new(VecDeque::new()),
             pinned_len: AtomicUsize::new(0),
             slices: AtomicU64::new(0),
         }
-    }
-
-    /// Puts a thread into the slot of the next one; the one it displaces.
-    pub fn put_next(&self, thread: Arc<Thread>) -> Option<Arc<Thread>> {
-        own(self.next.swap(Arc::into_raw(thread).cast_mut(), Ordering::AcqRel))
-    }
-
-    pub fn take_next(&self) -> Option<Arc<Thread>> {
-        if self.next.load(Ordering::Relaxed).is_null() {
-            return None;
-        }
-        own(self.next.swap(std::ptr::null_mut(), Ordering::AcqRel))
     }
 
     fn pin(&self, thread: Arc<Thread>) {
@@ -87,19 +74,8 @@ impl Member {
     }
 
     fn has_work(&self) -> bool {
-        self.has_pinned() || !self.next.load(Ordering::Relaxed).is_null() || !self.stealer.is_empty()
+        self.has_pinned() || self.next.is_some() || !self.stealer.is_empty()
     }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        drop(self.take_next());
-    }
-}
-
-fn own(raw: *mut Thread) -> Option<Arc<Thread>> {
-    // SAFETY: the slot holds a count of its thread, which whoever swaps it out gets.
-    (!raw.is_null()).then(|| unsafe { Arc::from_raw(raw) })
 }
 
 /// One interpreter's scheduler.
@@ -114,6 +90,8 @@ pub struct Scheduler {
     timers: Mutex<Timers>,
     /// All threads that have not ended, by the numbers of their host handles.
     threads: Mutex<Vec<Option<Arc<Thread>>>>,
+    /// There was no memory for another when it was last looked at.
+    pub short: AtomicBool,
     next_id: AtomicU64,
     /// The next number for a name that is made up.
     next_number: AtomicU64,
@@ -126,11 +104,7 @@ pub struct Scheduler {
     pub signal_sleepers: Mutex<Vec<Waiter>>,
     /// Set when the heap goes: from then on nobody outside may end a wait.
     gone: RwLock<bool>,
-    idle: Mutex<Idle>,
-    changed: Condvar,
-    /// What the sleeper that watches waits on.
-    watch_over: Condvar,
-    sleepers: AtomicUsize,
+    pub(super) sleep: Sleep,
     /// An idle worker watches for threads that stay another's next one.
     lurking: AtomicBool,
     /// When one was last called to do so.
@@ -164,39 +138,6 @@ pub struct Scheduler {
     pub detached_parks: AtomicU64,
 }
 
-#[derive(Default)]
-struct Idle {
-    /// Counts wake-ups, so that one between the last look and the sleep is not lost.
-    wakes: u64,
-    /// One of the sleepers naps to watch timers, signals and the reactor.
-    watched: bool,
-    /// It waits for the reactor's events, which a call has to end.
-    in_reactor: bool,
-    /// Sleepers that nobody has called yet, the one that watches not counted.
-    uncalled: usize,
-    /// How many sleepers have found nothing to do since the last wake-up.
-    settled: usize,
-    /// All had; they have been called once more, so that a signal on its way to one of them is not missed.
-    confirming: bool,
-}
-
-impl Idle {
-    /// Has every sleeper look again, once it is notified.
-    fn call(&mut self) {
-        self.wakes += 1;
-        self.settled = 0;
-    }
-}
-
-/// What an idle worker found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rest {
-    /// Look again.
-    Again,
-    /// Every worker sleeps, and no timer will fire.
-    Quiescent,
-}
-
 impl Scheduler {
     pub fn new(mode: Mode) -> Scheduler {
         Scheduler {
@@ -207,17 +148,15 @@ impl Scheduler {
             injector: Injector::new(),
             timers: Mutex::new(Timers::default()),
             threads: Mutex::new(Vec::new()),
+            short: AtomicBool::new(false),
             next_id: AtomicU64::new(MAIN + 1),
             next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
             reactor: OnceLock::new(),
             outside: AtomicUsize::new(0),
             signal_sleepers: Mutex::new(Vec::new()),
-            idle: Mutex::new(Idle::default()),
+            sleep: Sleep::default(),
             gone: RwLock::new(false),
-            changed: Condvar::new(),
-            watch_over: Condvar::new(),
-            sleepers: AtomicUsize::new(0),
             lurking: AtomicBool::new(false),
             called: AtomicU64::new(0),
             closing: AtomicBool::new(false),
@@ -300,6 +239,10 @@ impl Scheduler {
             self.blockers.lock().insert(thread.id, thread.clone());
         }
     }
+    /// The length of the list.
+    pub fn listed(&self) -> usize {
+        self.threads.lock().len()
+    }
     pub fn threads(&self) -> Vec<Arc<Thread>> {
         let mut threads: Vec<_> = self.threads.lock().iter().flatten().cloned().collect();
         threads.sort_unstable_by_key(|t| t.id);
@@ -366,7 +309,7 @@ impl Scheduler {
         while found.is_none() && patience > 0 && !self.has_work(me, false) {
             std::thread::sleep(LURK);
             let stuck = |(m, slices): &(Arc<Member>, u64)| match m.slices.load(Ordering::Relaxed) == *slices {
-                true => m.take_next(),
+                true => m.next.take(),
                 false => None,
             };
             found = left.iter().find_map(stuck);
@@ -384,7 +327,7 @@ impl Scheduler {
     /// The other workers that have a thread to run next, and their counts of slices.
     fn left_next(&self, me: usize) -> Vec<(Arc<Member>, u64)> {
         let look = |(i, m): (usize, &Arc<Member>)| {
-            (i != me && m.has_next()).then(|| (m.clone(), m.slices.load(Ordering::Relaxed)))
+            (i != me && m.next.is_some()).then(|| (m.clone(), m.slices.load(Ordering::Relaxed)))
         };
         self.members.read().iter().enumerate().filter_map(look).collect()
     }
@@ -467,10 +410,7 @@ impl Scheduler {
         if !first {
             return;
         }
-        // Whoever watches does so until the next deadline.
-        if let Some(mut idle) = self.note_wake() {
-            if idle.watched { self.call_watcher(&idle) } else { self.call_one(&mut idle) }
-        }
+        self.call_for_deadline();
     }
 
     /// Queues the threads whose deadlines have passed; whether there were any.
@@ -527,56 +467,38 @@ impl Scheduler {
 
     /// Wakes a sleeping worker, if there is one: call after queueing.
     pub fn wake_one(&self) {
-        if let Some(mut idle) = self.note_wake() {
+        if let Some(mut idle) = self.sleep.note_wake() {
             // One that waits for a host's turn only would not do.
             if self.hosted.load(Ordering::Relaxed) {
-                self.call_sleepers(&mut idle);
+                self.sleep.call_all(&mut idle, |idle| self.ring(idle));
             } else {
-                self.call_one(&mut idle);
+                self.sleep.call_one(&mut idle, |idle| self.ring(idle));
             }
         }
     }
 
     pub fn wake_all(&self) {
-        if let Some(mut idle) = self.note_wake() {
-            self.call_sleepers(&mut idle);
+        if let Some(mut idle) = self.sleep.note_wake() {
+            self.sleep.call_all(&mut idle, |idle| self.ring(idle));
         }
     }
 
-    /// Calls every sleeper.
-    fn call_sleepers(&self, idle: &mut Idle) {
-        idle.uncalled = 0;
-        self.changed.notify_all();
-        self.call_watcher(idle);
-    }
-
-    /// Calls one of the sleepers, rather not the one that watches.
-    fn call_one(&self, idle: &mut Idle) {
-        if idle.uncalled > 0 {
-            idle.uncalled -= 1;
-            self.changed.notify_one();
-        } else {
-            self.call_watcher(idle);
+    /// Whoever watches does so until the next deadline, of which there is a new one.
+    fn call_for_deadline(&self) {
+        if let Some(mut idle) = self.sleep.note_wake() {
+            match idle.watched {
+                true => self.ring(&idle),
+                false => self.sleep.call_one(&mut idle, |idle| self.ring(idle)),
+            }
         }
     }
 
-    fn call_watcher(&self, idle: &Idle) {
+    /// Ends the nap of the worker that watches.
+    fn ring(&self, idle: &Idle) {
         match self.reactor.get() {
             Some(reactor) if idle.in_reactor => reactor.call(),
-            _ => drop(self.watch_over.notify_one()),
+            _ => self.sleep.end_nap(),
         }
-    }
-
-    /// Notes that there is something to do; none: no worker sleeps.
-    fn note_wake(&self) -> Option<MutexGuard<'_, Idle>> {
-        fence(Ordering::SeqCst);
-        if self.sleepers.load(Ordering::SeqCst) == 0 {
-            return None;
-        }
-        let mut idle = self.idle.lock();
-        idle.call();
-        idle.confirming = false;
-        Some(idle)
     }
 
     /// What workers work for may have come: calls those that sleep, and those that run a thread from it.
@@ -590,54 +512,18 @@ impl Scheduler {
     /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
     /// `only_own`: nor runs others' threads.
     pub fn rest(&self, me: usize, only_own: bool, over: impl Fn() -> bool) -> Rest {
-        let mut idle = self.idle.lock();
-        let seen = idle.wakes;
-        let sleepers = self.sleepers.fetch_add(1, Ordering::SeqCst) + 1;
-        idle.settled += 1;
-        fence(Ordering::SeqCst);
-        let rest =
-            if self.has_work(me, only_own) || over() { Rest::Again } else { self.sleep(&mut idle, seen, sleepers) };
-        self.sleepers.fetch_sub(1, Ordering::SeqCst);
-        if idle.wakes == seen {
-            idle.settled -= 1;
-        }
-        rest
-    }
-
-    fn sleep(&self, idle: &mut MutexGuard<'_, Idle>, seen: u64, sleepers: usize) -> Rest {
-        let deadline = self.timers.lock().prune();
-        let workers = self.workers();
-        // What a host leaves to the workers may wait for one that has only just been started.
-        let is_stuck = deadline.is_none() && self.outside.load(Ordering::SeqCst) == 0 && !self.has_backlog();
-        if is_stuck && sleepers == workers {
-            if idle.settled == workers && idle.confirming {
-                idle.confirming = false;
-                return Rest::Quiescent;
-            }
-            if idle.settled == workers {
-                idle.confirming = true;
-                idle.call();
-            }
-            // Some have been called since they last looked: have them look again.
-            self.call_sleepers(idle);
-        }
-        while idle.wakes == seen {
-            if idle.watched {
-                idle.uncalled += 1;
-                self.changed.wait(idle);
-                continue;
-            }
-            idle.watched = true;
-            self.watch(idle, deadline);
-            idle.watched = false;
-            // Another takes over the watch.
-            if idle.uncalled > 0 {
-                idle.uncalled -= 1;
-                self.changed.notify_one();
-            }
-            break;
-        }
-        Rest::Again
+        self.sleep.rest(
+            || self.has_work(me, only_own) || over(),
+            || {
+                let deadline = self.timers.lock().prune();
+                let outside = self.outside.load(Ordering::SeqCst);
+                // What a host leaves to the workers may wait for one that has only just been started.
+                let is_closed = deadline.is_none() && outside == 0 && !self.has_backlog();
+                Outlook { workers: self.workers(), deadline, is_closed }
+            },
+            |idle, deadline| self.watch(idle, deadline),
+            |idle| self.ring(idle),
+        )
     }
 
     /// Naps until a call, an event or the deadline.
@@ -647,8 +533,7 @@ impl Scheduler {
         // The reactor counts milliseconds: what is shorter is slept without it.
         let in_reactor = Duration::from_millis(nap.as_millis() as u64);
         let Some(reactor) = self.watched_reactor().filter(|_| !in_reactor.is_zero()) else {
-            self.watch_over.wait_until(idle, now + nap);
-            return;
+            return self.sleep.nap(idle, now + nap);
         };
         idle.in_reactor = true;
         let mut ready = 0;
@@ -665,6 +550,16 @@ impl Scheduler {
         idle.in_reactor = false;
     }
 
+    pub fn sleeping(&self) -> usize {
+        self.sleep.count()
+    }
+
+    pub fn has_sleepers(&self) -> bool {
+        self.sleep.has_any()
+    }
+
+    // ---- signals
+
     /// Whether SIGINT has come and the worker it was sent to has not seen it, as it sleeps; the caller sees to it.
     pub fn take_keyboard(&self) -> bool {
         let members = self.members.read();
@@ -679,14 +574,6 @@ impl Scheduler {
         let pending = members.iter().map(|m| &m.signals.pending).filter(|p| p.load(Ordering::Relaxed) != 0);
         pending.fold(0, |bits, p| bits | p.swap(0, Ordering::SeqCst))
     }
-
-    pub fn sleeping(&self) -> usize {
-        self.sleepers.load(Ordering::Relaxed)
-    }
-
-    pub fn has_sleepers(&self) -> bool {
-        self.sleepers.load(Ordering::SeqCst) > 0
-    }
 }
 
 impl Member {
@@ -698,10 +585,6 @@ impl Member {
 
     fn has_stealable(&self) -> bool {
         !self.stealer.is_empty()
-    }
-
-    fn has_next(&self) -> bool {
-        !self.next.load(Ordering::Relaxed).is_null()
     }
 }
 

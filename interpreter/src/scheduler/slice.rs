@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
-use corosensei::stack::{DefaultStack, Stack as _};
+use corosensei::stack::Stack as _;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use super::cycle;
-use super::policy::Verdict;
+use super::policy::{Mode, Verdict};
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread};
 use super::worker::{POOLED, Until, release_fiber, wake, work, worker};
-use super::{greenlet, group, report, signals};
+use super::{greenlet, group, report, signals, stack};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::function::Native;
@@ -25,7 +25,6 @@ use crate::vm::run::{Outcome, run, run_raising};
 
 /// Bytes below a suspended stack's last frame that may hold saved registers.
 const RED: usize = 1024;
-const STACK_SIZE: usize = 1 << 20;
 const STACK_RESERVE: usize = 128 << 10;
 
 /// The machine state of code below the slices of a worker.
@@ -64,11 +63,7 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let below = Below::save(cx);
     cx.native_stacks.push((frame_address(), cx.stack_base));
     let w = worker(cx);
-    let outer = std::mem::replace(&mut w.current, thread.clone());
-    let slices = w.member.slices.load(Ordering::Relaxed);
-    w.member.slices.store(slices + 1, Ordering::Relaxed);
-    w.note_running(&thread);
-    w.policy.begin_slice();
+    let outer = w.begin_slice(thread.clone());
     // SAFETY: this worker has just taken the thread from a queue.
     let detached = unsafe { thread.own().detached.take() };
     let stack = match detached {
@@ -76,19 +71,21 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             cx.native_stacks.retain(|&r| r != detached.frames);
             detached.stack
         }
-        None => fresh_stack(cx, thread.clone()),
+        None => fresh_stack(cx, thread),
     };
-    let (stack, stop) = greenlet::resume(cx, &thread, stack);
+    let (stack, stop) = greenlet::resume(cx, stack);
     cx.native_stacks.pop();
     below.restore(cx);
-    worker(cx).current = outer;
+    // Not the thread it began with, if others came after that on the same stack.
+    let thread = std::mem::replace(&mut worker(cx).current, outer);
     let index = worker(cx).index;
     match stop {
         Stop::Detached | Stop::DetachedAgain => {
             let frames = worker(cx).frames;
+            let place = worker(cx).place.take();
             cx.native_stacks.push(frames);
             // SAFETY: the thread is still this worker's.
-            unsafe { thread.own() }.detached = Some(Box::new(Detached { stack, frames }));
+            unsafe { thread.own() }.detached = Some(Box::new(Detached { stack, frames, place }));
             thread.set_home(Some(index));
             thread.running_on.store(0, Ordering::Release);
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
@@ -99,10 +96,7 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             }
         }
         // What goes on elsewhere does so above.
-        Stop::Parked | Stop::Swap => {
-            recycle(cx, stack);
-            group::pass_on(cx, &thread);
-        }
+        Stop::Parked | Stop::Swap => recycle(cx, stack),
         Stop::Again => {
             recycle(cx, stack);
             worker(cx).queue_last(thread);
@@ -175,13 +169,8 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
 pub(super) fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
     let stack = match worker(cx).pool.pop() {
         Some(stack) => stack,
-        None => match DefaultStack::new(STACK_SIZE) {
-            Ok(stack) => stack,
-            Err(e) => {
-                eprintln!("conc: no native stack for a thread: {e}");
-                std::process::exit(70);
-            }
-        },
+        // Whoever takes the last one sees to another.
+        None => unreachable!("a worker has a stack in reserve"),
     };
     let (low, high) = (stack.limit().get(), stack.base().get());
     let cx_address = cx as *mut Context as usize;
@@ -191,8 +180,24 @@ pub(super) fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
         cx.stack_limit = low + STACK_RESERVE;
         cx.stack_base = high;
         worker(cx).yielder = yielder as *const Yielder<(), Stop> as usize;
-        slice(cx, &thread)
+        slices(cx, thread)
     })
+}
+
+/// A slice of a thread, and then of those that are to run next here, as long as the stack is not needed by any of them.
+fn slices(cx: &mut Ctx, mut thread: Arc<Thread>) -> Stop {
+    loop {
+        match slice(cx, &thread) {
+            Stop::Parked => {}
+            Stop::Ended(Ok(_)) if thread.id != MAIN => ended(cx, &thread, Ok(Value::NONE)),
+            stop => return stop,
+        }
+        group::pass_on_current(cx);
+        let w = worker(cx);
+        let Some(next) = w.next_on_this_stack() else { return Stop::Parked };
+        thread = next;
+        drop(w.begin_slice(thread.clone()));
+    }
 }
 
 /// One slice of a thread, on its native stack: starts it or goes on where it parked.
@@ -301,13 +306,18 @@ fn begin_park(cx: &mut Ctx, deliver: bool) {
             let waiter = w.current.last_wait();
             w.shared.add_timer(at, waiter);
         }
-        None if deliver => cycle::publish(cx),
+        // Who has started a thread does not wait for it.
+        None if deliver && !worker(cx).hands_over() => cycle::publish(cx),
         None => {}
     }
 }
 
 /// `Machine::park`: the running thread waits with its native stack; returns the wake-up value.
 pub fn park(cx: &mut Ctx, deliver: bool) -> R {
+    match stack::leave(cx) {
+        Ok(place) => worker(cx).place = Some(place),
+        Err(e) => return stay(cx, deliver, e),
+    }
     begin_park(cx, deliver);
     let w = worker(cx);
     let thread = w.current.clone();
@@ -332,10 +342,24 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
     restore(cx, &thread, saved);
     (cx.stack_limit, cx.stack_base, cx.nested) = (stack_limit, stack_base, nested);
     let w = worker(cx);
+    w.place = None;
     w.yielder = yielder;
     w.current = thread.clone();
     w.note_running(&thread);
     if deliver { thread.outcome() } else { Ok(Value::NONE) }
+}
+
+/// There is no native stack for whoever would run next: the running thread does not wait.
+#[cold]
+fn stay(cx: &mut Ctx, deliver: bool, refusal: Raised) -> R {
+    cx.park_deadline = None;
+    if !deliver {
+        return Ok(Value::NONE);
+    }
+    let w = worker(cx);
+    w.keep_starter();
+    // The wait may have ended meanwhile.
+    w.current.disarm().unwrap_or(Err(refusal))
 }
 
 /// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile, or now, as SIGINT
@@ -356,6 +380,10 @@ pub(super) fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
 pub fn safepoint(cx: &mut Ctx) -> bool {
     let w = worker(cx);
     w.shared.tick();
+    if matches!(w.shared.mode, Mode::Seeded(_)) && cycle::is_due(&w.shared) {
+        report::tell(cx);
+    }
+    let w = worker(cx);
     match w.policy.safepoint() {
         Verdict::GoOn => false,
         Verdict::GiveWay => {

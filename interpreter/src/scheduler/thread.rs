@@ -9,6 +9,7 @@ use corosensei::stack::DefaultStack;
 use parking_lot::Mutex;
 
 use super::group::{Group, GroupCell};
+use super::stack::Place;
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
 use crate::object::misc::Boxed;
@@ -51,6 +52,7 @@ pub struct Saved {
 pub struct Detached {
     pub stack: Stack,
     pub frames: (usize, usize),
+    pub place: Option<Place>,
 }
 
 /// The part of a thread that only the worker running (or resuming) it touches.

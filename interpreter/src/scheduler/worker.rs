@@ -15,11 +15,12 @@ use hashbrown::HashMap;
 
 use super::monitor::Monitor;
 use super::policy::{Mode, Policy};
-use super::shared::{Member, Rest, Scheduler};
+use super::shared::{Member, Scheduler};
+use super::sleep::Rest;
 use super::slice::run_slice;
 use super::thread::{MAIN, Stack, Thread, Waiter};
 use super::wait::Claim;
-use super::{report, signals};
+use super::{report, signals, stack};
 use crate::native::{Ctx, R, Raised};
 use crate::object::kind::ClassId;
 use crate::object::stack::{Fiber, Segment};
@@ -62,6 +63,8 @@ pub struct Worker {
     pub(super) left_behind: Option<u64>,
     /// Native stacks of suspended greenlets.
     pub(super) greenlet_stacks: HashMap<u64, Stack>,
+    /// Its place among those that wait so.
+    pub(super) place: Option<stack::Place>,
     /// A new thread to be run next, and who has started it and goes on after that.
     handed: Option<(Arc<Thread>, Waiter)>,
 }
@@ -122,6 +125,7 @@ fn attach(cx: &mut Ctx) -> Worker {
         arriving: false,
         left_behind: None,
         greenlet_stacks: HashMap::new(),
+        place: None,
         handed: None,
         policy,
         held_by: 0,
@@ -161,10 +165,28 @@ fn create_fiber(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool
 }
 
 fn create_unlisted(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: bool) -> R<Arc<Thread>> {
-    let (fiber, handle) = idle_fiber(cx)?;
+    // Below a slice there is a stack already.
+    if worker(cx).yielder == 0
+        && let Err(e) = stack::reserve(cx)
+    {
+        return Err(stack::no_thread(cx, &format!("there is no memory for a native stack: {e}")));
+    }
+    if !stack::has_room_for(&worker(cx).shared, id) {
+        return Err(stack::no_thread(cx, "there is no memory for it"));
+    }
+    let (fiber, handle) = match idle_fiber(cx) {
+        Err(e) if cx.is_error(e, ClassId::MemoryError) => return Err(no_frames(cx)),
+        made => made?,
+    };
     fiber.owner.set(owner);
     fiber.wake.set(native);
     Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))
+}
+
+#[cold]
+fn no_frames(cx: &mut Ctx) -> Raised {
+    let megabytes = cx.iso().heap.bytes_in_use() >> 20;
+    stack::no_thread(cx, &format!("there is no memory for its frames: objects take {megabytes} MiB"))
 }
 
 /// A fiber with an empty stack, and its host handle.
@@ -176,6 +198,9 @@ fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
         }
     }
     let segment = cx.new_segment(SEGMENT)?;
+    if cx.iso().heap.take_over_limit() {
+        return Err(cx.memory_error());
+    }
     let fiber = cx.new_fiber(segment);
     let handle = cx.iso().handles.lock().add(fiber.value());
     Ok((fiber, handle))
@@ -239,13 +264,14 @@ fn grow(cx: &mut Ctx) {
     // A host's own thread runs no others, and goes away.
     let wanted = wanted_workers(&shared) + usize::from(shared.hosted.load(Ordering::Relaxed));
     for number in there..wanted {
-        let Ok(new) = crate::vm::new_worker(cx) else { return };
+        let (Ok(new), Ok(stack)) = (crate::vm::new_worker(cx), stack::new()) else { return };
         shared.working.fetch_add(1, Ordering::SeqCst);
         let working = Working(shared.clone());
         let spawned =
             std::thread::Builder::new().name(format!("conc-worker-{number}")).stack_size(2 << 20).spawn(move || {
                 let _working = working;
                 if let Ok(mut cx) = new.enter() {
+                    worker(&mut cx).pool.push(stack);
                     work(&mut cx, Until::Closing);
                 }
             });
@@ -311,7 +337,7 @@ impl Worker {
         match thread.home() {
             Some(home) => self.shared.pin(home, thread),
             None => {
-                if let Some(displaced) = self.member.put_next(thread) {
+                if let Some(displaced) = self.member.next.put(thread) {
                     self.deque.push(displaced);
                     self.shared.wake_one();
                 }
@@ -360,12 +386,39 @@ impl Worker {
         Some(thread)
     }
 
+    /// The running thread gives way to one that it has started.
+    pub(super) fn hands_over(&self) -> bool {
+        self.handed.is_some()
+    }
+
     /// The starter goes on after all: the thread it has handed over is queued.
     pub(super) fn keep_starter(&mut self) {
         if let Some(thread) = self.take_handed() {
             self.queue(thread);
             self.shared.wake_one();
         }
+    }
+
+    /// A slice of the thread begins; the one that ran before.
+    pub(super) fn begin_slice(&mut self, thread: Arc<Thread>) -> Arc<Thread> {
+        let slices = self.member.slices.load(Ordering::Relaxed);
+        self.member.slices.store(slices + 1, Ordering::Relaxed);
+        self.note_running(&thread);
+        self.policy.begin_slice();
+        std::mem::replace(&mut self.current, thread)
+    }
+
+    /// The thread to run next, if that is clear, has no native stack of its own, and nothing else is due.
+    pub(super) fn next_on_this_stack(&mut self) -> Option<Arc<Thread>> {
+        let is_hosts = self.index == 0 && self.shared.hosted.load(Ordering::Relaxed);
+        if self.policy.mode() != Mode::Usual || is_hosts || self.was_long {
+            return None;
+        }
+        if self.handed.is_some() {
+            return self.take_handed();
+        }
+        let is_due = self.member.slices.load(Ordering::Relaxed).is_multiple_of(FAIRNESS);
+        if is_due { None } else { self.member.next.take() }
     }
 
     /// The next ready thread.
@@ -439,7 +492,7 @@ impl Worker {
     }
 
     fn next_here(&mut self) -> Option<Arc<Thread>> {
-        self.member.take_pinned().or_else(|| self.member.take_next()).or_else(|| self.deque.pop())
+        self.member.take_pinned().or_else(|| self.member.next.take()).or_else(|| self.deque.pop())
     }
 
     /// Queues the threads that events have made ready.
@@ -509,7 +562,8 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
         return;
     }
     if shared.jump() {
-        return;
+        // Circles have lasted until then.
+        return report::tell(cx);
     }
     // Signals may have come while nothing ran, and to a worker that sleeps.
     if shared.take_keyboard() {

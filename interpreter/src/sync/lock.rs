@@ -5,7 +5,9 @@
 //! lot cheaper than a change of threads for every release. After some losses, or if it has a deadline, it is handed
 //! the lock.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use conc_macros::methods;
 use parking_lot::Mutex;
@@ -22,14 +24,22 @@ use crate::vm::native::run_straight;
 pub struct Lock {
     /// The thread that took it (any may release it), 0: free; below that, what a release has to look at.
     word: AtomicU64,
+    heat: Heat,
     queue: Mutex<Queue>,
 }
 
-/// Who waits, and whether the first is to be handed the lock.
+/// Who waits: to be handed the lock, which comes first, or to be woken and try again.
 #[derive(Default)]
 struct Queue {
+    heirs: Waiters,
     waiters: Waiters,
-    hand_on: bool,
+}
+
+/// Where in the queue.
+enum Place {
+    Heir,
+    First,
+    Last,
 }
 
 /// Bits of the word.
@@ -39,9 +49,40 @@ mod bit {
     pub const WIDTH: u32 = 1;
 }
 
-/// So often a thread looks again, while others run, before it waits: a lock is mostly held for less time than a change
-/// of threads takes.
-const LOOKS: usize = 100;
+/// So many pauses of the processor a thread looks again, while others run, before it waits: a lock is mostly held for
+/// less time than a change of threads takes.
+const PAUSES: u32 = 128;
+
+/// How hotly a lock is contended. If it is again and again, a thread that wants it stays away for longer at a time: the
+/// one that works with it does so many times over with all of it in its own cache, which is faster for both than to
+/// take turns.
+#[derive(Default)]
+struct Heat(AtomicU64);
+
+impl Heat {
+    const MOST: u64 = 6;
+    const BITS: u32 = 3;
+    /// Nanoseconds within which a lock is contended again, at heat 0.
+    const SOON: u64 = 1000;
+
+    /// The lock is contended now; pauses before the first look.
+    fn rise(&self) -> u32 {
+        let now = (origin().elapsed().as_nanos() as u64) << Heat::BITS;
+        let last = self.0.load(Ordering::Relaxed);
+        let heat = last & ((1 << Heat::BITS) - 1);
+        let since = now.saturating_sub(last) >> Heat::BITS;
+        let heat = if since < Heat::SOON << heat { (heat + 1).min(Heat::MOST) } else { heat / 2 };
+        self.0.store(now | heat, Ordering::Relaxed);
+        1 << heat
+    }
+}
+
+/// What moments are counted from.
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
+}
+
 /// A waiter that loses so often is handed the lock.
 const LOSSES: i64 = 4;
 /// What a waiter is woken with that may try again.
@@ -61,10 +102,12 @@ impl Payload for Lock {
 impl Acquire for Lock {
     fn acquire(&self, cx: &mut Ctx, wait: bool) -> bool {
         let me = scheduler::current(cx);
-        self.take(me) || wait && self.join(cx, me, true, false)
+        self.take(me) || wait && self.join(cx, me, Place::Heir)
     }
     fn leave(&self, cx: &mut Ctx) {
-        self.queue.lock().waiters.leave(cx);
+        let mut queue = self.queue.lock();
+        queue.heirs.leave(cx);
+        queue.waiters.leave(cx);
     }
 }
 
@@ -92,14 +135,25 @@ impl Lock {
         if !scheduler::others_run(cx) {
             return false;
         }
-        (0..LOOKS).any(|_| {
-            std::hint::spin_loop();
-            self.take(me)
-        })
+        let mut pause = self.heat.rise();
+        let mut left = PAUSES;
+        loop {
+            for _ in 0..pause {
+                std::hint::spin_loop();
+            }
+            if self.take(me) {
+                return true;
+            }
+            left = left.saturating_sub(pause);
+            if left == 0 {
+                return false;
+            }
+            pause *= 2;
+        }
     }
 
     /// Takes the lock after all, or enters the queue to be woken, or to be handed the lock.
-    fn join(&self, cx: &mut Ctx, me: u64, hand_on: bool, first: bool) -> bool {
+    fn join(&self, cx: &mut Ctx, me: u64, place: Place) -> bool {
         let mut queue = self.queue.lock();
         // With the bit set, a release needs the queue, which is locked here.
         while self.word.fetch_or(bit::WAITERS, Ordering::AcqRel) >> bit::WIDTH == 0 {
@@ -107,10 +161,10 @@ impl Lock {
                 return true;
             }
         }
-        queue.hand_on |= hand_on;
-        match first {
-            true => queue.waiters.join_first(cx),
-            false => queue.waiters.join(cx),
+        match place {
+            Place::Heir => queue.heirs.join(cx),
+            Place::First => queue.waiters.join_first(cx),
+            Place::Last => queue.waiters.join(cx),
         }
         false
     }
@@ -140,11 +194,12 @@ impl Lock {
             return self.word.compare_exchange(word, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
                 || self.released_again(cx, queue);
         }
-        let hand_on = queue.hand_on;
-        let woken = queue.waiters.wake_first(cx, if hand_on { Value::TRUE } else { AGAIN });
-        let bits = if queue.waiters.is_empty() { 0 } else { bit::WAITERS };
-        queue.hand_on &= bits != 0;
-        let holder = woken.filter(|_| hand_on).unwrap_or(0);
+        let heir = queue.heirs.wake_first(cx, Value::TRUE);
+        if heir.is_none() {
+            queue.waiters.wake_first(cx, AGAIN);
+        }
+        let bits = if queue.heirs.is_empty() && queue.waiters.is_empty() { 0 } else { bit::WAITERS };
+        let holder = heir.unwrap_or(0);
         self.word.store(holder << bit::WIDTH | bits, Ordering::Release);
         true
     }
@@ -170,7 +225,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
         }
         let lost = frame.get(LOST).as_int().unwrap_or(0) + 1;
         frame.set(LOST, Value::small_int(lost));
-        let got = lock.join(cx, me, lost >= LOSSES, true);
+        let got = lock.join(cx, me, if lost >= LOSSES { Place::Heir } else { Place::First });
         return Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(None) });
     }
     if let Some(over) = wait::over(entered, || lock.leave(cx))? {
@@ -187,7 +242,7 @@ fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
     if lock.take_soon(cx, me) {
         return Ok(Step::Done(Value::TRUE));
     }
-    let got = lock.join(cx, me, deadline.is_some(), false);
+    let got = lock.join(cx, me, if deadline.is_some() { Place::Heir } else { Place::Last });
     Ok(if got { Step::Done(Value::TRUE) } else { Step::Park(deadline) })
 }
 
@@ -249,6 +304,11 @@ pub mod plain {
     /// Whether the lock is held.
     pub fn locked(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         wait::payload::<Lock>(cx, this.value()).map(|(_, lock)| lock.is_locked())
+    }
+    /// Open the lock whoever holds it, as the child of a fork would.
+    pub fn _at_fork_reinit(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
+        wait::payload::<Lock>(cx, this.value())?.1.release(cx);
+        Ok(())
     }
     /// Another name of locked.
     pub fn locked_lock(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {

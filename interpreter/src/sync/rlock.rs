@@ -148,6 +148,11 @@ pub mod plain {
     pub fn _is_owned(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
         Ok(data(cx, this)?.is_owned(cx))
     }
+    /// Open the lock whoever holds it, as the child of a fork would.
+    pub fn _at_fork_reinit(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {
+        data(cx, this)?.release_all(cx);
+        Ok(())
+    }
     /// How often the running thread has the lock.
     pub fn _recursion_count(cx: &mut Ctx, this: Gc<Boxed>) -> R<usize> {
         let lock = data(cx, this)?;

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use conc_macros::methods;
 
 use super::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method, quick};
-use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, R, Raised, Role, Step};
+use crate::native::{Args, Ctx, Entered, Kwargs, NativeDef, NativeFrame, Param, ParamKind, R, Raised, Role, Step};
 use crate::object::class::{Class, class_flag};
 use crate::object::dict::Dict;
 use crate::object::function::{Function, Native};
@@ -79,10 +79,12 @@ fn data<'a>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a ThreadObject)> {
     wait::payload::<ThreadObject>(cx, this)
 }
 
-/// What waits or calls scripts, and so is resumable.
+/// What waits or calls scripts, and so is resumable; and what reports wrong arguments as a script would.
 pub static RESUMABLE: &[NativeDef] = &[
     method("start", "Start the thread; only once.", THIS_PARAMS, start),
     method("run", "What the thread does: call the target.", THIS_PARAMS, run),
+    NativeDef::new("__init__", "Make a thread that will call the target.", Role::Method, INIT_PARAMS, init)
+        .like_script(),
     quick("join", "Wait until the thread has ended.", WAIT_PARAMS, join_ended, join, join_waits),
 ];
 
@@ -100,6 +102,66 @@ fn bootstrap_native(cx: &mut Ctx) -> Value {
     let native = cx.new_native(&BOOTSTRAP, ClassId::BuiltinFunction, Value::UNBOUND, Value::NONE).value();
     cx.iso().roots.thread_bootstrap.set(native);
     native
+}
+
+// ---- making it
+
+const fn option(name: &'static str, kind: ParamKind, default: &'static str) -> Param {
+    Param { name, kind, required: false, default }
+}
+
+const INIT_PARAMS: &[Param] = &[
+    Param { name: "self", kind: ParamKind::PositionalOnly, required: true, default: "" },
+    option("group", ParamKind::Positional, "None"),
+    option("target", ParamKind::Positional, "None"),
+    option("name", ParamKind::Positional, "None"),
+    option("args", ParamKind::Positional, "()"),
+    option("kwargs", ParamKind::Positional, "None"),
+    option("daemon", ParamKind::KeywordOnly, "None"),
+];
+
+fn init(cx: &mut Ctx, args: Args<'_>) -> R {
+    let given = |i: usize| Some(args.get(i)).filter(|v| !v.is_unbound());
+    let or_none = |i: usize| given(i).unwrap_or(Value::NONE);
+    let (this, object) = data(cx, args.get(0))?;
+    if !or_none(1).is_none() {
+        return Err(cx.error(ClassId::AssertionError, "group argument must be None for now"));
+    }
+    let (slots, target, name, daemon) = (this.slots(), or_none(2), or_none(3), or_none(6));
+    if !name.is_none() && cx.truth(name)? {
+        let name = cx.to_str(name)?;
+        slots[NAME].set(name.value());
+        object.number.store(0, Ordering::Relaxed);
+    } else {
+        let called = called(cx, target)?;
+        slots[NAME].set(called);
+        object.number.store(scheduler::fresh_number(cx) as u32, Ordering::Relaxed);
+    }
+    let is_daemon = match daemon.is_none() {
+        true => scheduler::is_daemon(cx),
+        false => cx.truth(daemon)?,
+    };
+    slots[TARGET].set(target);
+    slots[ARGS].set(given(4).unwrap_or_else(|| cx.iso().roots.empty_tuple.get()));
+    slots[KWARGS].set(or_none(5));
+    object.put(flag::DAEMON, is_daemon);
+    object.put(flag::INITIALIZED, true);
+    Ok(Value::NONE)
+}
+
+/// What a target is called in the name of its thread: a str, or None.
+fn called(cx: &mut Ctx, target: Value) -> R {
+    if let Some(f) = target.cast::<Function>() {
+        return Ok(f.name.get());
+    }
+    if target.is_none() {
+        return Ok(Value::NONE);
+    }
+    match cx.get_attr_text(target, "__name__") {
+        Ok(name) => cx.to_str(name).map(|s| s.value()),
+        Err(e) if cx.is_error(e, ClassId::AttributeError) => Ok(Value::NONE),
+        Err(e) => Err(e),
+    }
 }
 
 // ---- its life
@@ -357,54 +419,6 @@ pub mod plain {
             cx.register_finalizer(object.value());
         }
         object
-    }
-    /// What `__init__` does.
-    pub fn _init(
-        cx: &mut Ctx,
-        this: Gc<Boxed>,
-        target: Value,
-        name: Value,
-        args: Value,
-        kwargs: Value,
-        daemon: Value,
-    ) -> R<()> {
-        let (_, object) = data(cx, this.value())?;
-        let slots = this.slots();
-        let given = !name.is_none() && cx.truth(name)?;
-        if given {
-            let name = cx.to_str(name)?;
-            slots[NAME].set(name.value());
-            object.number.store(0, Ordering::Relaxed);
-        } else {
-            let called = called(cx, target)?;
-            slots[NAME].set(called);
-            object.number.store(scheduler::fresh_number(cx) as u32, Ordering::Relaxed);
-        }
-        let current = scheduler::current_thread(cx);
-        let daemon = match daemon.is_none() {
-            true => current.daemon && current.id != scheduler::MAIN,
-            false => cx.truth(daemon)?,
-        };
-        slots[TARGET].set(target);
-        slots[ARGS].set(args);
-        slots[KWARGS].set(kwargs);
-        object.put(flag::DAEMON, daemon);
-        object.put(flag::INITIALIZED, true);
-        Ok(())
-    }
-    /// What a target is called in the name of its thread: a str, or None.
-    fn called(cx: &mut Ctx, target: Value) -> R {
-        if let Some(f) = target.cast::<Function>() {
-            return Ok(f.name.get());
-        }
-        if target.is_none() {
-            return Ok(Value::NONE);
-        }
-        match cx.get_attr_text(target, "__name__") {
-            Ok(name) => cx.to_str(name).map(|s| s.value()),
-            Err(e) if cx.is_error(e, ClassId::AttributeError) => Ok(Value::NONE),
-            Err(e) => Err(e),
-        }
     }
     /// Has the object stand for a thread that runs already.
     pub fn _adopt(cx: &mut Ctx, this: Gc<Boxed>, ident: i64) -> R<()> {

@@ -367,6 +367,7 @@ impl Ctx {
 
     fn native_name(&mut self, n: Gc<Native>, def: &'static NativeDef) -> String {
         match n.owner.get().cast::<crate::object::class::Class>() {
+            Some(class) if def.like_script => format!("{}.{}", class.name_text(), def.name),
             Some(class) if def.name == "__new__" || def.name == "__init__" => class.name_text(),
             _ => def.name.to_string(),
         }
@@ -413,7 +414,10 @@ impl Ctx {
             .cast::<crate::object::class::Class>()
             .is_some_and(|class| constructor && [ClassId::Str as u32, ClassId::Int as u32].contains(&class.id));
         let plural = |n: usize| if n == 1 { "" } else { "s" };
-        let message = if def.name == "__new__" && given == 0 && args_missing_class {
+        let message = if def.like_script && given > max {
+            let (least, most) = (def.min, def.max);
+            format!("{name}() takes from {least} to {most} positional arguments but {} were given", given + receiver)
+        } else if def.name == "__new__" && given == 0 && args_missing_class {
             format!("{name}.__new__(): not enough arguments")
         } else if given < posonly && keywords {
             let (least, s) = (if posonly < max { "at least" } else { "exactly" }, plural(posonly));

@@ -6,6 +6,7 @@ use conc_interpreter::native::{Ctx, R, Raised};
 use conc_interpreter::object::compare::CompareOp;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::Buffer;
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
@@ -14,7 +15,7 @@ use crate::data::boxes::{number, set_number};
 /// Slots: see the constants below.
 pub static DEQUE: Behavior = Behavior::named("collections.deque");
 /// Slots: the deque, the position, the version expected, whether backwards.
-static ITERATOR: Behavior = Behavior::iterator("_deque_iterator", iterator_step);
+static ITERATOR: Behavior = Behavior::iterator("_deque_iterator", iterator_step).stepped(Alone::Always);
 
 const BUFFER: usize = 0;
 const HEAD: usize = 1;
@@ -267,7 +268,10 @@ fn iterator_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
         this.slots()[0].set(Value::NONE);
         return Ok(None);
     }
-    set_number(&this, 1, i + 1);
+    // Another thread may have taken that one.
+    if !this.slots()[1].replace_if(Value::small_int(i), Value::small_int(i + 1)) {
+        return iterator_step(cx, this);
+    }
     let at = if this.slots()[3].get() == Value::TRUE { count - 1 - i } else { i };
     Ok(get(cx, d, at as usize))
 }

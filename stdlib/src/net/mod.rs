@@ -1,6 +1,7 @@
 //! Sockets and the readiness of descriptors.
 
 pub mod address;
+pub mod message;
 pub mod options;
 pub mod poll;
 pub mod resolve;

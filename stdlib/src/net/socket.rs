@@ -89,7 +89,7 @@ const DONE: usize = 5;
 const DEADLINE: usize = 6;
 
 /// What came of a try.
-enum Tried {
+pub(super) enum Tried {
     Done(Value),
     /// The system says "not now".
     Wait,
@@ -124,7 +124,13 @@ fn deadline(frame: &mut NativeFrame<'_>, timeout: i64) -> Option<Instant> {
 }
 
 /// Tries until done, waiting in between.
-fn drive(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered, direction: Direction, attempt: Try) -> R<Step> {
+pub(super) fn drive(
+    cx: &mut Ctx,
+    frame: &mut NativeFrame<'_>,
+    entered: Entered,
+    direction: Direction,
+    attempt: Try,
+) -> R<Step> {
     let (_, socket) = wait::payload::<Socket>(cx, frame.get(0))?;
     match entered {
         Entered::Start => {
@@ -178,7 +184,7 @@ fn over(cx: &mut Ctx, socket: &Socket, direction: Direction) {
 }
 
 /// The outcome of a system call that does not wait; interrupted ones are repeated.
-fn call<T>(cx: &mut Ctx, mut body: impl FnMut() -> Result<T, Errno>) -> R<Option<T>> {
+pub(super) fn call<T>(cx: &mut Ctx, mut body: impl FnMut() -> Result<T, Errno>) -> R<Option<T>> {
     loop {
         match body() {
             Ok(t) => return Ok(Some(t)),
@@ -191,13 +197,13 @@ fn call<T>(cx: &mut Ctx, mut body: impl FnMut() -> Result<T, Errno>) -> R<Option
 
 // ---- arguments
 
-const fn param(name: &'static str, required: bool, default: &'static str) -> Param {
+pub(super) const fn param(name: &'static str, required: bool, default: &'static str) -> Param {
     Param { name, kind: ParamKind::PositionalOnly, required, default }
 }
 const fn named(name: &'static str, required: bool, default: &'static str) -> Param {
     Param { name, kind: ParamKind::Positional, required, default }
 }
-const THIS: Param = param("self", true, "");
+pub(super) const THIS: Param = param("self", true, "");
 const ACCEPT: &[Param] = &[THIS];
 const ADDRESS: &[Param] = &[THIS, param("address", true, "")];
 const RECV: &[Param] = &[THIS, param("bufsize", true, ""), param("flags", false, "0")];
@@ -219,7 +225,7 @@ pub static WAITING: &[NativeDef] = &[
     method("sendto", "Send the data to an address.", SENDTO, sendto),
 ];
 
-fn flags(cx: &mut Ctx, v: Value) -> R<u32> {
+pub(super) fn flags(cx: &mut Ctx, v: Value) -> R<u32> {
     if v.is_unbound() { Ok(0) } else { Ok(cx.index_i64(v)? as u32) }
 }
 
@@ -400,7 +406,7 @@ fn recvfrom_into(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) ->
 
 // ---- sending
 
-fn send_flags(cx: &mut Ctx, v: Value) -> R<SendFlags> {
+pub(super) fn send_flags(cx: &mut Ctx, v: Value) -> R<SendFlags> {
     Ok(SendFlags::from_bits_retain(flags(cx, v)?) | SendFlags::NOSIGNAL)
 }
 

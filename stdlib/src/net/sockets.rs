@@ -9,6 +9,7 @@ use conc_interpreter::scheduler::reactor::Source;
 use conc_interpreter::value::{Gc, Value};
 use rustix::io::Errno;
 
+use super::message;
 use super::socket::{Sort, WAITING};
 use crate::core::shared::{recall, recall_class, remember};
 use crate::os::errors;
@@ -21,6 +22,7 @@ pub fn class(cx: &mut Ctx) -> Gc<Class> {
     }
     let class = cx.native_class("_socket", "socket", None, methods::METHODS);
     cx.install_in(class, WAITING);
+    cx.install_in(class, message::WAITING);
     remember(cx, KEY, class.value());
     class
 }
@@ -331,6 +333,7 @@ const CONSTANTS: &[(&str, i64)] = constants! {
     TCP_NODELAY TCP_MAXSEG TCP_CORK TCP_KEEPIDLE TCP_KEEPINTVL TCP_KEEPCNT TCP_SYNCNT TCP_LINGER2 TCP_DEFER_ACCEPT
     TCP_WINDOW_CLAMP TCP_INFO TCP_QUICKACK TCP_USER_TIMEOUT TCP_FASTOPEN
     MSG_OOB MSG_PEEK MSG_DONTROUTE MSG_CTRUNC MSG_TRUNC MSG_DONTWAIT MSG_EOR MSG_WAITALL MSG_NOSIGNAL MSG_MORE
+    MSG_ERRQUEUE MSG_CMSG_CLOEXEC MSG_CONFIRM MSG_FASTOPEN SCM_RIGHTS SCM_CREDENTIALS
     SHUT_RD SHUT_WR SHUT_RDWR
     AI_PASSIVE AI_CANONNAME AI_NUMERICHOST AI_NUMERICSERV AI_V4MAPPED AI_ALL AI_ADDRCONFIG
     NI_NUMERICHOST NI_NUMERICSERV NI_NOFQDN NI_NAMEREQD NI_DGRAM
@@ -380,6 +383,17 @@ pub mod functions {
         let (a, b) = errors::check(cx, pair)?;
         let (a, b) = (Value::small_int(a.into_raw_fd().into()), Value::small_int(b.into_raw_fd().into()));
         cx.tuple(&[a, b])
+    }
+
+    /// The length of an ancillary message with so many bytes of data.
+    #[name = "CMSG_LEN"]
+    pub fn cmsg_len(cx: &mut Ctx, length: i64) -> R<i64> {
+        message::length(cx, length, "CMSG_LEN")
+    }
+    /// The room that such a message takes among others.
+    #[name = "CMSG_SPACE"]
+    pub fn cmsg_space(cx: &mut Ctx, length: i64) -> R<i64> {
+        message::space(cx, length)
     }
 
     /// Make a second descriptor for a socket.

@@ -73,6 +73,15 @@ pub mod functions {
         }
         let number = |cx: &mut Ctx, v: Value| if v.is_none() { Ok(None) } else { cx.index_i64(v).map(Some) };
         let (group, mask) = (number(cx, option(3))?, number(cx, option(4))?);
+        let (user, user_group) = (number(cx, option(5))?, number(cx, option(6))?);
+        let groups = match option(7) {
+            Value::NONE => None,
+            ids => {
+                let ids = cx.collect_tuple(ids)?;
+                let ids = ids.items().iter().map(|&id| cx.index_i64(id).map(|id| id as u32));
+                Some(ids.collect::<R<Vec<u32>>>()?)
+            }
+        };
         let start = Start {
             program,
             args: list,
@@ -84,6 +93,9 @@ pub mod functions {
             session: cx.truth(option(2))?,
             group: group.map(|g| g as i32),
             mask: mask.map(|m| m as u32),
+            user: user.map(|id| id as u32),
+            user_group: user_group.map(|id| id as u32),
+            groups,
         };
         crate::io::registry::flush_all();
         let started = process::start(start);
@@ -105,6 +117,23 @@ pub mod functions {
             pairs.push((name, value));
         }
         Ok(pairs)
+    }
+
+    /// The number of a user; None: there is none of that name.
+    pub fn user_id(cx: &mut Ctx, name: Value) -> R {
+        let name = c_text(cx, name)?;
+        Ok(process::user_id(&name).map_or(Value::NONE, |id| Value::small_int(id.into())))
+    }
+    /// The number of a group; None: there is none of that name.
+    pub fn group_id(cx: &mut Ctx, name: Value) -> R {
+        let name = c_text(cx, name)?;
+        Ok(process::group_id(&name).map_or(Value::NONE, |id| Value::small_int(id.into())))
+    }
+    fn c_text(cx: &mut Ctx, name: Value) -> R<std::ffi::CString> {
+        match std::ffi::CString::new(cx.text_of(name)) {
+            Ok(text) => Ok(text),
+            Err(_) => Err(cx.value_error("embedded null byte")),
+        }
     }
 
     /// Wait until a child has ended, for so many seconds at most; whether it has.

@@ -2,8 +2,10 @@
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::arith::BinaryOp;
+use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::List;
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
@@ -12,11 +14,11 @@ use crate::data::boxes::{number, set_number};
 /// Slots: iterator, function or None, total (unbound before the first item), initial or None.
 static ACCUMULATE: Behavior = Behavior::iterator("accumulate", accumulate_step);
 /// Slots: iterator (None once it ended), size, strict.
-static BATCHED: Behavior = Behavior::iterator("batched", batched_step);
+static BATCHED: Behavior = Behavior::iterator("batched", batched_step).stepped(Alone::With(0));
 /// Slots: iterator of iterables (None once it ended), active iterator or None.
 static CHAIN: Behavior = Behavior::iterator("chain", chain_step);
 /// Slots: iterator (None once it ended), the previous item (unbound at first).
-static PAIRWISE: Behavior = Behavior::iterator("pairwise", pairwise_step);
+static PAIRWISE: Behavior = Behavior::iterator("pairwise", pairwise_step).stepped(Alone::With(0));
 /// Slots: function, iterator.
 static STARMAP: Behavior = Behavior::iterator("starmap", starmap_step);
 /// Slots: list of iterators (None where exhausted), how many are active, fill value.
@@ -25,24 +27,27 @@ static ZIP_LONGEST: Behavior = Behavior::iterator("zip_longest", zip_longest_ste
 fn accumulate_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
     let initial = slots[3].get();
-    if !initial.is_none() {
-        slots[3].set(Value::NONE);
-        slots[2].set(initial);
+    if !initial.is_none() && slots[2].replace_if(Value::UNBOUND, initial) {
         return Ok(Some(initial));
     }
     let Some(item) = cx.next(slots[0].get())? else { return Ok(None) };
-    let total = slots[2].get();
-    let total = if total.is_unbound() {
-        item
-    } else {
-        match slots[1].get() {
+    loop {
+        let total = slots[2].get();
+        let new = match slots[1].get() {
+            _ if total.is_unbound() => item,
             Value::NONE => cx.binary(BinaryOp::Add, total, item)?,
             f => cx.call(f, &[total, item])?,
+        };
+        // Another thread may have added its item meanwhile.
+        if slots[2].replace_if(total, new) {
+            return Ok(Some(new));
         }
-    };
-    slots[2].set(total);
-    Ok(Some(total))
+        cx.poll()?;
+    }
 }
+
+/// Batches up to this size are taken as one, whatever other threads take meanwhile.
+const SHORT: i64 = 4096;
 
 fn batched_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
@@ -51,6 +56,7 @@ fn batched_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
         return Ok(None);
     }
     let size = number(&this, 1);
+    let held = if size <= SHORT { Some(cx.begin_step_over(this.header(), &[source])) } else { None };
     let batch = cx.new_list();
     while (batch.len() as i64) < size {
         match cx.next(source)? {
@@ -59,6 +65,9 @@ fn batched_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
                 slots[0].set(Value::NONE);
                 break;
             }
+        }
+        if held.is_none() {
+            cx.poll()?;
         }
     }
     if batch.is_empty() {
@@ -73,34 +82,55 @@ fn batched_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 fn chain_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
     loop {
-        let mut active = slots[1].get();
+        let active = slots[1].get();
         if active.is_none() {
-            let sources = slots[0].get();
-            if sources.is_none() {
+            if !chain_on(cx, this)? {
                 return Ok(None);
             }
-            let next = match cx.next(sources) {
-                Ok(Some(iterable)) => cx.iter(iterable),
-                Ok(None) => {
-                    slots[0].set(Value::NONE);
-                    return Ok(None);
-                }
-                Err(e) => Err(e),
-            };
-            active = match next {
-                Ok(active) => active,
-                Err(e) => {
-                    slots[0].set(Value::NONE);
-                    return Err(e);
-                }
-            };
-            slots[1].set(active);
+            continue;
         }
         if let Some(item) = cx.next(active)? {
             return Ok(Some(item));
         }
-        slots[1].set(Value::NONE);
+        // Unless another thread has gone on to the next one meanwhile.
+        slots[1].replace_if(active, Value::NONE);
         cx.poll()?;
+    }
+}
+
+/// Goes on to the next iterable; false: there is none.
+fn chain_on(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
+    let slots = this.slots();
+    let sources = slots[0].get();
+    let held = cx.begin_step_over(this.header(), &[sources]);
+    if sources.is_none() || !slots[1].get().is_none() {
+        return Ok(!sources.is_none());
+    }
+    let made = match cx.next(sources) {
+        Ok(Some(iterable)) => {
+            let plain = iterable.header().is_some_and(|h| h.shape() < ClassId::COUNT as u32);
+            if let Some(active) = cx.native_iter(iterable).filter(|_| plain) {
+                slots[1].set(active);
+                return Ok(true);
+            }
+            drop(held);
+            cx.iter(iterable)
+        }
+        Ok(None) => {
+            slots[0].set(Value::NONE);
+            return Ok(false);
+        }
+        Err(e) => Err(e),
+    };
+    match made {
+        Ok(active) => {
+            slots[1].set(active);
+            Ok(true)
+        }
+        Err(e) => {
+            slots[0].set(Value::NONE);
+            Err(e)
+        }
     }
 }
 
@@ -110,6 +140,7 @@ fn pairwise_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     if source.is_none() {
         return Ok(None);
     }
+    let _held = cx.begin_step_over(this.header(), &[source]);
     let mut old = slots[1].get();
     if old.is_unbound() {
         match cx.next(source)? {
@@ -150,6 +181,9 @@ fn zip_longest_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     if number(&this, 1) == 0 {
         return Ok(None);
     }
+    let _held = cx.begin_step_if(this.header(), |cx| {
+        (0..iterators.len()).all(|i| iterators.get(i).is_none_or(|source| source.is_none() || cx.steps_alone(source)))
+    });
     let row = cx.new_list();
     for i in 0..iterators.len() {
         let source = iterators.get(i).unwrap_or(Value::NONE);

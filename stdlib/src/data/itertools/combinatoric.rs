@@ -5,19 +5,21 @@ use std::sync::atomic::Ordering;
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::{Buffer, Tuple};
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Slot, Value};
 use conc_macros::methods;
 
 use crate::data::boxes::{number, set_number, tuple_of};
 
 /// Slots: tuple of pools, index buffer, state.
-static PRODUCT: Behavior = Behavior::iterator("product", product_step);
+static PRODUCT: Behavior = Behavior::iterator("product", product_step).stepped(Alone::Always);
 /// Slots: pool, index buffer, state, r, cycle buffer.
-static PERMUTATIONS: Behavior = Behavior::iterator("permutations", permutations_step);
+static PERMUTATIONS: Behavior = Behavior::iterator("permutations", permutations_step).stepped(Alone::Always);
 /// Slots: pool, index buffer, state, r.
-static COMBINATIONS: Behavior = Behavior::iterator("combinations", combinations_step);
+static COMBINATIONS: Behavior = Behavior::iterator("combinations", combinations_step).stepped(Alone::Always);
 /// Slots: pool, index buffer, state, r.
-static WITH_REPLACEMENT: Behavior = Behavior::iterator("combinations_with_replacement", with_replacement_step);
+static WITH_REPLACEMENT: Behavior =
+    Behavior::iterator("combinations_with_replacement", with_replacement_step).stepped(Alone::Always);
 
 const STATE: usize = 2;
 const FRESH: i64 = 0;
@@ -59,6 +61,7 @@ fn done(this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn product_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pools, index)) = parts(this) else { return Ok(None) };
     let pool = |i: usize| pools.items()[i].cast::<Tuple>();
     match number(&this, STATE) {
@@ -93,6 +96,7 @@ fn product_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn permutations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pool, index)) = parts(this) else { return Ok(None) };
     let Some(cycles) = this.slots()[4].get().cast::<Buffer>() else { return Ok(None) };
     let (n, r) = (pool.len, number(&this, 3) as usize);
@@ -136,6 +140,7 @@ fn permutations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn combinations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pool, index)) = parts(this) else { return Ok(None) };
     let (n, r) = (pool.len, number(&this, 3) as usize);
     match number(&this, STATE) {
@@ -160,6 +165,7 @@ fn combinations_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
 }
 
 fn with_replacement_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
+    let _held = cx.begin_step(this.header());
     let Some((pool, index)) = parts(this) else { return Ok(None) };
     let (n, r) = (pool.len, number(&this, 3) as usize);
     match number(&this, STATE) {

@@ -2,6 +2,7 @@
 
 use conc_interpreter::native::{Ctx, R, Raised};
 use conc_interpreter::object::misc::{Behavior, Boxed};
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
@@ -14,15 +15,18 @@ static DROPWHILE: Behavior = Behavior::iterator("dropwhile", dropwhile_step);
 /// Slots: predicate or None, iterator.
 static FILTERFALSE: Behavior = Behavior::iterator("filterfalse", filterfalse_step);
 /// Slots: iterator (None once it ended), items taken so far, index of the next wanted, stop (negative: none), step.
-static ISLICE: Behavior = Behavior::iterator("islice", islice_step);
+static ISLICE: Behavior = Behavior::iterator("islice", islice_step).stepped(Alone::With(0));
 /// Slots: predicate, iterator (None once it ended).
 static TAKEWHILE: Behavior = Behavior::iterator("takewhile", takewhile_step);
 
 fn compress_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
     loop {
-        let Some(item) = cx.next(slots[0].get())? else { return Ok(None) };
-        let Some(selector) = cx.next(slots[1].get())? else { return Ok(None) };
+        let (data, selectors) = (slots[0].get(), slots[1].get());
+        let held = cx.begin_step_over(this.header(), &[data, selectors]);
+        let Some(item) = cx.next(data)? else { return Ok(None) };
+        let Some(selector) = cx.next(selectors)? else { return Ok(None) };
+        drop(held);
         if cx.truth(selector)? {
             return Ok(Some(item));
         }
@@ -61,33 +65,40 @@ fn filterfalse_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     }
 }
 
+/// How many items islice passes over between two looks at what was asked for.
+const SKIPS: i64 = 256;
+
 fn islice_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
-    let source = slots[0].get();
-    if source.is_none() {
-        return Ok(None);
-    }
-    let (next, stop) = (number(&this, 2), number(&this, 3));
-    while number(&this, 1) < next {
-        if cx.next(source)?.is_none() {
+    loop {
+        let source = slots[0].get();
+        let held = cx.begin_step_over(this.header(), &[source]);
+        let (mut taken, next, stop) = (number(&this, 1), number(&this, 2), number(&this, 3));
+        if source.is_none() || taken >= next && stop >= 0 && taken >= stop {
             slots[0].set(Value::NONE);
             return Ok(None);
         }
-        set_number(&this, 1, number(&this, 1) + 1);
+        let last = next.min(taken.saturating_add(SKIPS));
+        loop {
+            let wanted = taken >= next && (stop < 0 || taken < stop);
+            if taken >= last && !wanted {
+                break;
+            }
+            let Some(item) = cx.next(source)? else {
+                slots[0].set(Value::NONE);
+                return Ok(None);
+            };
+            taken += 1;
+            set_number(&this, 1, taken);
+            if wanted {
+                let after = next.saturating_add(number(&this, 4)).min(Value::INT_MAX);
+                set_number(&this, 2, if stop >= 0 { after.min(stop) } else { after });
+                return Ok(Some(item));
+            }
+        }
+        drop(held);
         cx.poll()?;
     }
-    if stop >= 0 && number(&this, 1) >= stop {
-        slots[0].set(Value::NONE);
-        return Ok(None);
-    }
-    let Some(item) = cx.next(source)? else {
-        slots[0].set(Value::NONE);
-        return Ok(None);
-    };
-    set_number(&this, 1, number(&this, 1) + 1);
-    let after = next.saturating_add(number(&this, 4)).min(Value::INT_MAX);
-    set_number(&this, 2, if stop >= 0 { after.min(stop) } else { after });
-    Ok(Some(item))
 }
 
 fn takewhile_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {

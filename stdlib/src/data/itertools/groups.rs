@@ -2,6 +2,7 @@
 
 use conc_interpreter::native::{Ctx, R};
 use conc_interpreter::object::misc::{Behavior, Boxed};
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
@@ -13,7 +14,7 @@ static GROUPBY: Behavior = Behavior::iterator("groupby", groupby_step);
 /// Slots: the groupby, the group's key.
 static GROUPER: Behavior = Behavior::iterator("_grouper", grouper_step);
 /// Slots: the node to read next, the iterator all share.
-static TEE: Behavior = Behavior::iterator("_tee", tee_step);
+static TEE: Behavior = Behavior::iterator("_tee", tee_step).stepped(Alone::With(1));
 /// Slots: the item (unbound until fetched), the next node.
 static NODE: Behavior = Behavior::named("_tee_dataobject");
 
@@ -84,8 +85,10 @@ fn new_node(cx: &mut Ctx) -> Value {
 fn tee_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let Some(node) = this.slots()[0].get().cast::<Boxed>() else { return Ok(None) };
     let slots = node.slots();
+    let source = this.slots()[1].get();
+    let _held = cx.begin_step_over(node.header(), &[source]);
     if slots[0].get().is_unbound() {
-        let Some(item) = cx.next(this.slots()[1].get())? else { return Ok(None) };
+        let Some(item) = cx.next(source)? else { return Ok(None) };
         let next = new_node(cx);
         slots[1].set(next);
         slots[0].set(item);

@@ -5,17 +5,18 @@ use conc_interpreter::object::arith::BinaryOp;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::number::Complex;
 use conc_interpreter::object::sequence::List;
+use conc_interpreter::object::stepping::Alone;
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
 use crate::data::boxes::{number, set_number};
 
 /// Slots: the next number, the step.
-static COUNT: Behavior = Behavior::iterator("count", count_step);
+static COUNT: Behavior = Behavior::iterator("count", count_step).stepped(Alone::Counting);
 /// Slots: the iterator (None once it ended), the saved items, the position among them.
-static CYCLE: Behavior = Behavior::iterator("cycle", cycle_step);
+static CYCLE: Behavior = Behavior::iterator("cycle", cycle_step).stepped(Alone::With(0));
 /// Slots: the object, how many times more (negative: forever).
-static REPEAT: Behavior = Behavior::iterator("repeat", repeat_step);
+static REPEAT: Behavior = Behavior::iterator("repeat", repeat_step).stepped(Alone::Always);
 
 fn count_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
@@ -33,6 +34,8 @@ fn cycle_step(cx: &mut Ctx, this: Gc<Boxed>) -> R<Option<Value>> {
     let slots = this.slots();
     let source = slots[0].get();
     let Some(saved) = slots[1].get().cast::<List>() else { return Ok(None) };
+    let _held =
+        if source.is_none() { cx.begin_step(this.header()) } else { cx.begin_step_over(this.header(), &[source]) };
     if !source.is_none() {
         if let Some(item) = cx.next(source)? {
             cx.list_push(saved, item)?;

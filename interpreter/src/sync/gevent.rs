@@ -109,7 +109,7 @@ pub static FUNCTIONS: &[NativeDef] = &[
     ),
     NativeDef::resumable(
         "join_all",
-        "Wait until all of a list's greenlets have ended.",
+        "Wait until all of a list have ended; they in that order, or None if others than greenlets are among them.",
         Role::Function,
         GREENLETS_PARAMS,
         |cx, frame, entered| join_all(cx, frame, entered).into(),
@@ -404,11 +404,17 @@ fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> 
 fn join_all(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
     let Some(list) = frame.get(0).cast::<List>() else { return Err(cx.type_error("a list is expected")) };
     let mut at = frame.state() as usize;
-    if let Entered::Raised(e) = entered {
-        if let Some(g) = list.get(at) {
-            leave(cx, g)?;
+    match entered {
+        Entered::Raised(e) => {
+            if let Some(g) = list.get(at) {
+                leave(cx, g)?;
+            }
+            return Err(e);
         }
-        return Err(e);
+        Entered::Start if !(0..list.len()).all(|i| list.get(i).is_some_and(is_one)) => {
+            return Ok(Step::Done(Value::NONE));
+        }
+        _ => {}
     }
     while let Some(g) = list.get(at) {
         if let Some(park) = await_end(cx, g, Patience::Forever)? {
@@ -418,6 +424,10 @@ fn join_all(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<St
         at += 1;
     }
     in_order(cx, list).map(Step::Done)
+}
+
+fn is_one(value: Value) -> bool {
+    value.cast::<Boxed>().is_some_and(|b| b.payload::<Spawned>().is_some())
 }
 
 /// The greenlets in the order in which they have ended.

@@ -57,6 +57,7 @@ pub fn library() -> Vec<BuiltinModule> {
         source!("gevent.monkey"),
         source!("gevent.os"),
         source!("gevent.pool"),
+        source!("gevent.pywsgi"),
         source!("gevent.queue"),
         source!("gevent.select"),
         source!("gevent.server"),

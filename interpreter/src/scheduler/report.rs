@@ -53,7 +53,7 @@ pub fn interrupt_main(cx: &mut Ctx) {
         end_wait_of_interrupted(cx, &main);
     }
     let running_on = main.running_on.load(Ordering::SeqCst).checked_sub(1);
-    if let Some(member) = running_on.and_then(|i| shared.members().get(i).cloned()) {
+    if let Some(member) = running_on.and_then(|i| shared.members().get(i as usize).cloned()) {
         member.signals.passed_on.store(true, Ordering::SeqCst);
         member.signals.raise();
     }

@@ -78,7 +78,7 @@ pub fn pass_on(cx: &mut Ctx, bits: u64) {
         return stand_in(cx, Some(main), bits);
     }
     let running_on = main.running_on.load(Ordering::SeqCst).checked_sub(1);
-    if let Some(member) = running_on.and_then(|i| shared.members().get(i).cloned()) {
+    if let Some(member) = running_on.and_then(|i| shared.members().get(i as usize).cloned()) {
         let bits = main.signalled.swap(0, Ordering::SeqCst);
         member.signals.pending.fetch_or(bits, Ordering::SeqCst);
         member.signals.raise();

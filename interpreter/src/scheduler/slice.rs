@@ -203,7 +203,7 @@ fn slices(cx: &mut Ctx, mut thread: Arc<Thread>) -> Stop {
 /// One slice of a thread, on its native stack: starts it or goes on where it parked.
 fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     // SAFETY: this worker runs the thread, up to a successful `park`; so below.
-    let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.own().deliver) };
+    let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.deliver.load(Ordering::Relaxed)) };
     cx.nested = 0;
     let mut outcome = match saved {
         _ if std::mem::take(&mut worker(cx).arriving) => greenlet::arrive(cx),
@@ -223,7 +223,8 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 begin_park(cx, deliver);
                 let saved = save(cx, thread);
                 // SAFETY: as above.
-                unsafe { *thread.own() = Own { saved: Some(saved), deliver, ..Own::default() } };
+                unsafe { *thread.own() = Own { saved: Some(saved), detached: None } };
+                thread.deliver.store(deliver, Ordering::Relaxed);
                 thread.running_on.store(0, Ordering::Release);
                 // No native frames are left: any worker may run it again, unless its greenlets have some.
                 let pinned = thread.pins.load(Ordering::Relaxed) != 0;

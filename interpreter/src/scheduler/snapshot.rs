@@ -102,7 +102,7 @@ fn take(cx: &mut Ctx, others: &[*mut Ctx], shared: &Scheduler, thread: &Arc<Thre
     };
     let mut places = Vec::new();
     match running_on {
-        Some(index) if !waits => each_frame_of_worker(cx, others, index, |frame| places.push(place(frame))),
+        Some(index) if !waits => each_frame_of_worker(cx, others, index as usize, |f| places.push(place(f))),
         // SAFETY: the world is stopped, so the thread does not run, and its fiber holds its innermost frame.
         _ => unsafe { walk_fiber(thread.fiber(), |frame| places.push(place(frame))) },
     }

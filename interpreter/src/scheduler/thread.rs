@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
@@ -60,8 +60,6 @@ pub struct Detached {
 pub struct Own {
     pub saved: Option<Saved>,
     pub detached: Option<Box<Detached>>,
-    /// The parked frame is a native's that takes the wake-up value.
-    pub deliver: bool,
 }
 
 /// A green thread.
@@ -69,7 +67,7 @@ pub struct Thread {
     pub id: u64,
     pub daemon: bool,
     /// Host handle of the fiber object: keeps it alive until the thread has ended.
-    handle: usize,
+    handle: u32,
     fiber: Gc<Fiber>,
     wait: WaitWord,
     /// The wait ended with an exception to raise.
@@ -79,7 +77,7 @@ pub struct Thread {
     /// How many of its greenlets own native stacks of that worker, and other reasons to stay there.
     pub pins: AtomicU32,
     /// The worker that runs it now, plus one.
-    pub running_on: AtomicUsize,
+    pub running_on: AtomicU32,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
     /// Signals that it has to act on when it runs next.
@@ -91,6 +89,8 @@ pub struct Thread {
     pub blocked: Slot,
     /// Those that it takes turns with.
     group: GroupCell,
+    /// The parked frame is a native's that takes the wake-up value; for the worker that holds the thread.
+    pub deliver: AtomicBool,
     /// It is among the scheduler's blockers.
     pub is_blocker: AtomicBool,
     done: AtomicBool,
@@ -101,7 +101,7 @@ pub struct Thread {
 }
 
 // A parked thread takes no more than this, its fiber and its script object.
-const _: () = assert!(size_of::<Thread>() <= 160);
+const _: () = assert!(size_of::<Thread>() <= 144);
 
 // SAFETY: `own` is touched only by the worker that holds the thread, and holding passes through queues and the wait
 // word, which order the accesses; everything else is atomic or locked.
@@ -160,18 +160,19 @@ impl Thread {
         Thread {
             id,
             daemon,
-            handle,
+            handle: handle as u32,
             fiber,
             wait: WaitWord::default(),
             raises: AtomicBool::new(false),
             home: AtomicU32::new(0),
             pins: AtomicU32::new(0),
-            running_on: AtomicUsize::new(0),
+            running_on: AtomicU32::new(0),
             interrupted: AtomicBool::new(false),
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
             blocked: Slot::new(Value::UNBOUND),
             group: GroupCell::default(),
+            deliver: AtomicBool::new(false),
             is_blocker: AtomicBool::new(false),
             done: AtomicBool::new(false),
             joiners: Mutex::new(None),
@@ -187,7 +188,7 @@ impl Thread {
         self.fiber.owner.get().cast::<Boxed>().and_then(|owner| owner.label())
     }
     pub fn handle(&self) -> usize {
-        self.handle
+        self.handle as usize
     }
 
     /// The worker's part.

@@ -101,7 +101,7 @@ fn attach(cx: &mut Ctx) -> Worker {
     let id = if index == 0 { MAIN } else { shared.fresh_id() };
     let host = Arc::new(Thread::new(id, true, fiber, handle));
     host.set_home(Some(index));
-    host.running_on.store(index + 1, Ordering::Relaxed);
+    host.running_on.store(index as u32 + 1, Ordering::Relaxed);
     if index == 0 {
         shared.enlist(host.clone());
     }
@@ -361,7 +361,7 @@ impl Worker {
 
     /// The thread runs here now; SIGINT may have been passed on to it meanwhile.
     pub(super) fn note_running(&self, thread: &Thread) {
-        thread.running_on.store(self.index + 1, Ordering::Release);
+        thread.running_on.store(self.index as u32 + 1, Ordering::Release);
         if thread.id == MAIN {
             // Either this sees the mark, or who sets it sees where main runs.
             fence(Ordering::SeqCst);

@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use parking_lot::Mutex;
 
-use super::thread::{Thread, Waiter};
+use super::thread::{MAIN, Thread, Waiter};
 use super::wait::Claim;
 use super::worker::worker;
 use crate::native::{Ctx, R};
 use crate::value::Value;
 
 /// Threads that take turns.
+#[derive(Default)]
 pub struct Group {
     line: Mutex<Line>,
     /// The thread that has formed the group.
@@ -152,9 +153,19 @@ pub fn own_group(cx: &mut Ctx) -> Arc<Group> {
 
 /// A thread that was made just now joins the running thread's group and gets in line.
 pub fn enroll(cx: &mut Ctx, thread: &Arc<Thread>) {
-    let group = own_group(cx);
+    let stands_in = worker(cx).current.stands_in.load(Ordering::Relaxed);
+    let main = if stands_in { worker(cx).shared.thread(MAIN) } else { None };
+    let mains = main.filter(|main| main.group().is_some());
+    let group = match &mains {
+        // The handler of a signal runs beside those that take turns with main.
+        Some(main) => main.group_or(Arc::default),
+        None => own_group(cx),
+    };
     group.push(Next::Ready(thread.clone()));
-    thread.group_or(|| group);
+    thread.group_or(|| group.clone());
+    if mains.is_some() && group.take() {
+        pass_on_of(cx, &group);
+    }
 }
 
 /// The running thread lets the others of its group go first: it is to park now.

@@ -264,11 +264,6 @@ fn kill_framed(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> S
     Step::Done(Value::NONE)
 }
 
-/// Ends a greenlet that was found dead.
-pub fn end(cx: &mut Ctx, object: Value) -> R<()> {
-    greenlet::finalize(cx, object)
-}
-
 // ---- making the module's classes
 
 /// The class `greenlet.greenlet`, made at first use with all that belongs to it.

@@ -88,6 +88,8 @@ pub struct Ctx {
     pub repr_guard: Vec<u64>,
     signals_owner: Arc<Signals>,
     isolate_owner: Arc<Isolate>,
+    /// How often the world had been stopped when this worker last stood.
+    pub(super) stops_seen: u64,
 }
 
 /// A remembered class lookup.
@@ -136,6 +138,7 @@ impl Ctx {
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
             published: super::world::Published::default(),
+            stops_seen: 0,
             stack_limit,
             stack_base,
             // SAFETY: as for `segment`.

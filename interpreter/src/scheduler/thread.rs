@@ -80,7 +80,7 @@ pub struct Thread {
     pub running_on: AtomicU32,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
-    /// Signals that it has to act on when it runs next.
+    /// Signals that it, the main thread, has to act on when it runs next.
     pub signalled: AtomicU64,
     /// It runs signals' handlers in the place of the main thread.
     pub stands_in: AtomicBool,

@@ -362,13 +362,14 @@ impl Worker {
     /// The thread runs here now; SIGINT may have been passed on to it meanwhile.
     pub(super) fn note_running(&self, thread: &Thread) {
         thread.running_on.store(self.index as u32 + 1, Ordering::Release);
-        if thread.id == MAIN {
-            // Either this sees the mark, or who sets it sees where main runs.
-            fence(Ordering::SeqCst);
-            if thread.interrupted.load(Ordering::SeqCst) {
-                self.member.signals.passed_on.store(true, Ordering::SeqCst);
-                self.member.signals.raise();
-            }
+        if thread.id != MAIN {
+            return;
+        }
+        // Either this sees the marks, or who sets them sees where main runs.
+        fence(Ordering::SeqCst);
+        if thread.interrupted.load(Ordering::SeqCst) {
+            self.member.signals.passed_on.store(true, Ordering::SeqCst);
+            self.member.signals.raise();
         }
         let signalled = thread.signalled.swap(0, Ordering::SeqCst);
         if signalled != 0 {

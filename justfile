@@ -20,7 +20,7 @@ races rounds="300000":
     CONC_RACE_ROUNDS=60 CONC_WORKERS=4 CONC_GC=stress cargo test --profile fast --test suite -- races/
 
 # The scripts with threads while these take turns at random, on more workers than cores.
-chaos rounds="3" filter="threads stdlib/threading stdlib/queue stdlib/sched stdlib/concurrent tutorial/":
+chaos rounds="3" filter="threads greenlet/ gevent/ stdlib/threading stdlib/queue stdlib/sched stdlib/concurrent tutorial/":
     for n in $(seq {{rounds}}); do \
         CONC_SCHED=chaos:$n CONC_WORKERS=4 cargo test --profile fast --test suite -- {{filter}} || exit 1; done
 

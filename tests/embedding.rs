@@ -395,3 +395,45 @@ fn a_panic_in_a_thread_is_an_exception_there() -> conc::Result<()> {
     assert_eq!(i.eval::<Vec<String>>("seen")?, ["SystemError"; 4]);
     Ok(())
 }
+
+#[test]
+fn greenlets_run_in_a_host_call() -> conc::Result<()> {
+    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    i.exec(
+        "import time
+from greenlet import getcurrent, greenlet
+
+main = getcurrent()
+log = []
+
+def waits(n):
+    log.append(('starts', n))
+    time.sleep(0.001)
+    log.append(main.switch(n))
+    try:
+        main.switch('again')
+    finally:
+        log.append('finally')
+
+g = greenlet(waits)
+first = g.switch(1)
+second = g.switch('handed over')
+",
+    )?;
+    assert_eq!(i.eval::<(i64, String, usize)>("(first, second, len(log))")?, (1, "again".into(), 2));
+    // Another call goes on with a greenlet that an earlier one has left suspended.
+    assert_eq!(i.eval::<Vec<i64>>("sorted([3, 1, 2], key=lambda v: greenlet(lambda: -v).switch())")?, [3, 2, 1]);
+    i.exec("try:\n    g.throw(KeyError('k'))\nexcept KeyError:\n    log.append('raised')")?;
+    assert_eq!(i.eval::<(bool, Vec<String>)>("(g.dead, log[2:])")?, (true, vec!["finally".into(), "raised".into()]));
+    i.exec("h = greenlet(waits)\nh.switch(2)\ndel h")?;
+    i.exec("import gc\ngc.collect()")?;
+    i.exec(
+        "import gevent
+def rest(n):
+    time.sleep(0.001)
+    return n * n
+total = sum(g.get() for g in [gevent.spawn(rest, n) for n in range(10)])",
+    )?;
+    assert_eq!(i.eval::<i64>("total")?, 285);
+    Ok(())
+}

@@ -1,6 +1,8 @@
 //! The eight bytes at the start of every heap object.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// `shape` identifies the exact class and attribute layout, `kind` the native struct that follows.
 #[repr(C, align(8))]
@@ -34,6 +36,36 @@ pub mod flag {
     pub const CELLS: u8 = 64;
     /// Immutable for good: a static type, a frozen object.
     pub const FROZEN: u8 = 128;
+}
+
+/// So many pauses of the processor a thread spins for a byte lock, and at most between two looks.
+const SPIN: u32 = 1024;
+const LONGEST_PAUSE: u32 = 512;
+
+/// The object that the calling thread has last had to wait for, since when it has had to wait for that again and again,
+/// and how many times over.
+#[derive(Clone, Copy)]
+struct Contended {
+    object: usize,
+    at: Option<Instant>,
+    heat: u32,
+}
+
+thread_local! {
+    static CONTENDED: Cell<Contended> = const { Cell::new(Contended { object: 0, at: None, heat: 0 }) };
+}
+
+/// The object is held by another thread: pauses before the first look. The more often in a row, the more: meanwhile the
+/// other works on with all of the object in its own cache, which is faster for both than to take turns.
+fn contended(header: &Header) -> u32 {
+    const MOST: u32 = 7;
+    let (object, now) = (header as *const Header as usize, Instant::now());
+    let last = CONTENDED.get();
+    let since = last.at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+    let again = last.object == object && since < Duration::from_micros(2) * (1 << last.heat);
+    let heat = if again { (last.heat + 1).min(MOST) } else { last.heat / 2 };
+    CONTENDED.set(Contended { object, at: Some(now), heat });
+    4 << heat
 }
 
 impl Header {
@@ -84,26 +116,30 @@ impl Header {
         }
     }
 
-    /// Waits longer from look to look: meanwhile the other thread works on with the object in its own cache, which is
-    /// faster for both than to take turns.
+    /// Waits longer from look to look.
     #[cold]
     fn lock_later(&self) {
-        let mut pause = 64;
+        let mut pause = contended(self);
         let mut looks = 0u32;
+        let mut paused = 0u32;
         loop {
             for _ in 0..pause {
                 std::hint::spin_loop();
             }
+            paused += pause;
             if self.lock.load(Ordering::Relaxed) == 0
                 && self.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 return;
             }
+            if paused < SPIN {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                continue;
+            }
             looks += 1;
             match looks {
-                ..20 => pause = (pause * 2).min(512),
-                20..1000 => std::thread::yield_now(),
-                _ => std::thread::sleep(std::time::Duration::from_micros(50)),
+                ..1000 => std::thread::yield_now(),
+                _ => std::thread::sleep(Duration::from_micros(50)),
             }
         }
     }

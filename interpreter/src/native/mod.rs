@@ -12,6 +12,6 @@ pub use args::{Args, Kwargs};
 pub use convert::{FromArg, IntoResult};
 pub use def::{ConstDef, ModuleDef, NativeDef, NativeFn, Param, ParamKind, Role};
 pub use raised::{R, Raised};
-pub use step::{Entered, NativeFrame, Resume, ResumeFn, Step};
+pub use step::{Entered, MoveFn, NativeFrame, Resume, ResumeFn, Step};
 
 pub use crate::object::ctx::Ctx;

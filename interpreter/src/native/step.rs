@@ -111,21 +111,31 @@ pub struct Resume {
     /// Calls that are no more than sending a value to a generator, which can do without the frame: the generator and
     /// the value.
     pub sends: Option<fn(Args<'_>) -> Option<(Gc<Generator>, Value)>>,
+    /// Called instead where the loop makes the call, for a native that moves the machine to other frames.
+    pub moves: Option<MoveFn>,
 }
+
+/// Moves the machine: true, it goes on at the context's `pc` and `base`, where what there is to deliver has been put (or
+/// raises the error there); false, the native needs its frame for that, and nothing has been done.
+pub type MoveFn = fn(&mut Ctx, Args<'_>) -> R<bool>;
 
 impl Resume {
     /// Always entered through a frame.
     pub const fn always(enter: ResumeFn) -> Resume {
-        Resume { enter, when: None, sends: None }
+        Resume { enter, when: None, sends: None, moves: None }
     }
     /// Entered through a frame for some calls.
     pub const fn when(enter: ResumeFn, when: fn(Args<'_>) -> bool) -> Resume {
-        Resume { enter, when: Some(when), sends: None }
+        Resume { enter, when: Some(when), sends: None, moves: None }
     }
     /// The same, with a shortcut for what only sends to a generator.
     pub const fn sending(mut self, sends: fn(Args<'_>) -> Option<(Gc<Generator>, Value)>) -> Resume {
         self.sends = Some(sends);
         self
+    }
+    /// Always entered through a frame, but where this can do without.
+    pub const fn moving(enter: ResumeFn, moves: MoveFn) -> Resume {
+        Resume { enter, when: None, sends: None, moves: Some(moves) }
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Ctx {
     /// An address below every native frame that may hold values while the loop itself is at work: of the frame that
     /// entered it. 0 while a native that was called from the loop calls others.
     pub loop_entry: usize,
+    /// How many runs are below the innermost one on this native stack.
+    pub nested: usize,
     pub local: LocalHeap,
     isolate: *const Isolate,
     /// For the collector, while stopped.
@@ -86,6 +88,8 @@ pub struct Ctx {
     pub repr_guard: Vec<u64>,
     signals_owner: Arc<Signals>,
     isolate_owner: Arc<Isolate>,
+    /// How often the world had been stopped when this worker last stood.
+    pub(super) stops_seen: u64,
 }
 
 /// A remembered class lookup.
@@ -130,9 +134,11 @@ impl Ctx {
             gen_top: std::ptr::null_mut(),
             binding: std::ptr::null(),
             loop_entry: 0,
+            nested: 0,
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
             published: super::world::Published::default(),
+            stops_seen: 0,
             stack_limit,
             stack_base,
             // SAFETY: as for `segment`.
@@ -316,6 +322,11 @@ impl Ctx {
                 && let Err(e) = self.call(del, &[object])
             {
                 self.unraisable(e, del);
+            }
+            if super::greenlet::Greenlet::of(object).is_some()
+                && let Err(e) = (self.iso().machine.end_greenlet)(self, object)
+            {
+                self.unraisable(e, object);
             }
             self.handled = handled;
         }

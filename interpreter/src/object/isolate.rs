@@ -43,6 +43,8 @@ pub struct Machine {
     pub tell: fn(&mut Ctx),
     /// The running thread is at a safepoint of a driven run: whether its slice is over.
     pub safepoint: fn(&mut Ctx) -> bool,
+    /// Ends a greenlet that was found dead.
+    pub end_greenlet: fn(&mut Ctx, Value) -> R<()>,
     /// A module is to be loaded: by whom. Waits while another thread does it.
     pub begin_import: fn(&mut Ctx, &str) -> R<Turn>,
     /// The module that was the caller's to load is loaded, or has failed.
@@ -167,6 +169,8 @@ pub struct Roots {
     /// The native classes of asyncio, a tuple, once that has been imported.
     pub asyncio: RootSlot,
     pub main_thread: RootSlot,
+    /// What greenlets are made of, in a tuple (see `sync::greenlet`); unbound: there are none.
+    pub greenlets: RootSlot,
     /// What reports an exception that nobody can catch, called with it and its source; unbound: only stderr is told.
     pub unraisable: RootSlot,
     /// Calls the scripts' handlers of signals; unbound: there are none.
@@ -195,7 +199,7 @@ impl std::ops::Deref for RootSlot {
 }
 
 impl Roots {
-    fn all(&self) -> [&RootSlot; 28] {
+    fn all(&self) -> [&RootSlot; 29] {
         [
             &self.builtins,
             &self.modules,
@@ -220,6 +224,7 @@ impl Roots {
             &self.thread_bootstrap,
             &self.asyncio,
             &self.main_thread,
+            &self.greenlets,
             &self.unraisable,
             &self.signal_hook,
             &self.extra,
@@ -387,13 +392,21 @@ impl Isolate {
         }
     }
 
+    /// Whether a dead object was to be finalized for nothing but a greenlet's end that has come already.
+    fn has_nothing_to_end(&self, object: Value) -> bool {
+        let Some(g) = super::greenlet::Greenlet::of(object) else { return false };
+        let class = self.shapes.get(g.object().header().shape()).class.obj::<Class>();
+        g.state() == super::greenlet::State::Dead && !class.has(super::class::class_flag::FINALIZER)
+    }
+
     /// With everything reachable marked: finalizers, then weak references, payloads and the intern table.
     fn after_mark(&self, marker: &mut Marker) {
         let mut dying = Vec::new();
         self.finalizable.lock().retain(|&object| {
             let live = marker.is_marked(object as *mut Header);
-            if !live {
-                dying.push(Value::from_object(object as *const Header));
+            let value = Value::from_object(object as *const Header);
+            if !live && !self.has_nothing_to_end(value) {
+                dying.push(value);
             }
             live
         });

@@ -927,6 +927,7 @@ impl Ctx {
             f.handled.set(Value::NONE);
             f.wake.set(Value::NONE);
             f.owner.set(Value::NONE);
+            f.greenlet.set(Value::NONE);
             f.context.set(Value::NONE);
             f.event_loop.set(Value::NONE);
         })

@@ -21,6 +21,7 @@ pub mod excerpt;
 pub mod format;
 pub mod function;
 pub mod generator;
+pub mod greenlet;
 pub mod hash;
 pub mod hint;
 pub mod instance;

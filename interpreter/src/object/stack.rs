@@ -52,8 +52,10 @@ pub struct Fiber {
     pub handled: Slot,
     /// What the wait of the fiber's thread ended with.
     pub wake: Slot,
-    /// Whatever the fiber's owner keeps with it: thread or greenlet.
+    /// Whatever the fiber's owner keeps with it.
     pub owner: Slot,
+    /// The thread's current greenlet, if it has been asked for.
+    pub greenlet: Slot,
     /// The current context of context variables; None: an empty one that nobody has looked at.
     pub context: Slot,
     /// The event loop that the fiber's code runs, or None.
@@ -72,11 +74,9 @@ pub struct Binding {
 
 /// Marks everything a suspended fiber's stack needs; the stack of a running one is its worker's.
 pub fn trace_fiber(fiber: &Fiber, m: &mut Marker) {
-    let Fiber { segment, handled, wake, owner, context, event_loop, .. } = fiber;
-    for slot in [segment, handled, wake, owner, context, event_loop] {
-        if slot.get().is_object() {
-            m.mark(slot.get().object());
-        }
+    let Fiber { segment, handled, wake, owner, greenlet, context, event_loop, .. } = fiber;
+    for slot in [segment, handled, wake, owner, greenlet, context, event_loop] {
+        super::trace::mark(m, slot.get());
     }
     let (base, pc) = (fiber.base.load(Ordering::Acquire), fiber.pc.load(Ordering::Acquire));
     if !base.is_null() {

@@ -199,6 +199,9 @@ pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
         Kind::Boxed => {
             let o = fields!(m, object as Boxed: attrs);
             mark_slots(m, o.slots());
+            if o.is(&super::greenlet::GREENLET) {
+                super::greenlet::trace(o, m);
+            }
         }
         Kind::Segment => {
             // SAFETY: the kind says the layout.

@@ -22,6 +22,8 @@ struct State {
     workers: Vec<usize>,
     stopped: usize,
     collecting: bool,
+    /// Counts the times that the world was stopped.
+    stops: u64,
 }
 
 /// What a worker publishes before it counts as stopped: where its native frames begin.
@@ -71,6 +73,7 @@ impl World {
                 self.changed.wait(&mut state);
             }
         }
+        state.stops += 1;
         body(cx, &others);
         state.collecting = false;
         drop(state);
@@ -88,9 +91,10 @@ impl World {
             self.changed.wait(&mut state);
         }
         state.stopped -= 1;
+        let stops = state.stops;
         drop(state);
         std::hint::black_box(&registers);
-        cx.type_cache.fill(EMPTY_CACHE_ENTRY);
+        cx.forget_since(stops);
     }
 }
 
@@ -118,9 +122,10 @@ impl Ctx {
             world.changed.wait(&mut state);
         }
         state.stopped -= 1;
+        let stops = state.stops;
         drop(state);
         std::hint::black_box(&registers);
-        self.type_cache.fill(EMPTY_CACHE_ENTRY);
+        self.forget_since(stops);
         result
     }
 
@@ -141,8 +146,16 @@ impl Ctx {
             world.changed.wait(&mut state);
         }
         state.stopped -= 1;
+        let stops = state.stops;
         drop(state);
-        self.type_cache.fill(EMPTY_CACHE_ENTRY);
+        self.forget_since(stops);
+    }
+
+    /// What is remembered of classes may be of dead ones, if the world has been stopped since this was last called.
+    fn forget_since(&mut self, stops: u64) {
+        if std::mem::replace(&mut self.stops_seen, stops) != stops {
+            self.type_cache.fill(EMPTY_CACHE_ENTRY);
+        }
     }
 
     /// Runs `body` while every other worker stands at a safepoint, its machine state in its context. `body` gets

@@ -5,6 +5,8 @@
 
 pub mod cancel;
 mod cycle;
+pub mod greenlet;
+pub mod group;
 pub mod loading;
 mod monitor;
 mod next;

@@ -82,6 +82,9 @@ impl Policy {
 
     /// A slice begins: mostly short ones, as mistakes hide between neighbouring instructions.
     pub fn begin_slice(&mut self) {
+        if self.mode == Mode::Usual {
+            return;
+        }
         let most = [4, 16, 64, 512][self.choose(4)];
         self.left = 1 + self.choose(most) as u32;
     }

@@ -151,7 +151,11 @@ pub fn quiescent(cx: &mut Ctx) {
     *shared.shown.lock() = deadlock.0.clone();
     let text = graph("every thread waits and nothing can wake any of them", &deadlock.0);
     if !known || is_host {
-        let exc = cx.new_exception(ClassId::DeadlockError, &text);
+        let in_group = main.as_ref().is_some_and(|main| main.group().is_some());
+        let exc = match in_group.then(|| loop_exit(cx, &text)) {
+            Some(Ok(exc)) => exc,
+            _ => cx.new_exception(ClassId::DeadlockError, &text),
+        };
         *shared.reported.lock() = Some(deadlock);
         if raise_in_main(cx, exc) {
             return;
@@ -159,6 +163,14 @@ pub fn quiescent(cx: &mut Ctx) {
     }
     *shared.dead.lock() = Some(Dead { text, known });
     shared.wake_all();
+}
+
+/// What gevent's programs expect of a deadlock.
+fn loop_exit(cx: &mut Ctx, text: &str) -> crate::native::R {
+    let module = cx.import("gevent.exceptions")?;
+    let make = cx.get_attr_text(module, "_loop_exit")?;
+    let text = cx.str(text);
+    cx.call(make, &[text])
 }
 
 /// Collects, and calls finalizers if there are any to call.

@@ -126,7 +126,7 @@ fn go_on(cx: &mut Ctx, main: Option<Arc<Thread>>) {
         if bits != 0 {
             pass_on(cx, bits);
         }
-    } else {
+    } else if main.group().is_none_or(|group| group.admit(&main)) {
         worker(cx).queue(main);
     }
 }

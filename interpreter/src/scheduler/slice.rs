@@ -11,8 +11,7 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use super::policy::{Mode, Verdict};
 use super::thread::{Detached, MAIN, Own, Saved, Stack, Stop, Thread};
 use super::worker::{POOLED, Until, release_fiber, wake, work, worker};
-use super::{cancel, cycle};
-use super::{report, signals, stack};
+use super::{cancel, cycle, greenlet, group, report, signals, stack};
 use crate::native::{Ctx, R, Raised};
 use crate::object::ctx::Ctx as Context;
 use crate::object::function::Native;
@@ -29,7 +28,7 @@ const STACK_RESERVE: usize = 128 << 10;
 
 /// The machine state of code below the slices of a worker.
 struct Below {
-    saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize),
+    saved: (usize, usize, *mut Value, *mut Value, usize, usize, usize, usize),
     fiber: Gc<Fiber>,
     segment: Gc<Segment>,
     base: *mut Value,
@@ -41,7 +40,7 @@ impl Below {
     fn save(cx: &mut Ctx) -> Below {
         let yielder = worker(cx).yielder;
         Below {
-            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, yielder),
+            saved: (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, cx.nested, yielder),
             fiber: cx.fiber,
             segment: cx.segment,
             base: cx.base,
@@ -51,7 +50,7 @@ impl Below {
     }
     fn restore(self, cx: &mut Ctx) {
         let yielder;
-        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, yielder) = self.saved;
+        (cx.stack_limit, cx.stack_base, cx.limit, cx.gen_top, cx.depth, cx.loop_entry, cx.nested, yielder) = self.saved;
         (cx.fiber, cx.segment, cx.base, cx.pc, cx.handled) =
             (self.fiber, self.segment, self.base, self.pc, self.handled);
         worker(cx).yielder = yielder;
@@ -66,16 +65,14 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
     let outer = w.begin_slice(thread.clone());
     // SAFETY: this worker has just taken the thread from a queue.
     let detached = unsafe { thread.own().detached.take() };
-    let mut stack = match detached {
+    let stack = match detached {
         Some(detached) => {
             cx.native_stacks.retain(|&r| r != detached.frames);
             detached.stack
         }
         None => fresh_stack(cx, thread),
     };
-    let stop = match stack.resume(()) {
-        CoroutineResult::Yield(stop) | CoroutineResult::Return(stop) => stop,
-    };
+    let (stack, stop) = greenlet::resume(cx, stack);
     cx.native_stacks.pop();
     below.restore(cx);
     // Not the thread it began with, if others came after that on the same stack.
@@ -93,9 +90,12 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
             worker(cx).shared.detached_parks.fetch_add(1, Ordering::Relaxed);
             if matches!(stop, Stop::DetachedAgain) || !commit(cx, &thread) {
                 worker(cx).queue_last(thread);
+            } else {
+                group::pass_on(cx, &thread);
             }
         }
-        Stop::Parked => recycle(cx, stack),
+        // What goes on elsewhere does so above.
+        Stop::Parked | Stop::Swap => recycle(cx, stack),
         Stop::Again => {
             recycle(cx, stack);
             worker(cx).queue_last(thread);
@@ -103,11 +103,26 @@ pub(super) fn run_slice(cx: &mut Ctx, thread: Arc<Thread>) {
         Stop::Ended(result) => {
             recycle(cx, stack);
             ended(cx, &thread, result);
+            group::pass_on(cx, &thread);
         }
     }
 }
 
-fn recycle(cx: &mut Ctx, stack: Stack) {
+/// Goes on on a native stack until it is left.
+pub(super) fn resume(stack: &mut Stack) -> Stop {
+    match stack.resume(()) {
+        CoroutineResult::Yield(stop) | CoroutineResult::Return(stop) => stop,
+    }
+}
+
+/// Leaves the native stack that the caller runs on, until it is resumed.
+pub(super) fn suspend(yielder: usize, stop: Stop) {
+    // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
+    let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
+    y.suspend(stop);
+}
+
+pub(super) fn recycle(cx: &mut Ctx, stack: Stack) {
     let w = worker(cx);
     if stack.done() && w.pool.len() < POOLED {
         w.pool.push(stack.into_stack());
@@ -134,6 +149,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
         let message = format!("Exception ignored in thread started by {}", cx.repr_text(f));
         cx.unraisable_as(e, Value::NONE, Some(&message));
     }
+    greenlet::bury(thread);
     let joiners = thread.finish();
     let shared = worker(cx).shared.clone();
     if thread.id != MAIN {
@@ -149,7 +165,7 @@ fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
 }
 
 /// A native stack set to run the thread's next slice.
-fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
+pub(super) fn fresh_stack(cx: &mut Ctx, thread: Arc<Thread>) -> Stack {
     let stack = match worker(cx).pool.pop() {
         Some(stack) => stack,
         // Whoever takes the last one sees to another.
@@ -175,6 +191,7 @@ fn slices(cx: &mut Ctx, mut thread: Arc<Thread>) -> Stop {
             Stop::Ended(Ok(_)) if thread.id != MAIN => ended(cx, &thread, Ok(Value::NONE)),
             stop => return stop,
         }
+        group::pass_on_current(cx);
         let w = worker(cx);
         let Some(next) = w.next_on_this_stack() else { return Stop::Parked };
         thread = next;
@@ -186,7 +203,9 @@ fn slices(cx: &mut Ctx, mut thread: Arc<Thread>) -> Stop {
 fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     // SAFETY: this worker runs the thread, up to a successful `park`; so below.
     let (saved, deliver) = unsafe { (thread.own().saved.take(), thread.deliver.load(Ordering::Relaxed)) };
+    cx.nested = 0;
     let mut outcome = match saved {
+        _ if std::mem::take(&mut worker(cx).arriving) => greenlet::arrive(cx),
         None => begin(cx, thread),
         Some(saved) => {
             restore(cx, thread, saved);
@@ -195,15 +214,21 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
     };
     loop {
         match outcome {
+            Ok(Outcome::Parked { .. }) if std::mem::take(&mut worker(cx).leaving) => return Stop::Swap,
             Ok(Outcome::Parked { deliver }) => {
+                // A stack that an ended thread has left to one of its greenlets runs for another thread.
+                let running = worker(cx).current.clone();
+                let thread = &running;
                 begin_park(cx, deliver);
                 let saved = save(cx, thread);
                 // SAFETY: as above.
                 unsafe { *thread.own() = Own { saved: Some(saved), detached: None } };
                 thread.deliver.store(deliver, Ordering::Relaxed);
                 thread.running_on.store(0, Ordering::Release);
-                // No native frames are left: any worker may run it again.
-                thread.set_home(None);
+                // No native frames are left: any worker may run it again, unless its greenlets have some.
+                let pinned = thread.pins.load(Ordering::Relaxed) != 0;
+                let index = worker(cx).index;
+                thread.set_home(pinned.then_some(index));
                 if !deliver {
                     return Stop::Again;
                 }
@@ -219,10 +244,16 @@ fn slice(cx: &mut Ctx, thread: &Arc<Thread>) -> Stop {
                 worker(cx).note_running(thread);
                 outcome = go_on(cx, thread, true);
             }
-            Ok(other) => return Stop::Ended(Ok(other.value())),
-            Err(e) => return Stop::Ended(Err(e)),
+            Ok(other) => return end(cx, Ok(other.value())),
+            Err(e) => return end(cx, Err(e)),
         }
     }
+}
+
+/// The thread has run to its end. The segment that its fiber knows may be that of one of its greenlets.
+fn end(cx: &mut Ctx, result: R) -> Stop {
+    cx.fiber.segment.set(cx.segment.value());
+    Stop::Ended(result)
 }
 
 /// The thread's first slice.
@@ -239,7 +270,7 @@ fn begin(cx: &mut Ctx, thread: &Arc<Thread>) -> R<Outcome> {
     let start = fiber.owner.get();
     if let Some(native) = fiber.wake.get().cast::<Native>() {
         fiber.wake.set(Value::NONE);
-        crate::vm::native::start_native(cx, native, start)?;
+        crate::vm::native::start_native(cx, native, &[start])?;
         // SAFETY: the frame was just pushed.
         return unsafe { run(cx, cx.pc, cx.base) };
     }
@@ -292,25 +323,24 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
     let thread = w.current.clone();
     let yielder = w.yielder;
     let saved = save(cx, &thread);
-    let (stack_limit, stack_base) = (cx.stack_limit, cx.stack_base);
+    let (stack_limit, stack_base, nested) = (cx.stack_limit, cx.stack_base, cx.nested);
     if yielder == 0 {
         // Host code, on the worker's own stack.
         if !deliver {
             worker(cx).queue_last(thread.clone());
             work(cx, Until::Turn(&thread));
         } else if commit(cx, &thread) {
+            group::pass_on(cx, &thread);
             work(cx, Until::Turn(&thread));
         } else {
             worker(cx).keep_starter();
         }
     } else {
         worker(cx).frames = (frame_address(), cx.stack_base);
-        // SAFETY: the yielder of the coroutine this code runs on, alive as long as its stack.
-        let y = unsafe { &*(yielder as *const Yielder<(), Stop>) };
-        y.suspend(if deliver { Stop::Detached } else { Stop::DetachedAgain });
+        suspend(yielder, if deliver { Stop::Detached } else { Stop::DetachedAgain });
     }
     restore(cx, &thread, saved);
-    (cx.stack_limit, cx.stack_base) = (stack_limit, stack_base);
+    (cx.stack_limit, cx.stack_base, cx.nested) = (stack_limit, stack_base, nested);
     let w = worker(cx);
     w.place = None;
     w.yielder = yielder;
@@ -334,7 +364,7 @@ fn stay(cx: &mut Ctx, deliver: bool, refusal: Raised) -> R {
 
 /// Commits to the wait that was begun, the machine state being saved; false: it has ended meanwhile, or now, as SIGINT
 /// has come. After true, another worker may be running the thread.
-fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
+pub(super) fn commit(cx: &mut Ctx, thread: &Arc<Thread>) -> bool {
     if thread.id == MAIN {
         // Either this sees the mark, or who sets it sees the wait.
         fence(Ordering::SeqCst);
@@ -405,7 +435,7 @@ fn restore(cx: &mut Ctx, thread: &Thread, saved: Saved) {
 
 /// An address below every frame of the caller, registers saved by a switch included.
 #[inline(always)]
-fn frame_address() -> usize {
+pub(super) fn frame_address() -> usize {
     let here = 0u8;
     (&raw const here as usize).saturating_sub(RED)
 }

@@ -8,6 +8,7 @@ use corosensei::Coroutine;
 use corosensei::stack::DefaultStack;
 use parking_lot::Mutex;
 
+use super::group::{Group, GroupCell};
 use super::stack::Place;
 use super::wait::{Claim, WaitWord};
 use crate::native::Raised;
@@ -28,6 +29,8 @@ pub enum Stop {
     Parked,
     /// The thread gives way.
     Again,
+    /// The thread goes on in another greenlet, on another native stack.
+    Swap,
     /// The thread ended, maybe with an exception.
     Ended(Result<Value, Raised>),
 }
@@ -71,19 +74,23 @@ pub struct Thread {
     raises: AtomicBool,
     /// The worker whose native stack the thread has frames on, plus one; 0: any worker may run it.
     home: AtomicU32,
+    /// How many of its greenlets own native stacks of that worker, and other reasons to stay there.
+    pub pins: AtomicU32,
     /// The worker that runs it now, plus one.
     pub running_on: AtomicU32,
     /// KeyboardInterrupt is to be raised in it.
     pub interrupted: AtomicBool,
     /// Whether CancelledError is to be raised in it.
     pub(super) cancel: super::cancel::Mark,
-    /// Signals that it has to act on when it runs next.
+    /// Signals that it, the main thread, has to act on when it runs next.
     pub signalled: AtomicU64,
     /// It runs signals' handlers in the place of the main thread.
     pub stands_in: AtomicBool,
     /// What it waits for without a deadline, if a thread holds that: set by itself before it parks, while its frame
     /// holds the object, and cleared before it goes on.
     pub blocked: Slot,
+    /// Those that it takes turns with.
+    group: GroupCell,
     /// The parked frame is a native's that takes the wake-up value; for the worker that holds the thread.
     pub deliver: AtomicBool,
     /// It is among the scheduler's blockers.
@@ -96,7 +103,7 @@ pub struct Thread {
 }
 
 // A parked thread takes no more than this, its fiber and its script object.
-const _: () = assert!(size_of::<Thread>() <= 136);
+const _: () = assert!(size_of::<Thread>() <= 144);
 
 // SAFETY: `own` is touched only by the worker that holds the thread, and holding passes through queues and the wait
 // word, which order the accesses; everything else is atomic or locked.
@@ -133,6 +140,15 @@ impl Waiter {
 
     /// Ends the wait, if nobody has yet. With `Claim::Queue` the caller puts the thread into a run queue.
     pub fn claim(&self, value: Value, raises: bool) -> Claim {
+        match self.claim_ungated(value, raises) {
+            // Others of its group run first, who will see to it.
+            Claim::Queue if self.thread.group().is_some_and(|group| !group.admit(&self.thread)) => Claim::Running,
+            claim => claim,
+        }
+    }
+
+    /// The same for one who holds the thread's group.
+    pub(super) fn claim_ungated(&self, value: Value, raises: bool) -> Claim {
         let thread = &*self.thread;
         thread.wait.claim(self.wait, || {
             thread.fiber.wake.set(value);
@@ -151,12 +167,14 @@ impl Thread {
             wait: WaitWord::default(),
             raises: AtomicBool::new(false),
             home: AtomicU32::new(0),
+            pins: AtomicU32::new(0),
             running_on: AtomicU32::new(0),
             interrupted: AtomicBool::new(false),
             cancel: super::cancel::Mark::default(),
             signalled: AtomicU64::new(0),
             stands_in: AtomicBool::new(false),
             blocked: Slot::new(Value::UNBOUND),
+            group: GroupCell::default(),
             deliver: AtomicBool::new(false),
             is_blocker: AtomicBool::new(false),
             done: AtomicBool::new(false),
@@ -184,6 +202,18 @@ impl Thread {
     pub unsafe fn own(&self) -> &mut Own {
         // SAFETY: by the contract nobody else touches it.
         unsafe { &mut *self.own.get() }
+    }
+
+    // ---- whom it takes turns with
+
+    /// Its group, if it is in one.
+    #[inline]
+    pub fn group(&self) -> Option<&Group> {
+        self.group.get()
+    }
+    /// The same, joining what `make` gives if it is in none.
+    pub fn group_or(&self, make: impl FnOnce() -> Arc<Group>) -> Arc<Group> {
+        self.group.get_or_init(make)
     }
 
     // ---- waiting

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use corosensei::stack::DefaultStack;
 use crossbeam::deque::Worker as Deque;
+use hashbrown::HashMap;
 
 use super::monitor::Monitor;
 use super::policy::{Mode, Policy};
 use super::shared::{Member, Scheduler};
 use super::sleep::Rest;
 use super::slice::run_slice;
-use super::thread::{MAIN, Thread, Waiter};
+use super::thread::{MAIN, Stack, Thread, Waiter};
 use super::wait::Claim;
 use super::{report, signals, stack};
 use crate::native::{Ctx, R, Raised};
@@ -54,6 +55,14 @@ pub struct Worker {
     pub held_by: u64,
     /// The native frames of the thread that is being detached, as an address range.
     pub(super) frames: (usize, usize),
+    /// The running slice leaves its native stack, to go on in another greenlet.
+    pub(super) leaving: bool,
+    /// The slice that begins goes on in a greenlet that has been switched to.
+    pub(super) arriving: bool,
+    /// Which greenlet the native stack stays with that is being left.
+    pub(super) left_behind: Option<u64>,
+    /// Native stacks of suspended greenlets.
+    pub(super) greenlet_stacks: HashMap<u64, Stack>,
     /// Its place among those that wait so.
     pub(super) place: Option<stack::Place>,
     /// A new thread to be run next, and who has started it and goes on after that.
@@ -112,6 +121,10 @@ fn attach(cx: &mut Ctx) -> Worker {
         monitor: None,
         was_long: false,
         frames: (0, 0),
+        leaving: false,
+        arriving: false,
+        left_behind: None,
+        greenlet_stacks: HashMap::new(),
         place: None,
         handed: None,
         policy,
@@ -205,7 +218,8 @@ pub(super) fn release_fiber(cx: &mut Ctx, thread: &Thread) {
     }
     first.next.set(Value::UNBOUND);
     fiber.segment.set(first.value());
-    for slot in [&fiber.handled, &fiber.wake, &fiber.owner, &fiber.context, &fiber.event_loop] {
+    let Fiber { handled, wake, owner, greenlet, context, event_loop, .. } = &*fiber;
+    for slot in [handled, wake, owner, greenlet, context, event_loop] {
         slot.set(Value::NONE);
     }
     worker(cx).fibers.push(thread.handle());
@@ -349,13 +363,14 @@ impl Worker {
     /// The thread runs here now; SIGINT may have been passed on to it meanwhile.
     pub(super) fn note_running(&self, thread: &Thread) {
         thread.running_on.store(self.index as u32 + 1, Ordering::Release);
-        if thread.id == MAIN {
-            // Either this sees the mark, or who sets it sees where main runs.
-            fence(Ordering::SeqCst);
-            if thread.interrupted.load(Ordering::SeqCst) {
-                self.member.signals.passed_on.store(true, Ordering::SeqCst);
-                self.member.signals.raise();
-            }
+        if thread.id != MAIN {
+            return;
+        }
+        // Either this sees the marks, or who sets them sees where main runs.
+        fence(Ordering::SeqCst);
+        if thread.interrupted.load(Ordering::SeqCst) {
+            self.member.signals.passed_on.store(true, Ordering::SeqCst);
+            self.member.signals.raise();
         }
         let signalled = thread.signalled.swap(0, Ordering::SeqCst);
         if signalled != 0 {
@@ -623,6 +638,8 @@ pub fn finish(cx: &mut Ctx, told: bool) -> R<()> {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        // Their frames belong to a heap that goes away, too: nothing on them is to be unwound.
+        self.greenlet_stacks.drain().for_each(|(_, stack)| std::mem::forget(stack));
         if self.index == 0 {
             self.shared.closing.store(true, Ordering::SeqCst);
             self.shared.shut_out();

@@ -3,6 +3,8 @@
 pub mod barrier;
 pub mod condition;
 pub mod event;
+pub mod gevent;
+pub mod greenlet;
 pub mod local;
 pub mod lock;
 pub mod rlock;

@@ -286,11 +286,17 @@ impl Ctx {
         if def.is_straight(args) {
             return (def.call)(self, args).map(Called::Value);
         }
-        if at.is_some()
-            && let Some((g, value)) = def.sends(args)
-            && super::generator::claim(self, g, value)
-        {
-            return Ok(Called::Send(g, value));
+        if at.is_some() {
+            if let Some((g, value)) = def.sends(args)
+                && super::generator::claim(self, g, value)
+            {
+                return Ok(Called::Send(g, value));
+            }
+            if let Some(moves) = def.resume.and_then(|r| r.moves)
+                && moves(self, args)?
+            {
+                return Ok(Called::Frame);
+            }
         }
         match (at, def.resume.and_then(|r| r.when)) {
             (Some(a), _) => super::native::push_native(self, n, args, a),
@@ -468,6 +474,21 @@ impl Ctx {
         }
         let t = self.list_snapshot(list)?;
         body(self, t.items())
+    }
+}
+
+impl Native {
+    /// Calls a native that moves the machine with plain arguments, the short way; false: it is none, or that cannot be.
+    #[inline]
+    pub(super) fn move_machine(&self, cx: &mut Ctx, args: &[Value]) -> R<bool> {
+        let def = self.def();
+        let Some(moves) = def.resume.as_ref().and_then(|r| r.moves) else { return Ok(false) };
+        let fits = args.len() >= def.min as usize && (def.has_rest || args.len() <= def.max as usize);
+        if !fits || !self.this.get().is_unbound() {
+            return Ok(false);
+        }
+        let split = args.len().min(def.max as usize);
+        moves(cx, Args { fixed: &args[..split], rest: &args[split..], kwargs: Kwargs(None) })
     }
 }
 

@@ -126,9 +126,12 @@ fn run_function(cx: &mut Ctx, f: Gc<Function>, args: &[Value], names: &[Value]) 
 /// # Safety
 /// As for [`run`].
 pub unsafe fn run_nested(cx: &mut Ctx, pc: *const AtomicU64, base: *mut Value) -> R<Outcome> {
+    cx.nested += 1;
     // SAFETY: by the contract.
     let first = unsafe { run(cx, pc, base) };
-    wait_through(cx, first)
+    let result = wait_through(cx, first);
+    cx.nested -= 1;
+    result
 }
 
 /// Waits through parks until the run ends.

@@ -6,6 +6,7 @@ use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
 use crate::object::generator::{Generator, state};
+use crate::object::greenlet::{Greenlet, slot};
 use crate::object::stack::Fiber;
 use crate::object::walk;
 use crate::value::{Gc, Value};
@@ -85,6 +86,11 @@ pub fn frame_object(cx: &mut Ctx, depth: usize) -> R {
         }
         refs.len() < 64
     });
+    chain(cx, refs)
+}
+
+/// Frame objects for frames given innermost first, each the `f_back` of the one before it.
+fn chain(cx: &mut Ctx, refs: Vec<FrameRef>) -> R {
     let mut back = Value::NONE;
     for frame in refs.into_iter().rev() {
         let locals = locals(cx, frame)?;
@@ -97,6 +103,23 @@ pub fn frame_object(cx: &mut Ctx, depth: usize) -> R {
         });
     }
     Ok(back)
+}
+
+/// The frame object of a suspended greenlet, or None.
+pub fn greenlet_frame(cx: &mut Ctx, g: Greenlet) -> R {
+    let (base, pc) = (g.word(slot::BASE) as *mut Value, g.word(slot::PC) as *const _);
+    let mut refs = Vec::new();
+    // SAFETY: a greenlet has these while it is suspended there; its own thread is the one that runs now, or looks at
+    // one that stands still as long as no other does.
+    unsafe {
+        walk::walk(base, pc, |f| {
+            if f.code.template().first_line != 0 {
+                refs.push(FrameRef { base: f.base, code: f.code, at: f.at() });
+            }
+            refs.len() < 64
+        });
+    }
+    chain(cx, refs)
 }
 
 /// The frame object of a suspended generator, or None.

@@ -178,8 +178,11 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
         let start = if throw { g.pc.load(Ordering::Acquire) as *const AtomicU64 } else { deliver(g, value) };
         cx.base = g.base();
         cx.pc = start;
+        cx.nested += 1;
         let first = if throw { throw_here(cx, g, value) } else { run(cx, start, g.base()) };
-        super::call::wait_through(cx, first)
+        let result = super::call::wait_through(cx, first);
+        cx.nested -= 1;
+        result
     };
     cx.base = base;
     cx.pc = pc;

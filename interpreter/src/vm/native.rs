@@ -189,12 +189,12 @@ pub fn push_machine(cx: &mut Ctx, which: Machine, slots: &[Value], a: Option<usi
     Ok(Called::Frame)
 }
 
-/// Pushes a resumable native's frame as the first one of a thread.
-pub fn start_native(cx: &mut Ctx, native: Gc<Native>, arg: Value) -> R<()> {
+/// Pushes a resumable native's frame as the first one of a thread or greenlet.
+pub fn start_native(cx: &mut Ctx, native: Gc<Native>, slots: &[Value]) -> R<()> {
     let stub = cx.iso().roots.native_stub.obj::<Code>();
     let base = first_frame(cx, native.value(), stub)?;
     // SAFETY: the frame was linked just now, with the room that its code asks for; none is below.
-    unsafe { begin(cx, base, &[arg]) };
+    unsafe { begin(cx, base, slots) };
     Ok(())
 }
 

@@ -20,6 +20,7 @@ static MACHINE: Machine = Machine {
     take_interrupt: crate::scheduler::take_interrupt,
     tell: crate::scheduler::tell,
     safepoint: crate::scheduler::safepoint,
+    end_greenlet: crate::scheduler::greenlet::finalize,
     begin_import: crate::scheduler::loading::begin,
     end_import: crate::scheduler::loading::end,
     abandoned: super::abandoned::abandoned,

@@ -7,7 +7,7 @@ use crate::native::{Ctx, R, Raised};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
 use crate::object::exception::{Exception, extra};
-use crate::object::function::{Cell, Code, Function};
+use crate::object::function::{Cell, Code, Function, Native};
 use crate::object::kind::ClassId;
 use crate::object::misc::Range;
 use crate::object::sequence::{List, Tuple};
@@ -222,6 +222,12 @@ pub fn call(cx: &mut Ctx, base: *mut Value, a: u16, nargs: usize, names: &[Value
         };
         (*base.add(a as usize), std::slice::from_raw_parts(start, count))
     };
+    if let Some(n) = callee.cast::<Native>()
+        && names.is_empty()
+        && n.move_machine(cx, args)?
+    {
+        return Ok(Called::Frame);
+    }
     dispatch(cx, callee, args, names, Some(a as usize))
 }
 

@@ -11,9 +11,48 @@ pub mod transport;
 
 use conc_interpreter::native::Ctx;
 use conc_interpreter::object::class::Class;
+use conc_interpreter::object::isolate::BuiltinModule;
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::sequence::Tuple;
 use conc_interpreter::value::Gc;
+
+/// The modules of this family.
+pub const MODULES: &[BuiltinModule] = &[
+    BuiltinModule::Native(&functions::MODULE),
+    source!("asyncio._calls"),
+    source!("asyncio._connections"),
+    source!("asyncio._listening"),
+    source!("asyncio._local"),
+    source!("asyncio._lazy"),
+    source!("asyncio.base_subprocess"),
+    source!("asyncio.network"),
+    source!("asyncio.pipes"),
+    source!("asyncio.protocols"),
+    source!("asyncio.servers"),
+    source!("asyncio.socket_transports"),
+    source!("asyncio.sslproto"),
+    source!("asyncio.streams"),
+    source!("asyncio.subprocess"),
+    source!("asyncio.transports"),
+    source!("asyncio.trsock"),
+    source!("asyncio"),
+    source!("asyncio._describe"),
+    source!("asyncio.base_events"),
+    source!("asyncio.coroutines"),
+    source!("asyncio.events"),
+    source!("asyncio.exceptions"),
+    source!("asyncio.futures"),
+    source!("asyncio.locks"),
+    source!("asyncio.log"),
+    source!("asyncio.mixins"),
+    source!("asyncio.queues"),
+    source!("asyncio.runners"),
+    source!("asyncio.taskgroups"),
+    source!("asyncio.tasks"),
+    source!("asyncio.threads"),
+    source!("asyncio.timeouts"),
+    source!("asyncio.unix_events"),
+];
 
 /// The native classes, in the order in which they are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,21 +1,26 @@
 //! Data: containers, iterators, functions over functions, text encodings of data.
 
+pub mod binascii;
 pub mod boxes;
 pub mod collections;
 pub mod deque;
+pub mod digest;
 pub mod functools;
 pub mod heap;
 pub mod itertools;
 pub mod json;
 pub mod operator;
-pub mod sha512;
 pub mod strings;
+pub mod view;
+pub mod zlib;
 
 use conc_interpreter::object::isolate::BuiltinModule::{self, Native};
 
 /// The family's modules.
 pub static MODULES: &[BuiltinModule] = &[
+    Native(&binascii::functions::MODULE),
     Native(&collections::functions::MODULE),
+    Native(&digest::functions::MODULE),
     Native(&functools::functions::MODULE),
     Native(&heap::heapq::MODULE),
     Native(&heap::bisection::MODULE),
@@ -24,6 +29,7 @@ pub static MODULES: &[BuiltinModule] = &[
     Native(&operator::functions::MODULE),
     Native(&strings::functions::MODULE),
     Native(&strings::sampling::MODULE),
+    Native(&zlib::functions::MODULE),
     source!("collections"),
     source!("collections.abc"),
     source!("copy"),

@@ -75,13 +75,12 @@ pub mod sampling {
     use conc_interpreter::native::{Ctx, R};
     use conc_interpreter::value::Value;
     use dashu_int::{IBig, UBig};
-
-    use crate::data::sha512::sha512;
+    use sha2::{Digest, Sha512};
 
     /// The int whose big-endian digits are the data followed by its SHA-512 digest.
     pub fn seed_from_bytes(cx: &mut Ctx, data: Value) -> R {
         let mut bytes = cx.byte_vec(data)?;
-        let digest = sha512(&bytes);
+        let digest = Sha512::digest(&bytes);
         bytes.extend_from_slice(&digest);
         Ok(cx.big(&IBig::from(UBig::from_be_bytes(&bytes))))
     }

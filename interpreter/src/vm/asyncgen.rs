@@ -75,7 +75,7 @@ pub fn send(cx: &mut Ctx, b: Gc<Boxed>, value: Value) -> R {
                 return Err(cx.error(ClassId::StopAsyncIteration, ""));
             }
             b.slots()[STATE].set(Value::small_int(ITERATING));
-            if g.state() == state::CREATED && !g.names.get().cast::<Tuple>().is_some_and(|n| n.len == 3) {
+            if g.state() == state::CREATED && g.names.get().cast::<Tuple>().is_none_or(|n| n.len != 3) {
                 super::abandoned::first_iteration(cx, g)?;
             }
             set_busy(g, true);

@@ -10,6 +10,7 @@
 //! - `# expect: LINE`, anywhere in the script: the standard output, where CPython cannot say it;
 //! - `# error: TEXT`: standard error contains the text, where CPython cannot say all of it.
 //! - `# args: WORD ...`: the script's arguments.
+//! - `# packages: NAME ...`: what recording it takes beside CPython; the suite does not mind.
 //!
 //! Otherwise standard output and standard error equal `NAME.out` and `NAME.err` (recorded by tests/record.py); the input is `NAME.in`.
 

@@ -132,7 +132,7 @@ fn receive(cx: &mut Ctx, t: Gc<Boxed>, sink: Value) -> R<Received> {
 }
 
 /// Received bytes: short ones need no memory of their own.
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack for a moment")]
+#[expect(clippy::large_enum_variant, reason = "it stands on the stack of the one call that receives")]
 enum Piece {
     Short([u8; Piece::SHORT]),
     Long(Vec<u8>),

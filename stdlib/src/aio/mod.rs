@@ -4,6 +4,7 @@ pub mod eventloop;
 pub mod future;
 pub mod handle;
 pub mod poller;
+pub mod running;
 pub mod stream;
 pub mod task;
 pub mod timers;
@@ -76,7 +77,7 @@ pub fn class_of(cx: &Ctx, which: Which) -> Gc<Class> {
 /// Futures, tasks, handles and the event loop.
 #[conc_macros::module(name = "_asyncio")]
 pub mod functions {
-    use super::{eventloop, future, handle, stream, task, transport};
+    use super::{eventloop, future, handle, running, stream, task, transport};
     use crate::core::shared::{define, remember};
     use crate::data::boxes::make;
     use crate::data::deque;
@@ -173,7 +174,7 @@ pub mod functions {
         let all = [future, task, iterator, handle, timer, pause].map(|class| class.value());
         let all = cx.tuple(&all)?;
         cx.iso().roots.asyncio.set(all);
-        class(cx, module, "EventLoop", None, &[eventloop::plain::METHODS, eventloop::RESUMABLE]);
+        class(cx, module, "EventLoop", None, &[eventloop::plain::METHODS, running::RESUMABLE]);
         class(cx, module, "StreamReader", None, &[stream::plain::METHODS]);
         class(cx, module, "SocketTransport", None, &[transport::plain::METHODS, transport::RESUMABLE]);
         Ok(())

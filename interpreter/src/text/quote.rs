@@ -73,19 +73,25 @@ pub fn ascii_only(repr: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `repr(bytes)`, with its `b`. A bytearray's is this between `bytearray(` and `)`.
+/// `repr(bytes)`, with its `b`.
 pub fn repr_bytes(bytes: &[u8]) -> String {
+    literal(bytes, false)
+}
+
+/// `repr(bytearray)`: a bytes literal in which a `'` is escaped even between double quotes.
+pub fn repr_bytearray(bytes: &[u8]) -> String {
+    format!("bytearray({})", literal(bytes, true))
+}
+
+fn literal(bytes: &[u8], escapes_single: bool) -> String {
     let quote = choose_quote(bytes);
     let mut out = Vec::with_capacity(bytes.len() + 3);
     out.extend([b'b', quote]);
-    bytes.iter().for_each(|byte| push_ascii(&mut out, *byte, quote));
+    for &byte in bytes {
+        push_ascii(&mut out, byte, if escapes_single && byte == b'\'' { byte } else { quote });
+    }
     out.push(quote);
     out.into_iter().map(char::from).collect()
-}
-
-/// `repr(bytearray)`. Unlike bytes, both kinds of quotes inside are kept by the same rule.
-pub fn repr_bytearray(bytes: &[u8]) -> String {
-    format!("bytearray({})", repr_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -109,6 +115,6 @@ mod tests {
         assert_eq!(ascii_str("é\u{1F600}'".as_bytes()), br#""\xe9\U0001f600'""#);
         assert_eq!(ascii_only("[é]".as_bytes()), br"[\xe9]");
         assert_eq!(repr_bytes(b"a'\"\x00\xff\n"), r#"b'a\'"\x00\xff\n'"#);
-        assert_eq!(repr_bytearray(b"'"), "bytearray(b\"'\")");
+        assert_eq!(repr_bytearray(b"'"), r#"bytearray(b"\'")"#);
     }
 }

@@ -157,9 +157,9 @@ print(n > 1000)
     }
 }
 
-/// Starts threads that wait inside a call of a native function, and main then tries to, too.
+/// Starts threads that wait inside a call of a native function; when so many have been refused, main tries to, too.
 const WAITING_INSIDE: &str = "
-import threading
+import threading, time
 go, refused = threading.Event(), []
 class Waits:
     def __len__(self):
@@ -170,6 +170,7 @@ def work():
     except RuntimeError as e: refused.append(e)
 threads = [threading.Thread(target=work) for n in range(COUNT)]
 for t in threads: t.start()
+while len(refused) < LEAST: time.sleep(0.001)
 work()
 go.set()
 for t in threads: t.join()
@@ -180,14 +181,15 @@ threading.Thread(target=work).start()
 
 #[test]
 fn only_so_many_native_stacks_wait() {
-    let output = conc().args(["-c", &WAITING_INSIDE.replace("COUNT", "16050")]).output().unwrap();
+    let program = WAITING_INSIDE.replace("COUNT", "16050").replace("LEAST", "50");
+    let output = conc().args(["-c", &program]).output().unwrap();
     let expected = "50 {'too many threads wait inside calls of native functions'} 1 ['16000 do, which is the limit']\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn without_memory_no_native_stack_waits() {
-    let output = in_little_memory(1_000_000, &WAITING_INSIDE.replace("COUNT", "2000"));
+    let output = in_little_memory(1_000_000, &WAITING_INSIDE.replace("COUNT", "2000").replace("LEAST", "1"));
     let refused = "{'too many threads wait inside calls of native functions'}";
     assert!(output.contains(refused) && output.contains("do, and the system has no memory for more: "), "{output}");
 }

@@ -3,7 +3,7 @@
 use conc::{Error, Interpreter};
 
 pub fn main() -> Result<(), Error> {
-    let mut interp = Interpreter::new()?;
+    let interp = Interpreter::new()?;
 
     // Values go in, values come out.
     interp.set("names", vec!["Ada", "Grace", "Barbara"])?;

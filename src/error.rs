@@ -29,6 +29,8 @@ pub enum Error {
     Foreign,
     /// The interpreter could not be made.
     Start(&'static str),
+    /// The interpreter cannot be called, or ended, from here or just now.
+    Refused(&'static str),
 }
 
 /// An exception that left a script.
@@ -149,7 +151,7 @@ impl fmt::Display for Error {
             Error::Type { expected, found } => write!(f, "expected {expected}, found {found}"),
             Error::Missing(name) => write!(f, "there is no global '{name}'"),
             Error::Foreign => f.write_str("a handle of another interpreter"),
-            Error::Start(why) => f.write_str(why),
+            Error::Start(why) | Error::Refused(why) => f.write_str(why),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Rust closures as functions of the language.
 
 use std::fmt::Display;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use conc_interpreter::native::{Ctx, Kwargs, R, Raised};
+use conc_interpreter::object::isolate::Isolate;
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::Payload;
 use conc_interpreter::object::string::Str;
 use conc_interpreter::value::Value;
+use conc_interpreter::vm::drop_captured;
 
 use crate::convert::{FromValue, IntoValue, Local, Scope, type_error};
 
@@ -20,14 +21,29 @@ type Body = Box<dyn Fn(&mut Ctx, &str, &[Value]) -> R + Send + Sync>;
 pub(crate) struct HostFunction {
     name: String,
     params: Vec<String>,
-    body: Body,
+    body: Option<Body>,
+    /// The address of the interpreter's isolate.
+    isolate: usize,
 }
 
 impl Payload for HostFunction {}
 
+impl Drop for HostFunction {
+    fn drop(&mut self) {
+        drop_captured(self.isolate, self.body.take());
+    }
+}
+
 impl HostFunction {
     pub(crate) fn new<const N: usize, M>(name: &str, params: [&str; N], f: impl Callable<N, M>) -> HostFunction {
-        HostFunction { name: name.into(), params: params.iter().map(|p| p.to_string()).collect(), body: f.boxed() }
+        let params = params.iter().map(|p| p.to_string()).collect();
+        HostFunction { name: name.into(), params, body: Some(f.boxed()), isolate: 0 }
+    }
+
+    /// The function as one of that interpreter.
+    pub(crate) fn of(mut self, isolate: &Isolate) -> HostFunction {
+        self.isolate = std::ptr::from_ref(isolate) as usize;
+        self
     }
 
     /// Puts arguments in the order of the parameters and calls the closure.
@@ -56,10 +72,9 @@ impl HostFunction {
         if let Some(i) = bound[..count].iter().position(|v| v.is_unbound()) {
             return Err(cx.type_error(format!("{name}() missing required argument: '{}'", self.params[i])));
         }
-        // A panic must not cross the frames of the script; the closure's own state is its owner's concern.
-        match catch_unwind(AssertUnwindSafe(|| (self.body)(cx, name, &bound[..count]))) {
-            Ok(result) => result,
-            Err(_) => Err(cx.error(ClassId::SystemError, format!("{name}() panicked"))),
+        match &self.body {
+            Some(body) => body(cx, name, &bound[..count]),
+            None => Ok(Value::NONE),
         }
     }
 }
@@ -119,13 +134,15 @@ macro_rules! callables {
             E: IntoRaise,
             $($t: FromValue,)*
         {
-            #[allow(unused_variables)]
+            #[allow(unused_variables, clippy::unused_unit)]
             fn boxed(self) -> Body {
                 Box::new(move |cx, name, args| {
-                    let result = self($(argument::<$t>(cx, name, $i, args[$i])?),*);
-                    match result {
-                        Ok(value) => value.into_value(&mut Scope(cx)).map(|v| v.0),
-                        Err(e) => Err(raised(cx, e.into_raise())),
+                    let given = ($(argument::<$t>(cx, name, $i, args[$i])?,)*);
+                    // A panic must not cross the frames of the script; the closure's own state is its owner's concern.
+                    match cx.outside(|| self($(given.$i),*).map_err(IntoRaise::into_raise)) {
+                        Ok(Ok(value)) => value.into_value(&mut Scope(cx)).map(|v| v.0),
+                        Ok(Err(raise)) => Err(raised(cx, raise)),
+                        Err(_) => Err(cx.error(ClassId::SystemError, format!("{name}() panicked"))),
                     }
                 })
             }

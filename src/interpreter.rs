@@ -1,14 +1,17 @@
 //! One interpreter, as a host sees it.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::object::class::Class;
 use conc_interpreter::object::dict::Dict;
 use conc_interpreter::object::isolate::BuiltinModule;
 use conc_interpreter::object::module::Module;
+use conc_interpreter::scheduler::{self, Host, Refusal};
 use conc_interpreter::value::{Gc, Value};
-use conc_interpreter::vm::Host;
 use conc_interpreter::vm::compile::exec;
+use conc_stdlib::core::shared::{recall, remember};
 
 use crate::convert::{FromValue, IntoValue, Local, Scope};
 use crate::error::Raised;
@@ -109,6 +112,7 @@ const PURE: &[&str] = &[
 pub struct Builder {
     std: Std,
     capabilities: Capabilities,
+    ignores_deadlocks: bool,
 }
 
 impl Builder {
@@ -120,6 +124,16 @@ impl Builder {
     /// What scripts may reach; nothing, unless set.
     pub fn capabilities(mut self, capabilities: Capabilities) -> Builder {
         self.capabilities = capabilities;
+        self
+    }
+    /// Whether a call that can never return fails with DeadlockError; so it does, unless set. It is to be switched off if
+    /// a thread that has not called the interpreter yet may end what another one waits for.
+    ///
+    /// A call is known never to return when every thread inside waits, no timer runs and nobody waits for anything
+    /// outside the program. Nothing is known any more once a second thread of the host's has called the interpreter, and
+    /// while there is a [`Root`] of something callable: then somebody may come and end the wait.
+    pub fn report_deadlocks(mut self, report: bool) -> Builder {
+        self.ignores_deadlocks = !report;
         self
     }
     /// Makes the interpreter.
@@ -135,15 +149,17 @@ impl Builder {
         };
         let library = conc_stdlib::library().into_iter().filter(allowed).collect();
         let Some(host) = Host::new(library) else { return Err(Error::Start("no memory for an interpreter")) };
-        let mut interpreter = Interpreter { host, function_class: None };
+        host.isolate().flush_files.get_or_init(|| conc_stdlib::io::registry::flush_all);
+        host.isolate().open.store(self.ignores_deadlocks, Ordering::Relaxed);
+        let interpreter = Interpreter { host };
         if self.capabilities == Capabilities::None {
-            let cx = &mut *interpreter.host.enter();
-            if let Some(builtins) = builtins(cx) {
+            interpreter.enter(|cx| {
                 for name in ["open", "input", "breakpoint"] {
                     let name = cx.str(name);
-                    let _ = builtins.remove(cx, name);
+                    let _ = builtins(cx).map(|b| b.remove(cx, name));
                 }
-            }
+                Ok(())
+            })?;
         }
         Ok(interpreter)
     }
@@ -156,22 +172,30 @@ fn builtins(cx: &Ctx) -> Option<Gc<Dict>> {
 
 /// An interpreter: a heap, a `__main__` module and the standard library of its own.
 ///
-/// Interpreters share nothing, so each can run on a thread of its own. One interpreter may move between threads; in
-/// this version one thread at a time uses it, which `&mut self` makes sure of.
+/// Interpreters share nothing. One may be used by many threads at once: each call runs on the thread that makes it, side
+/// by side with the others and with the script's own threads. To the script each caller is a thread of its own, the first
+/// one the main thread. A closure of [`function`](Interpreter::function) may call the interpreter again: that goes on in
+/// the call it is part of.
 ///
 /// ```
 /// # fn main() -> Result<(), conc::Error> {
-/// let mut interp = conc::Interpreter::new()?;
-/// interp.exec("def area(w, h): return w * h")?;
-/// let area: i64 = interp.call("area", (6, 7))?;
-/// assert_eq!(area, 42);
-/// assert_eq!(interp.eval::<Vec<i64>>("[n * n for n in range(4)]")?, [0, 1, 4, 9]);
+/// let interp = conc::Interpreter::new()?;
+/// interp.exec("seen = []\ndef area(w, h):\n    seen.append(w)\n    return w * h")?;
+/// let areas = std::thread::scope(|scope| {
+///     let area = |w: i64| interp.call::<i64>("area", (w, 10));
+///     let threads = [1, 2, 3].map(|w| scope.spawn(move || area(w)));
+///     threads.into_iter().map(|t| t.join().expect("no panic")).collect::<Result<Vec<_>, _>>()
+/// })?;
+/// assert_eq!(areas, [10, 20, 30]);
+/// assert_eq!(interp.eval::<Vec<i64>>("sorted(seen)")?, [1, 2, 3]);
 /// # Ok(()) }
 /// ```
+///
+/// Dropping it stops the script's threads where they are; then finalizers run, and what the script's streams hold back is
+/// written. No call can be under way then, as calls borrow the interpreter. If a closure that the interpreter calls drops
+/// it, that happens as soon as the closure has returned.
 pub struct Interpreter {
     host: Host,
-    /// The class of host functions, made with the first of them.
-    function_class: Option<Root>,
 }
 
 impl fmt::Debug for Interpreter {
@@ -191,7 +215,7 @@ impl Interpreter {
     /// ```
     /// # fn main() -> Result<(), conc::Error> {
     /// use conc::{Capabilities, Interpreter, Std};
-    /// let mut interp = Interpreter::builder().stdlib(Std::All).capabilities(Capabilities::None).build()?;
+    /// let interp = Interpreter::builder().stdlib(Std::All).capabilities(Capabilities::None).build()?;
     /// assert_eq!(interp.eval::<f64>("__import__('math').sqrt(2.25)")?, 1.5);
     /// assert!(interp.eval::<()>("open('secrets')").is_err());
     /// # Ok(()) }
@@ -204,7 +228,7 @@ impl Interpreter {
     ///
     /// ```
     /// # fn main() -> Result<(), conc::Error> {
-    /// let mut interp = conc::Interpreter::new()?;
+    /// let interp = conc::Interpreter::new()?;
     /// match interp.exec("total = 1\nif total\n    print(total)") {
     ///     Err(conc::Error::Syntax(s)) => assert_eq!(s.diagnostics()[0].message, "expected ':'"),
     ///     other => panic!("{other:?}"),
@@ -218,17 +242,17 @@ impl Interpreter {
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn exec(&mut self, text: &str) -> Result<()> {
+    pub fn exec(&self, text: &str) -> Result<()> {
         self.exec_named(text, "<string>")
     }
 
     /// Runs statements in `__main__`; tracebacks name the text as given.
-    pub fn exec_named(&mut self, text: &str, name: &str) -> Result<()> {
+    pub fn exec_named(&self, text: &str, name: &str) -> Result<()> {
         self.run(&Program::named(text, name)?)
     }
 
     /// The value of an expression in `__main__`.
-    pub fn eval<T: FromValue>(&mut self, text: &str) -> Result<T> {
+    pub fn eval<T: FromValue>(&self, text: &str) -> Result<T> {
         self.evaluate(&Program::expression(text)?)
     }
 
@@ -238,67 +262,70 @@ impl Interpreter {
     /// # fn main() -> Result<(), conc::Error> {
     /// let program = conc::Program::new("counted = [n for n in range(limit)]")?;
     /// for limit in [3, 5] {
-    ///     let mut interp = conc::Interpreter::new()?;
+    ///     let interp = conc::Interpreter::new()?;
     ///     interp.set("limit", limit)?;
     ///     interp.run(&program)?;
     ///     assert_eq!(interp.eval::<usize>("len(counted)")?, limit);
     /// }
     /// # Ok(()) }
     /// ```
-    pub fn run(&mut self, program: &Program) -> Result<()> {
+    pub fn run(&self, program: &Program) -> Result<()> {
         self.execute(program, |_, _| Ok(()))
     }
 
     /// The value of a program made by [`Program::expression`]; other programs give `None`.
-    pub fn evaluate<T: FromValue>(&mut self, program: &Program) -> Result<T> {
+    pub fn evaluate<T: FromValue>(&self, program: &Program) -> Result<T> {
         self.execute(program, convert)
     }
 
-    fn execute<T>(&mut self, program: &Program, then: impl FnOnce(&mut Ctx, Value) -> Result<T>) -> Result<T> {
+    fn execute<T>(&self, program: &Program, then: impl FnOnce(&mut Ctx, Value) -> Result<T>) -> Result<T> {
         let run = |cx: &mut Ctx| {
             let globals = cx.main_namespace()?;
             let code = cx.instantiate(program.template(), globals)?;
             exec(cx, code.value(), globals, Value::UNBOUND)
         };
-        finish(&mut self.host.enter(), run, then)
+        self.enter(|cx| finish(cx, run, then))
     }
 
-    /// Calls a global function of `__main__` (or a builtin).
-    pub fn call<T: FromValue>(&mut self, name: &str, args: impl Arguments) -> Result<T> {
-        let function = self.get::<Root>(name)?;
-        self.invoke(&function, args)
-    }
-
-    /// Calls what a handle stands for.
-    pub fn invoke<T: FromValue>(&mut self, function: &Root, args: impl Arguments) -> Result<T> {
-        let cx = &mut *self.host.enter();
-        let Some(function) = function.value(cx) else { return Err(Error::Foreign) };
-        finish(cx, |cx| args.call(cx, function), convert)
-    }
-
-    /// A global of `__main__`, or a builtin.
-    pub fn get<T: FromValue>(&mut self, name: &str) -> Result<T> {
-        let cx = &mut *self.host.enter();
-        let key = cx.intern(name);
-        let globals = cx.main_namespace().map_err(|e| raised(cx, e.0))?;
-        let found = globals.get_str(cx, key).or_else(|| builtins(cx).and_then(|b| b.get_str(cx, key)));
-        match found {
-            Some(v) => convert(cx, v),
-            None => Err(Error::Missing(name.to_string())),
+    /// Runs `body` in a context of the calling thread.
+    #[inline]
+    fn enter<T>(&self, body: impl FnOnce(&mut Ctx) -> Result<T>) -> Result<T> {
+        match self.host.enter(body) {
+            Ok(result) => result,
+            Err(refusal) => Err(Error::Refused(refusal.text())),
         }
     }
 
+    /// Calls a global function of `__main__` (or a builtin).
+    pub fn call<T: FromValue>(&self, name: &str, args: impl Arguments) -> Result<T> {
+        self.enter(|cx| {
+            let function = global(cx, name)?;
+            finish(cx, |cx| args.call(cx, function), convert)
+        })
+    }
+
+    /// Calls what a handle stands for.
+    pub fn invoke<T: FromValue>(&self, function: &Root, args: impl Arguments) -> Result<T> {
+        self.enter(|cx| {
+            let Some(function) = function.value(cx) else { return Err(Error::Foreign) };
+            finish(cx, |cx| args.call(cx, function), convert)
+        })
+    }
+
+    /// A global of `__main__`, or a builtin.
+    pub fn get<T: FromValue>(&self, name: &str) -> Result<T> {
+        self.enter(|cx| {
+            let found = global(cx, name)?;
+            convert(cx, found)
+        })
+    }
+
     /// Sets a global of `__main__`.
-    pub fn set(&mut self, name: &str, value: impl IntoValue) -> Result<()> {
-        let cx = &mut *self.host.enter();
-        let set = |cx: &mut Ctx| -> R {
-            let value = value.into_value(&mut Scope(cx))?.0;
-            let key = cx.intern(name);
-            let globals = cx.main_namespace()?;
-            globals.set_str(cx, key, value);
-            Ok(Value::NONE)
-        };
-        set(cx).map(drop).map_err(|e| raised(cx, e.0))
+    pub fn set(&self, name: &str, value: impl IntoValue) -> Result<()> {
+        self.enter(|cx| {
+            let value = |cx: &mut Ctx| value.into_value(&mut Scope(cx)).map(|v| v.0);
+            set_global(cx, name, value).map_err(|e| raised(cx, e.0))
+        })
     }
 
     /// Makes a Rust closure a global function. `params` names its parameters, for calls by keyword.
@@ -306,7 +333,7 @@ impl Interpreter {
     /// ```
     /// # fn main() -> Result<(), conc::Error> {
     /// use conc::{Interpreter, Raise};
-    /// let mut interp = Interpreter::new()?;
+    /// let interp = Interpreter::new()?;
     /// interp.function("repeat", ["text", "times"], |text: String, times: i64| match usize::try_from(times) {
     ///     Ok(n) => Ok(text.repeat(n)),
     ///     Err(_) => Err(Raise::new("ValueError", "times is negative")),
@@ -318,60 +345,73 @@ impl Interpreter {
     /// # Ok(()) }
     /// ```
     pub fn function<const N: usize, M>(
-        &mut self,
+        &self,
         name: &str,
         params: [&str; N],
         function: impl Callable<N, M>,
     ) -> Result<()> {
-        let mut entered = self.host.enter();
-        let cx = &mut *entered;
-        let class = match self.function_class.as_ref().and_then(|c| c.value(cx)).and_then(|c| c.cast()) {
-            Some(class) => class,
-            None => {
-                let class = cx.native_class("builtins", "host_function", None, methods::METHODS);
-                self.function_class = Some(Root::new(cx, class.value()));
-                class
-            }
-        };
-        let payload = Box::new(HostFunction::new(name, params, function));
-        let object = cx.new_boxed(class, Some(payload), 0);
-        let root = Root::new(cx, object.value());
-        drop(entered);
-        self.set(name, root)
+        let function = HostFunction::new(name, params, function);
+        self.enter(|cx| {
+            let object = |cx: &mut Ctx| {
+                let class = function_class(cx);
+                let function = function.of(cx.iso());
+                Ok(cx.new_boxed(class, Some(Box::new(function)), 0).value())
+            };
+            set_global(cx, name, object).map_err(|e| raised(cx, e.0))
+        })
     }
-}
 
-impl Drop for Interpreter {
-    /// Threads of the script that have not ended are stopped where they are. Then finalizers run, and what the script's
-    /// streams hold back is written.
-    fn drop(&mut self) {
-        let cx = &mut *self.host.enter();
-        conc_interpreter::scheduler::close(cx);
-        cx.finalize_all();
-        conc_stdlib::io::registry::flush_all();
-    }
-}
-
-impl Interpreter {
     /// Ends the script as the end of a program would: waits for its threads, daemons apart, then calls what `atexit`
     /// has registered. What follows is as for a drop.
     ///
     /// ```
     /// # fn main() -> Result<(), conc::Error> {
     /// use conc::{Capabilities, Interpreter};
-    /// let mut interp = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    /// let interp = Interpreter::builder().capabilities(Capabilities::All).build()?;
     /// interp.exec("import threading, time\nt = threading.Thread(target=time.sleep, args=(0.01,))\nt.start()")?;
     /// interp.shutdown()?;
     /// # Ok(()) }
     /// ```
-    pub fn shutdown(mut self) -> Result<()> {
+    ///
+    /// It takes the interpreter itself, so no call is under way; a closure that the interpreter calls is refused.
+    pub fn shutdown(self) -> Result<()> {
+        if self.host.is_inside() {
+            return Err(Error::Refused(Refusal::Inside.text()));
+        }
         let run = |cx: &mut Ctx| {
             call_if_loaded(cx, "threading", "_shutdown")?;
-            conc_interpreter::scheduler::finish(cx, false)?;
+            scheduler::finish(cx, false)?;
             call_if_loaded(cx, "atexit", "_run_exitfuncs")
         };
-        finish(&mut self.host.enter(), run, |_, _| Ok(()))
+        self.enter(|cx| finish(cx, run, |_, _| Ok(())))
     }
+}
+
+/// A global of `__main__`, or a builtin.
+fn global(cx: &mut Ctx, name: &str) -> Result<Value> {
+    let key = cx.intern(name);
+    let globals = cx.main_namespace().map_err(|e| raised(cx, e.0))?;
+    let found = globals.get_str(cx, key).or_else(|| builtins(cx).and_then(|b| b.get_str(cx, key)));
+    found.ok_or_else(|| Error::Missing(name.to_string()))
+}
+
+fn set_global(cx: &mut Ctx, name: &str, value: impl FnOnce(&mut Ctx) -> R) -> R<()> {
+    let value = value(cx)?;
+    let key = cx.intern(name);
+    let globals = cx.main_namespace()?;
+    globals.set_str(cx, key, value);
+    Ok(())
+}
+
+/// The class of host functions, made with the first of them.
+fn function_class(cx: &mut Ctx) -> Gc<Class> {
+    const NAME: &str = "host_function";
+    if let Some(class) = recall(cx, NAME).and_then(|class| class.cast()) {
+        return class;
+    }
+    let class = cx.native_class("builtins", NAME, None, methods::METHODS);
+    remember(cx, NAME, class.value());
+    class
 }
 
 fn call_if_loaded(cx: &mut Ctx, module: &str, function: &str) -> R {

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # fn main() -> Result<(), conc::Error> {
-//! let mut interp = conc::Interpreter::new()?;
+//! let interp = conc::Interpreter::new()?;
 //! interp.set("names", vec!["Ada", "Grace"])?;
 //! let text: String = interp.eval("', '.join(sorted(names, reverse=True))")?;
 //! assert_eq!(text, "Grace, Ada");

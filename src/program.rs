@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// let square = Program::expression("side ** 2")?;
 /// let areas: Vec<_> = std::thread::scope(|scope| {
 ///     let area = |side: i64| -> Result<i64, conc::Error> {
-///         let mut interp = Interpreter::new()?;
+///         let interp = Interpreter::new()?;
 ///         interp.set("side", side)?;
 ///         interp.evaluate(&square)
 ///     };

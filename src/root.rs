@@ -15,7 +15,7 @@ use crate::convert::{FromValue, IntoValue, Local, Mismatch, Scope};
 ///
 /// ```
 /// # fn main() -> Result<(), conc::Error> {
-/// let mut interp = conc::Interpreter::new()?;
+/// let interp = conc::Interpreter::new()?;
 /// interp.exec("def twice(x): return x + x")?;
 /// let twice: conc::Root = interp.get("twice")?;
 /// let text: String = interp.invoke(&twice, ("ab",))?;

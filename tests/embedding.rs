@@ -8,10 +8,15 @@ use conc::{Capabilities, Error, Interpreter, Program, Raise, Root, Std};
 
 #[path = "../examples/embed_hello.rs"]
 mod embed_hello;
+#[path = "../examples/embed_pool.rs"]
+mod embed_pool;
+#[path = "embedding/threads.rs"]
+mod threads;
 
 #[test]
-fn the_example_runs() -> conc::Result<()> {
-    embed_hello::main()
+fn the_examples_run() -> conc::Result<()> {
+    embed_hello::main()?;
+    embed_pool::main()
 }
 
 fn raised(result: conc::Result<()>) -> Box<conc::Raised> {
@@ -23,7 +28,7 @@ fn raised(result: conc::Result<()>) -> Box<conc::Raised> {
 
 #[test]
 fn values_go_in_and_come_out() -> conc::Result<()> {
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     i.set("a", (1_i64, 2.5, true, "text"))?;
     let a: (i64, f64, bool, String) = i.eval("a")?;
     assert_eq!(a, (1, 2.5, true, "text".to_string()));
@@ -40,7 +45,7 @@ fn values_go_in_and_come_out() -> conc::Result<()> {
 
 #[test]
 fn wrong_types_are_errors() -> conc::Result<()> {
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     let text = |e: Error| e.to_string();
     assert_eq!(i.eval::<i64>("'1'").map_err(text), Err("expected int, found str".into()));
     assert_eq!(i.eval::<i8>("128").map_err(text), Err("expected int in the range of i8, found one out of it".into()));
@@ -51,7 +56,7 @@ fn wrong_types_are_errors() -> conc::Result<()> {
 
 #[test]
 fn closures_check_their_arguments() -> conc::Result<()> {
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     let total = Arc::new(AtomicI64::new(0));
     let sum = total.clone();
     i.function("add", ["n", "times"], move |n: i64, times: i64| -> Result<i64, Raise> {
@@ -74,7 +79,7 @@ fn closures_check_their_arguments() -> conc::Result<()> {
 
 #[test]
 fn a_panic_becomes_an_exception() -> conc::Result<()> {
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     i.function("boom", [], || -> Result<(), String> { panic!("inside a host function: expected in this test") })?;
     i.exec("try: boom()\nexcept SystemError as e: caught = str(e)")?;
     assert_eq!(i.get::<String>("caught")?, "boom() panicked");
@@ -90,7 +95,7 @@ fn closures_are_dropped_with_their_interpreter() -> conc::Result<()> {
         }
     }
     let dropped = Arc::new(AtomicUsize::new(0));
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     let count = Count(dropped.clone());
     i.function("f", [], move || -> Result<usize, String> { Ok(count.0.load(Ordering::Relaxed)) })?;
     assert_eq!(i.eval::<usize>("f()")?, 0);
@@ -102,7 +107,7 @@ fn closures_are_dropped_with_their_interpreter() -> conc::Result<()> {
 #[test]
 fn handles_outlive_the_names() -> conc::Result<()> {
     fn portable<T: Send + Sync + 'static>(_: &T) {}
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     i.exec("def f(n): return [n] * n")?;
     let f: Root = i.get("f")?;
     portable(&f);
@@ -110,7 +115,7 @@ fn handles_outlive_the_names() -> conc::Result<()> {
     let list: Root = i.invoke(&f, (3,))?;
     i.set("again", &list)?;
     assert!(i.eval::<bool>("again == [3, 3, 3]")?);
-    let mut other = Interpreter::new()?;
+    let other = Interpreter::new()?;
     assert!(matches!(other.invoke::<()>(&f, (1,)), Err(Error::Foreign)));
     drop(i);
     drop(f);
@@ -120,7 +125,7 @@ fn handles_outlive_the_names() -> conc::Result<()> {
 
 #[test]
 fn errors_tell_where() -> conc::Result<()> {
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     i.exec_named("class Odd(Exception): pass\ndef f(n):\n    if n: f(n - 1)\n    raise Odd('no', n)\n", "odd.conc")?;
     let e = raised(i.call("f", (1,)));
     assert_eq!((e.class(), e.message()), ("Odd", "('no', 0)"));
@@ -135,7 +140,7 @@ fn errors_tell_where() -> conc::Result<()> {
 
 #[test]
 fn syntax_errors_come_all_at_once() -> conc::Result<()> {
-    let mut i = Interpreter::new()?;
+    let i = Interpreter::new()?;
     let Err(Error::Syntax(s)) = i.exec("x = = 1\ny = 2\nz = )\n") else { panic!("accepted") };
     let places: Vec<_> = s.diagnostics().iter().map(|d| d.position(s.text()).0).collect();
     assert_eq!(places, [1, 3]);
@@ -156,7 +161,7 @@ def work(n):
     return sum(v[0] for v in seen.values())
 ";
     let run = |rounds: usize| -> conc::Result<i64> {
-        let mut i = Interpreter::new()?;
+        let i = Interpreter::new()?;
         i.exec(program)?;
         (0..rounds).map(|_| i.call::<i64>("work", (20_000,))).sum()
     };
@@ -199,7 +204,7 @@ total = sum(work(2000) for _ in range(rounds))
     let program = portable(Program::named(text, "shared.conc")?);
     let value = portable(Program::expression("(total, Cell.made, work.__code__.co_filename)")?);
     let run = |rounds: i64| -> conc::Result<(i64, i64)> {
-        let mut i = Interpreter::new()?;
+        let i = Interpreter::new()?;
         i.set("rounds", rounds)?;
         i.run(&program)?;
         let (total, made, file): (i64, i64, String) = i.evaluate(&value)?;
@@ -248,7 +253,7 @@ fn an_interpreter_moves_between_threads() -> conc::Result<()> {
 
 #[test]
 fn a_small_library_can_be_chosen() -> conc::Result<()> {
-    let mut i = Interpreter::builder().stdlib(Std::Builtins).build()?;
+    let i = Interpreter::builder().stdlib(Std::Builtins).build()?;
     assert_eq!(raised(i.exec("import math")).class(), "ModuleNotFoundError");
     assert_eq!(raised(i.exec("open('x')")).class(), "NameError");
     assert_eq!(i.eval::<i64>("len('abc')")?, 3);
@@ -257,7 +262,7 @@ fn a_small_library_can_be_chosen() -> conc::Result<()> {
 
 /// An interpreter whose script has a thread that counts, and one that collects.
 fn with_threads() -> conc::Result<Interpreter> {
-    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    let i = Interpreter::builder().capabilities(Capabilities::All).build()?;
     i.exec(
         "import gc, threading, time\ncount = collections = 0\nstop = False\n\
          def counts():\n    global count\n    while not stop: count += 1\n\
@@ -289,7 +294,7 @@ fn threads_of_a_script_go_on_while_the_host_is_elsewhere() -> conc::Result<()> {
 #[test]
 fn a_dropped_interpreter_stops_its_threads() -> conc::Result<()> {
     let token = Arc::new(());
-    let mut i = with_threads()?;
+    let i = with_threads()?;
     let kept = token.clone();
     i.function("keep", [], move || -> Result<i64, Raise> { Ok(Arc::strong_count(&kept) as i64) })?;
     assert_eq!(i.eval::<i64>("keep()")?, 2);
@@ -301,7 +306,7 @@ fn a_dropped_interpreter_stops_its_threads() -> conc::Result<()> {
 #[test]
 fn a_shut_down_interpreter_waits_for_its_threads() -> conc::Result<()> {
     let told = Arc::new(AtomicI64::new(0));
-    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    let i = Interpreter::builder().capabilities(Capabilities::All).build()?;
     let tell = told.clone();
     i.function("tell", ["n"], move |n: i64| -> Result<i64, Raise> { Ok(tell.fetch_add(n, Ordering::Relaxed)) })?;
     i.exec(
@@ -317,7 +322,7 @@ fn a_shut_down_interpreter_waits_for_its_threads() -> conc::Result<()> {
 
 #[test]
 fn a_deadlock_of_a_host_call_is_an_error() -> conc::Result<()> {
-    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    let i = Interpreter::builder().capabilities(Capabilities::All).build()?;
     i.exec("import threading\nlock = threading.Lock()\nlock.acquire()")?;
     assert_eq!(raised(i.exec("lock.acquire()")).class(), "conc.DeadlockError");
     // With another thread there are workers, too.
@@ -330,7 +335,7 @@ fn a_deadlock_of_a_host_call_is_an_error() -> conc::Result<()> {
 #[test]
 fn a_large_heap_is_marked_whole() {
     let size = if std::env::var_os("CONC_GC").is_some() { 200 } else { 300_000 };
-    let mut conc = Interpreter::builder().build().expect("an interpreter");
+    let conc = Interpreter::builder().build().expect("an interpreter");
     let script = "
 import gc, weakref
 class Node:
@@ -363,7 +368,7 @@ gone = sum(ref() is None for ref in odd)
 #[test]
 fn an_interpreter_goes_while_its_threads_wait_outside() -> conc::Result<()> {
     for _ in 0..5 {
-        let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+        let i = Interpreter::builder().capabilities(Capabilities::All).build()?;
         i.exec(
             "import os, socket, threading, time\n\
              a, b = socket.socketpair()\n\
@@ -384,7 +389,7 @@ fn an_interpreter_goes_while_its_threads_wait_outside() -> conc::Result<()> {
 
 #[test]
 fn a_panic_in_a_thread_is_an_exception_there() -> conc::Result<()> {
-    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    let i = Interpreter::builder().capabilities(Capabilities::All).build()?;
     i.function("fails", [], || -> Result<i64, Raise> { panic!("on purpose") })?;
     i.exec(
         "import threading\nseen = []\n\
@@ -398,7 +403,7 @@ fn a_panic_in_a_thread_is_an_exception_there() -> conc::Result<()> {
 
 #[test]
 fn greenlets_run_in_a_host_call() -> conc::Result<()> {
-    let mut i = Interpreter::builder().capabilities(Capabilities::All).build()?;
+    let i = Interpreter::builder().capabilities(Capabilities::All).build()?;
     i.exec(
         "import time
 from greenlet import getcurrent, greenlet

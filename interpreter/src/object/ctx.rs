@@ -66,8 +66,10 @@ pub struct Ctx {
     pub nested: usize,
     pub local: LocalHeap,
     isolate: *const Isolate,
-    /// For the collector, while stopped.
-    pub(super) published: super::world::Published,
+    /// Whether a thread is in this context.
+    pub(crate) presence: super::presence::Presence,
+    /// For the collector, while no thread is.
+    pub(crate) published: super::world::Published,
     /// Lowest native stack address calls may use.
     pub stack_limit: usize,
     /// Highest address of the native stack in use.
@@ -137,6 +139,7 @@ impl Ctx {
             nested: 0,
             local: LocalHeap::default(),
             isolate: Arc::as_ptr(&isolate),
+            presence: super::presence::Presence::default(),
             published: super::world::Published::default(),
             stops_seen: 0,
             stack_limit,

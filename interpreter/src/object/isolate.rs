@@ -117,6 +117,8 @@ pub struct Isolate {
     pub to_finalize: Mutex<Vec<Value>>,
     /// Handles held by the host.
     pub handles: Mutex<Handles>,
+    /// Threads of the host may call that are not inside: then no wait is known never to end.
+    pub open: AtomicBool,
     /// The scheduler, made when the first thread or wait needs it.
     pub scheduler: OnceLock<Arc<dyn std::any::Any + Send + Sync>>,
     pub gc_enabled: AtomicBool,
@@ -239,10 +241,13 @@ impl Roots {
 pub struct Handles {
     values: Vec<u64>,
     free: Vec<usize>,
+    /// Counts what was added and released.
+    changes: u64,
 }
 
 impl Handles {
     pub fn add(&mut self, value: Value) -> usize {
+        self.changes += 1;
         if let Some(i) = self.free.pop() {
             self.values[i] = value.bits();
             return i;
@@ -255,9 +260,17 @@ impl Handles {
     }
     pub fn release(&mut self, handle: usize) {
         if let Some(v) = self.values.get_mut(handle) {
+            self.changes += 1;
             *v = Value::NONE.bits();
             self.free.push(handle);
         }
+    }
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+    /// The numbers of handles are below this.
+    pub fn count(&self) -> usize {
+        self.values.len()
     }
     pub fn iter(&self) -> impl Iterator<Item = Value> {
         self.values.iter().map(|&bits| Value::from_bits(bits))
@@ -302,6 +315,7 @@ impl Isolate {
             watched: Mutex::new(Vec::new()),
             to_finalize: Mutex::new(Vec::new()),
             handles: Mutex::new(Handles::default()),
+            open: AtomicBool::new(false),
             scheduler: OnceLock::new(),
             gc_enabled: AtomicBool::new(true),
             int_max_str_digits: AtomicUsize::new(4300),

@@ -45,6 +45,7 @@ pub mod number;
 pub mod parse;
 pub mod percent;
 pub mod power;
+pub mod presence;
 pub mod report;
 pub mod sequence;
 pub mod set;

@@ -1,32 +1,45 @@
 //! Stopping the world: all workers of an interpreter meet at safepoints while one of them collects.
 //!
-//! A worker is *running* or *stopped*. The collector raises the others' interrupt words and waits until each has
-//! published its stacks and counts as stopped; a worker that blocks in the system counts as stopped all the while
-//! ([`Ctx::blocking`]) and looks again before it goes on. No lock is held across a safepoint.
+//! A context has a thread *in* it or not (`presence`). The collector raises the others' interrupt words and waits until
+//! no thread is in them: each publishes its stacks before it goes out, and comes back once the world goes on. A worker
+//! that blocks in the system ([`Ctx::blocking`]) or calls a host's function is out all the while. No lock is held across
+//! a safepoint.
 
-use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::ctx::{Ctx, EMPTY_CACHE_ENTRY};
+use super::isolate::Isolate;
+use super::presence::Absent;
 use crate::heap::{LocalHeap, Marker};
+
+/// Who goes out does not wait for its word to be seen before it looks whether anybody waits for that: now and then one
+/// is not told, and looks again after so long.
+const PATIENCE: Duration = Duration::from_micros(100);
 
 /// The workers of an interpreter.
 #[derive(Default)]
 pub struct World {
     state: Mutex<State>,
     changed: Condvar,
+    /// Somebody waits for contexts to be left.
+    waited_for: AtomicBool,
+    /// Counts the times that the world was stopped.
+    stops: AtomicU64,
 }
 
 #[derive(Default)]
 struct State {
     /// Contexts by address.
     workers: Vec<usize>,
-    stopped: usize,
     collecting: bool,
-    /// Counts the times that the world was stopped.
-    stops: u64,
+    /// Threads that want to be the second one of the interpreter.
+    newcomers: usize,
 }
 
-/// What a worker publishes before it counts as stopped: where its native frames begin.
+/// What a worker publishes before it goes out: where its native frames begin.
 #[derive(Clone, Copy, Default)]
 pub struct Published {
     pub native: usize,
@@ -46,7 +59,7 @@ impl World {
     pub fn remove(&self, cx: &mut Ctx) {
         let mut state = self.state.lock();
         while state.collecting {
-            self.wait_stopped(cx, state);
+            self.stand(cx, state, false);
             state = self.state.lock();
         }
         let address = cx as *mut Ctx as usize;
@@ -59,52 +72,102 @@ impl World {
         let me = cx as *mut Ctx as usize;
         let mut state = self.state.lock();
         if state.collecting {
-            self.wait_stopped(cx, state);
+            self.stand(cx, state, false);
             return false;
         }
         let others: Vec<*mut Ctx> = state.workers.iter().filter(|&&w| w != me).map(|&w| w as *mut Ctx).collect();
-        if !others.is_empty() {
-            state.collecting = true;
-            for &other in &others {
-                // SAFETY: registered contexts are alive until they remove themselves, which waits for us.
-                unsafe { (*other).request_stop() };
-            }
-            while state.stopped < others.len() {
-                self.changed.wait(&mut state);
-            }
-        }
-        state.stops += 1;
+        state.collecting = !others.is_empty();
+        self.hold(&mut state, &others);
+        let stops = self.stops.fetch_add(1, Ordering::Release) + 1;
         body(cx, &others);
+        cx.type_cache.fill(EMPTY_CACHE_ENTRY);
+        cx.stops_seen = stops;
         state.collecting = false;
-        drop(state);
-        self.changed.notify_all();
+        self.let_go(state, &others);
         true
     }
 
-    fn wait_stopped(&self, cx: &mut Ctx, mut state: parking_lot::MutexGuard<'_, State>) {
+    /// Waits until no thread is in these contexts, and keeps it so.
+    fn hold(&self, state: &mut MutexGuard<'_, State>, others: &[*mut Ctx]) {
+        // SAFETY: registered contexts are alive until they remove themselves, which takes the lock and waits for us.
+        let is_held = |other: &*mut Ctx| unsafe { (**other).presence.hold() };
+        if others.iter().all(is_held) {
+            return;
+        }
+        self.waited_for.store(true, Ordering::SeqCst);
+        for other in others.iter().filter(|other| !is_held(other)) {
+            // SAFETY: as above.
+            unsafe { (**other).request_stop() };
+        }
+        while !others.iter().all(is_held) {
+            self.changed.wait_for(state, PATIENCE);
+        }
+        self.waited_for.store(false, Ordering::Relaxed);
+    }
+
+    fn let_go(&self, state: MutexGuard<'_, State>, others: &[*mut Ctx]) {
+        for &other in others {
+            // SAFETY: as above; the lock is held.
+            unsafe { (*other).presence.let_go() };
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// A thread that is in no context is about to make one for itself: from now on the heap is shared. `prepare` is run
+    /// first if it was not, with nobody in the one context that there is.
+    ///
+    /// That one's thread is waited for at a poll, not where it allocates: a native that has just made room may have
+    /// looked whether it is alone.
+    pub(crate) fn share(&self, iso: &Isolate, prepare: impl FnOnce(&mut Ctx)) {
+        let mut state = self.state.lock();
+        state.newcomers += 1;
+        while !iso.shared.load(Ordering::SeqCst) {
+            let others: Vec<*mut Ctx> = state.workers.iter().map(|&w| w as *mut Ctx).collect();
+            // SAFETY: as in `hold`.
+            if !others.iter().all(|&other| unsafe { (*other).presence.hold() }) {
+                self.waited_for.store(true, Ordering::SeqCst);
+                // SAFETY: as above.
+                others.iter().for_each(|&other| unsafe { (*other).request_stop() });
+                self.changed.wait_for(&mut state, PATIENCE);
+                continue;
+            }
+            if let Some(&first) = others.first() {
+                // SAFETY: no thread is in it, nor comes in before it is let go.
+                prepare(unsafe { &mut *first });
+            }
+            iso.shared.store(true, Ordering::SeqCst);
+            state.newcomers -= 1;
+            return self.let_go(state, &others);
+        }
+        state.newcomers -= 1;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The worker stands still until the world goes on; `polls`: for newcomers, too.
+    fn stand(&self, cx: &mut Ctx, mut state: MutexGuard<'_, State>, polls: bool) {
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
         cx.published = Published { native: registers.as_ptr() as usize };
-        state.stopped += 1;
+        cx.presence.go_out();
         self.changed.notify_all();
-        while state.collecting {
+        while state.collecting || polls && state.newcomers != 0 || !cx.presence.come_back() {
             self.changed.wait(&mut state);
         }
-        state.stopped -= 1;
-        let stops = state.stops;
         drop(state);
         std::hint::black_box(&registers);
-        cx.forget_since(stops);
+        cx.note_stops();
     }
 }
 
 impl Ctx {
-    /// Waits here if a collector wants the world stopped.
+    /// Waits here if somebody wants the world stopped.
     pub(crate) fn safepoint(&mut self) {
         let world = &self.iso().world;
         let state = world.state.lock();
-        if state.collecting {
-            world.wait_stopped(self, state);
+        if state.collecting || state.newcomers != 0 {
+            world.stand(self, state, true);
         }
     }
 
@@ -113,47 +176,82 @@ impl Ctx {
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
         self.published = Published { native: registers.as_ptr() as usize };
-        let world = &self.iso().world;
-        world.state.lock().stopped += 1;
-        world.changed.notify_all();
+        self.go_out();
         let result = body();
-        let mut state = world.state.lock();
-        while state.collecting {
-            world.changed.wait(&mut state);
-        }
-        state.stopped -= 1;
-        let stops = state.stops;
-        drop(state);
+        self.come_back();
         std::hint::black_box(&registers);
-        self.forget_since(stops);
         result
     }
 
-    /// The calling thread leaves this context: until [`Ctx::come_back`] it counts as stopped. It has nothing on the
-    /// native stack that the collector would have to see.
-    pub(crate) fn leave(&mut self) {
-        self.published = Published { native: self.stack_base };
-        let world = &self.iso().world;
-        world.state.lock().stopped += 1;
-        world.changed.notify_all();
+    /// The thread does not touch the heap until [`Ctx::come_back`]; where its native frames begin has been published.
+    #[inline]
+    pub(crate) fn go_out(&mut self) {
+        self.presence.go_out();
+        self.tell_of_leaving();
     }
 
-    /// A thread takes the context up again, once nobody collects.
+    /// It goes on, once the world does.
+    #[inline]
     pub(crate) fn come_back(&mut self) {
+        while !self.presence.come_back() {
+            self.wait_while_held();
+        }
+        self.note_stops();
+    }
+
+    /// The calling thread gives the context up. It has nothing on the native stack that the collector would have to see.
+    #[inline]
+    pub(crate) fn leave(&mut self) {
+        self.published = Published { native: self.stack_base };
+        self.presence.leave();
+        self.tell_of_leaving();
+    }
+
+    /// Takes a context for the calling thread; false: another has it.
+    ///
+    /// # Safety
+    /// The context is alive.
+    #[inline]
+    pub(crate) unsafe fn take(cx: *mut Ctx) -> bool {
+        loop {
+            // SAFETY: by the contract; the word may be looked at by any thread.
+            match unsafe { (*cx).presence.enter() } {
+                Ok(()) => break,
+                Err(Absent::Taken) => return false,
+                // SAFETY: as above.
+                Err(Absent::Held) => unsafe { (*cx).wait_while_held() },
+            }
+        }
+        // SAFETY: this thread has it now.
+        unsafe { (*cx).note_stops() };
+        true
+    }
+
+    #[inline]
+    fn tell_of_leaving(&self) {
+        let world = &self.iso().world;
+        if world.waited_for.load(Ordering::SeqCst) {
+            let state = world.state.lock();
+            world.changed.notify_all();
+            drop(state);
+        }
+    }
+
+    #[cold]
+    fn wait_while_held(&self) {
         let world = &self.iso().world;
         let mut state = world.state.lock();
         while state.collecting {
             world.changed.wait(&mut state);
         }
-        state.stopped -= 1;
-        let stops = state.stops;
-        drop(state);
-        self.forget_since(stops);
     }
 
     /// What is remembered of classes may be of dead ones, if the world has been stopped since this was last called.
-    fn forget_since(&mut self, stops: u64) {
-        if std::mem::replace(&mut self.stops_seen, stops) != stops {
+    #[inline]
+    fn note_stops(&mut self) {
+        let stops = self.iso().world.stops.load(Ordering::Acquire);
+        if self.stops_seen != stops {
+            self.stops_seen = stops;
             self.type_cache.fill(EMPTY_CACHE_ENTRY);
         }
     }
@@ -201,7 +299,6 @@ impl Ctx {
         let iso = self.iso();
         self.published = Published { native };
         iso.world.stop(self, |cx, others| {
-            cx.type_cache.fill(EMPTY_CACHE_ENTRY);
             let me = cx as *mut Ctx;
             let mut locals: Vec<&mut LocalHeap> = Vec::with_capacity(others.len() + 1);
             for &worker in others.iter().chain([&me]) {

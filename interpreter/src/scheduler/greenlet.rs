@@ -23,6 +23,7 @@ use crate::object::sequence::Tuple;
 use crate::object::stack::Segment;
 use crate::value::Value;
 use crate::vm::native::start_native;
+use crate::vm::outside;
 use crate::vm::run::{Outcome, run, run_raising};
 
 /// Words of a greenlet's first segment.
@@ -501,12 +502,14 @@ fn go_with_stack(cx: &mut Ctx, me: Greenlet, to: Greenlet, cargo: Cargo, thrown:
     // The worker's own stack is looked at anyway.
     me.set_word(slot::HIGH, if yielder == 0 { low } else { high });
     thread.pins.fetch_add(1, Ordering::Relaxed);
+    let aside = outside::put_aside();
     if yielder == 0 {
         drive(cx, &thread, me);
     } else {
         worker(cx).left_behind = Some(key(me.value()));
         super::slice::suspend(yielder, Stop::Swap);
     }
+    outside::put_back(aside);
     thread.pins.fetch_sub(1, Ordering::Relaxed);
     me.set_word(slot::LOW, 0);
     me.set_word(slot::HIGH, 0);

@@ -7,6 +7,7 @@ pub mod cancel;
 mod cycle;
 pub mod greenlet;
 pub mod group;
+pub mod host;
 pub mod loading;
 mod monitor;
 mod next;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+pub use host::{Host, Refusal};
 pub use policy::Random;
 pub use report::{interrupt, last_deadlock, take_interrupt, tell};
 pub use slice::{park, safepoint};

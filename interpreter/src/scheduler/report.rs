@@ -10,6 +10,8 @@ use super::worker::{wake, worker};
 use super::{cycle, signals};
 use crate::native::{Ctx, Raised};
 use crate::object::kind::ClassId;
+use crate::object::methods::function::is_callable;
+use crate::object::stack::Fiber;
 use crate::value::Value;
 
 /// Raises an exception in the main thread, whose wait it ends; false: it does not wait.
@@ -142,6 +144,10 @@ pub fn quiescent(cx: &mut Ctx) {
         shared.wake_all();
         return;
     }
+    let changes = cx.iso().handles.lock().changes();
+    if has_callable_handle(cx) {
+        return shared.hold_open(changes);
+    }
     let mut threads = snapshot::all(cx);
     // Main, once it has ended, waits for nothing.
     threads.retain(|t| matches!(t.doing, Doing::Waits { .. } | Doing::Awaits(_)));
@@ -163,6 +169,15 @@ pub fn quiescent(cx: &mut Ctx) {
     }
     *shared.dead.lock() = Some(Dead { text, known });
     shared.wake_all();
+}
+
+/// Whether a host holds something that it may call, by which whoever waits may be woken.
+fn has_callable_handle(cx: &mut Ctx) -> bool {
+    let count = cx.iso().handles.lock().count();
+    (0..count).any(|at| {
+        let held = cx.iso().handles.lock().get(at);
+        held.is_object() && !held.is_a::<Fiber>() && is_callable(cx, held)
+    })
 }
 
 /// What gevent's programs expect of a deadlock.

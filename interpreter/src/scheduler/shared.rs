@@ -113,6 +113,10 @@ pub struct Scheduler {
     pub closing: AtomicBool,
     /// A host calls the interpreter: its thread runs what it was called for and nothing else.
     pub hosted: AtomicBool,
+    /// Contexts of a host's beside the first.
+    pub seats: AtomicUsize,
+    /// With which number of changes the host's handles were last found to be a way in, plus one.
+    held_open: AtomicU64,
     /// OS threads of workers that have not ended.
     pub working: AtomicUsize,
     /// Main has ended; the program waits for the threads that are no daemons.
@@ -161,6 +165,8 @@ impl Scheduler {
             called: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             hosted: AtomicBool::new(true),
+            seats: AtomicUsize::new(0),
+            held_open: AtomicU64::new(0),
             working: AtomicUsize::new(0),
             finishing: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
@@ -510,15 +516,15 @@ impl Scheduler {
     }
 
     /// Sleeps until there may be something to do. `over`: the worker has nothing more to work for.
-    /// `only_own`: nor runs others' threads.
-    pub fn rest(&self, me: usize, only_own: bool, over: impl Fn() -> bool) -> Rest {
+    /// `only_own`: nor runs others' threads. `is_open`: others may come that are not there.
+    pub fn rest(&self, me: usize, only_own: bool, is_open: impl FnOnce() -> bool, over: impl Fn() -> bool) -> Rest {
         self.sleep.rest(
             || self.has_work(me, only_own) || over(),
             || {
                 let deadline = self.timers.lock().prune();
                 let outside = self.outside.load(Ordering::SeqCst);
                 // What a host leaves to the workers may wait for one that has only just been started.
-                let is_closed = deadline.is_none() && outside == 0 && !self.has_backlog();
+                let is_closed = deadline.is_none() && outside == 0 && !self.has_backlog() && !is_open();
                 Outlook { workers: self.workers(), deadline, is_closed }
             },
             |idle, deadline| self.watch(idle, deadline),
@@ -548,6 +554,15 @@ impl Scheduler {
             })
         });
         idle.in_reactor = false;
+    }
+
+    /// The host's handles, of which there were so many changes, are a way in.
+    pub fn hold_open(&self, changes: u64) {
+        self.held_open.store(changes + 1, Ordering::Relaxed);
+    }
+
+    pub fn is_held_open(&self, changes: u64) -> bool {
+        self.held_open.load(Ordering::Relaxed) == changes + 1
     }
 
     pub fn sleeping(&self) -> usize {

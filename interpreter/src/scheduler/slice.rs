@@ -20,6 +20,7 @@ use crate::object::sequence::Tuple;
 use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::call::{Started, start_thread};
+use crate::vm::outside;
 use crate::vm::run::{Outcome, run, run_raising};
 
 /// Bytes below a suspended stack's last frame that may hold saved registers.
@@ -337,7 +338,9 @@ pub fn park(cx: &mut Ctx, deliver: bool) -> R {
         }
     } else {
         worker(cx).frames = (frame_address(), cx.stack_base);
+        let aside = outside::put_aside();
         suspend(yielder, if deliver { Stop::Detached } else { Stop::DetachedAgain });
+        outside::put_back(aside);
     }
     restore(cx, &thread, saved);
     (cx.stack_limit, cx.stack_base, cx.nested) = (stack_limit, stack_base, nested);

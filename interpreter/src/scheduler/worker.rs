@@ -20,12 +20,12 @@ use super::sleep::Rest;
 use super::slice::run_slice;
 use super::thread::{MAIN, Stack, Thread, Waiter};
 use super::wait::Claim;
-use super::{report, signals, stack};
+use super::{greenlet, report, signals, stack};
 use crate::native::{Ctx, R, Raised};
 use crate::object::kind::ClassId;
 use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
-use crate::vm::interrupt;
+use crate::vm::{interrupt, outside};
 
 pub(super) const POOLED: usize = 64;
 /// Words of a thread's first segment: room for its first frame, a small function's and a waiting native's.
@@ -38,6 +38,8 @@ const FAIRNESS: u64 = 64;
 pub struct Worker {
     pub shared: Arc<Scheduler>,
     pub index: usize,
+    /// It is a host's thread, which runs what it was called for and nothing else, if there are workers.
+    is_host: bool,
     pub member: Arc<Member>,
     deque: Deque<Arc<Thread>>,
     /// The thread that runs now: a green one, or this worker's host code.
@@ -85,26 +87,63 @@ pub fn worker(cx: &mut Ctx) -> &mut Worker {
 
 #[cold]
 fn make(cx: &mut Ctx) {
-    let made = attach(cx);
+    let made = attach(cx, false);
     cx.scheduler = Some(Box::new(made));
 }
 
-fn attach(cx: &mut Ctx) -> Worker {
+/// Has a further context of a host's take part: its calls run as a thread of their own.
+pub(super) fn make_host(cx: &mut Ctx) {
+    let made = attach(cx, true);
+    made.shared.seats.fetch_add(1, Ordering::SeqCst);
+    cx.scheduler = Some(Box::new(made));
+}
+
+/// The context goes over to another thread of the host's: its calls run as another thread of the script.
+pub(super) fn renew_host(cx: &mut Ctx) -> R<()> {
+    let w = worker(cx);
+    let (shared, before, index) = (w.shared.clone(), w.current.clone(), w.index);
+    crate::vm::start_fiber(cx)?;
+    greenlet::bury(&before);
+    let joiners = before.finish();
+    shared.delist(&before);
+    cx.iso().handles.lock().release(before.handle());
+    worker(cx).current = enlist_host(cx, &shared, index, shared.fresh_id());
+    for waiter in joiners {
+        wake(cx, &waiter, Ok(Value::TRUE));
+    }
+    Ok(())
+}
+
+/// The thread that the code runs as which a host calls in this context.
+fn enlist_host(cx: &mut Ctx, shared: &Scheduler, index: usize, id: u64) -> Arc<Thread> {
+    let host = own_thread(cx, index, id);
+    shared.enlist(host.clone());
+    host
+}
+
+/// What a worker is when it runs no thread; no script sees it.
+fn own_thread(cx: &mut Ctx, index: usize, id: u64) -> Arc<Thread> {
+    let fiber = cx.fiber;
+    let handle = cx.iso().handles.lock().add(fiber.value());
+    let own = Arc::new(Thread::new(id, true, fiber, handle));
+    own.set_home(Some(index));
+    own.running_on.store(index as u32 + 1, Ordering::Relaxed);
+    own
+}
+
+fn attach(cx: &mut Ctx, is_host: bool) -> Worker {
     let mode = || cx.iso().seed.map_or_else(Mode::from_environment, Mode::Seeded);
     let shared = cx.iso().scheduler.get_or_init(|| Arc::new(Scheduler::new(mode()))).clone();
     let Ok(shared) = shared.downcast::<Scheduler>() else { unreachable!("the interpreter's scheduler is one") };
     let deque = Deque::new_fifo();
     let (index, member) = shared.join(cx.signals_arc(), &deque);
-    let fiber = cx.fiber;
-    let handle = cx.iso().handles.lock().add(fiber.value());
     // The first context's host code is the main thread, unless `run_main` makes a green one.
+    let is_host = is_host || index == 0;
     let id = if index == 0 { MAIN } else { shared.fresh_id() };
-    let host = Arc::new(Thread::new(id, true, fiber, handle));
-    host.set_home(Some(index));
-    host.running_on.store(index as u32 + 1, Ordering::Relaxed);
-    if index == 0 {
-        shared.enlist(host.clone());
-    }
+    let host = match is_host {
+        true => enlist_host(cx, &shared, index, id),
+        false => own_thread(cx, index, id),
+    };
     if index != 0 && shared.mode != Mode::Usual {
         cx.drive();
     }
@@ -112,6 +151,7 @@ fn attach(cx: &mut Ctx) -> Worker {
     Worker {
         shared,
         index,
+        is_host,
         member,
         deque,
         current: host,
@@ -248,7 +288,8 @@ pub fn hand_over(cx: &mut Ctx, thread: Arc<Thread>) {
 /// With a second thread come the other workers and the monitor.
 fn grow(cx: &mut Ctx) {
     let w = worker(cx);
-    if w.index != 0 || w.shared.grown.swap(true, Ordering::Relaxed) {
+    // Two threads of a host may start the first one at once.
+    if w.shared.grown.load(Ordering::Relaxed) || w.shared.grown.swap(true, Ordering::Relaxed) {
         return;
     }
     let shared = w.shared.clone();
@@ -262,8 +303,9 @@ fn grow(cx: &mut Ctx) {
     w.monitor = Some(Monitor::start(shared.clone()));
     // A host may have brought workers of its own.
     let there = w.shared.workers();
-    // A host's own thread runs no others, and goes away.
-    let wanted = wanted_workers(&shared) + usize::from(shared.hosted.load(Ordering::Relaxed));
+    // A host's own threads run no others, and go away.
+    let hosts = usize::from(shared.hosted.load(Ordering::Relaxed)) + shared.seats.load(Ordering::SeqCst);
+    let wanted = wanted_workers(&shared) + hosts;
     for number in there..wanted {
         let (Ok(new), Ok(stack)) = (crate::vm::new_worker(cx), stack::new()) else { return };
         shared.working.fetch_add(1, Ordering::SeqCst);
@@ -412,7 +454,7 @@ impl Worker {
 
     /// The thread to run next, if that is clear, has no native stack of its own, and nothing else is due.
     pub(super) fn next_on_this_stack(&mut self) -> Option<Arc<Thread>> {
-        let is_hosts = self.index == 0 && self.shared.hosted.load(Ordering::Relaxed);
+        let is_hosts = self.is_host && self.shared.hosted.load(Ordering::Relaxed);
         if self.policy.mode() != Mode::Usual || is_hosts || self.was_long {
             return None;
         }
@@ -526,14 +568,17 @@ pub(super) enum Until<'a> {
 
 /// Runs ready threads until what it works for has come.
 pub(super) fn work(cx: &mut Ctx, until: Until<'_>) {
+    // Slices have native stacks of their own.
+    let below = outside::put_aside();
     let shared = worker(cx).shared.clone();
     while !until.is_over(&shared) {
         match (worker(cx).next_for(&until), &until) {
-            (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => return,
+            (Some(t), Until::Turn(own)) if Arc::ptr_eq(own, &t) => break,
             (Some(t), _) => run_slice(cx, t),
             (None, _) => idle(cx, &until),
         }
     }
+    outside::put_back(below);
 }
 
 impl Until<'_> {
@@ -586,7 +631,9 @@ fn idle(cx: &mut Ctx, until: &Until<'_>) {
         worker(cx).deque.push(left);
         return;
     }
-    let rest = cx.blocking(|| shared.rest(me, only_own, || until.is_over(&shared)));
+    let iso = cx.iso();
+    let is_open = || iso.open.load(Ordering::Relaxed) || shared.is_held_open(iso.handles.lock().changes());
+    let rest = cx.blocking(|| shared.rest(me, only_own, is_open, || until.is_over(&shared)));
     if rest == Rest::Quiescent {
         report::quiescent(cx);
     }

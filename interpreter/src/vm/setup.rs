@@ -94,14 +94,24 @@ impl Worker {
     }
 }
 
+/// A further context for a host's threads, which share the heap from now on; `prepare` sees to the first one if they did
+/// not. The calling thread is in it.
+pub(crate) fn new_seat(isolate: Arc<Isolate>, prepare: impl FnOnce(&mut Ctx)) -> R<Box<Ctx>> {
+    isolate.world.share(&isolate, prepare);
+    let mut cx = attach(isolate)?;
+    cx.iso().world.add(&mut cx);
+    start_fiber(&mut cx)?;
+    Ok(cx)
+}
+
 /// A context of the calling thread.
 fn attach(isolate: Arc<Isolate>) -> R<Box<Ctx>> {
-    let (low, high) = native_stack();
+    let (low, high) = stack_in_use();
     Ok(Box::new(Ctx::new(isolate, stack_limit(low, high), high)))
 }
 
 /// Gives the context a stack for script frames.
-fn start_fiber(cx: &mut Ctx) -> R<()> {
+pub(crate) fn start_fiber(cx: &mut Ctx) -> R<()> {
     let segment = cx.new_segment(FIRST_SEGMENT)?;
     let fiber = cx.new_fiber(segment);
     cx.segment = segment;
@@ -222,6 +232,14 @@ fn is_builtin_name(id: crate::object::kind::ClassId) -> bool {
 /// The lowest address that calls may use of a stack with these bounds.
 pub(super) fn stack_limit(low: usize, high: usize) -> usize {
     low + STACK_RESERVE.min((high - low) / 4)
+}
+
+/// The bounds of the native stack in use: the calling thread's own, unless it is on another one.
+fn stack_in_use() -> (usize, usize) {
+    let here = 0u8;
+    let here = &raw const here as usize;
+    let (low, high) = native_stack();
+    if low < here && here < high { (low, high) } else { (here - (128 << 10), here + 4096) }
 }
 
 /// The bounds of the calling thread's native stack.

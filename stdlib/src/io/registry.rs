@@ -33,7 +33,7 @@ pub fn mark_dirty() {
 
 /// Writes out what any stream holds back.
 pub fn flush_all() {
-    if !DIRTY.swap(false, Ordering::Relaxed) {
+    if !DIRTY.load(Ordering::Relaxed) || !DIRTY.swap(false, Ordering::Relaxed) {
         return;
     }
     let streams: Vec<Arc<dyn Flush>> = STREAMS.lock().iter().filter_map(Weak::upgrade).collect();

@@ -29,6 +29,8 @@ pub struct Root {
 struct Handle {
     isolate: Arc<Isolate>,
     index: usize,
+    /// The value, which that handle keeps alive.
+    bits: u64,
 }
 
 impl Drop for Handle {
@@ -41,13 +43,12 @@ impl Root {
     pub(crate) fn new(cx: &Ctx, value: Value) -> Root {
         let isolate = cx.isolate_arc();
         let index = isolate.handles.lock().add(value);
-        Root { inner: Arc::new(Handle { isolate, index }) }
+        Root { inner: Arc::new(Handle { isolate, index, bits: value.bits() }) }
     }
 
     pub(crate) fn value(&self, cx: &Ctx) -> Option<Value> {
         let here: *const Isolate = cx.iso();
-        std::ptr::eq(here, Arc::as_ptr(&self.inner.isolate))
-            .then(|| self.inner.isolate.handles.lock().get(self.inner.index))
+        std::ptr::eq(here, Arc::as_ptr(&self.inner.isolate)).then(|| Value::from_bits(self.inner.bits))
     }
 }
 

@@ -330,6 +330,10 @@ unsafe fn mark_worker(cx: &Ctx, marker: &mut Marker) {
             marker.mark_range(low, high);
         }
         marker.mark_range(cx.published.native, cx.stack_base);
+        // A seat of a host's takes part before it has a fiber.
+        if cx.gen_top.is_null() {
+            return;
+        }
         super::walk::mark_stack(cx.base, cx.pc, cx.segment.value(), cx.binding, marker);
     }
     super::trace::mark(marker, cx.handled);

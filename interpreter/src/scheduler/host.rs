@@ -135,11 +135,14 @@ impl Host {
         // What `body` holds lies below this, whatever stack it is.
         let mark = 0usize;
         let base = &raw const mark as usize;
-        let (cx, limit, is_lent) = Here::with(|here| self.find(here, base))?;
-        if is_lent {
-            // SAFETY: the function that has it calls this.
-            return Ok(unsafe { Ctx::inside_again(cx, base, limit, |cx| apart(cx, body)) });
-        }
+        let (cx, limit) = match Here::with(|here| self.take_first(here, base)) {
+            Some(limit) => (self.first.0, limit),
+            None => match Here::with(|here| self.find(here, base))? {
+                (cx, limit, false) => (cx, limit),
+                // SAFETY: the function that has it calls this.
+                (cx, limit, true) => return Ok(unsafe { Ctx::inside_again(cx, base, limit, |cx| apart(cx, body)) }),
+            },
+        };
         let taken = Taken(cx);
         // SAFETY: the context is this thread's until `taken` is dropped.
         let cx = unsafe { &mut *cx };
@@ -149,8 +152,19 @@ impl Host {
         Ok(result)
     }
 
+    /// Takes the first context, if nothing stands against that; the limit of the calling thread's stack.
+    #[inline(always)]
+    fn take_first(&self, here: &Here, base: usize) -> Option<usize> {
+        let limit = here.plain(base)?;
+        let caller = self.caller.load(Ordering::Relaxed);
+        let is_known = caller == here.number() || caller == MANY;
+        // Who has a seat keeps to it.
+        // SAFETY: the host owns the context.
+        (is_known && here.seat.get().0 != self.number && unsafe { Ctx::take(self.first.0) }).then_some(limit)
+    }
+
     /// The context for a call, its stack's limit, and whether a function further out has lent it.
-    #[inline]
+    #[inline(never)]
     fn find(&self, here: &Here, base: usize) -> Result<(*mut Ctx, usize, bool), Refusal> {
         let limit = here.stack_limit(base);
         if let Some(cx) = here.find(&self.isolate) {
@@ -163,7 +177,6 @@ impl Host {
         if here.is_dropping(&self.isolate) {
             return Err(Refusal::Dropping);
         }
-        // Who has a seat keeps to it.
         // SAFETY: the host owns the context.
         let is_first = here.seat.get().0 != self.number && unsafe { Ctx::take(self.first.0) };
         let cx = if is_first { self.first.0 } else { self.sit_down(here, base, limit)? };

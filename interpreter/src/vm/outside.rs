@@ -47,7 +47,7 @@ thread_local! {
 }
 
 impl Here {
-    #[inline]
+    #[inline(always)]
     pub fn with<T>(body: impl FnOnce(&Here) -> T) -> T {
         HERE.with(body)
     }
@@ -56,6 +56,15 @@ impl Here {
     #[inline]
     pub fn number(&self) -> usize {
         std::ptr::from_ref(self) as usize
+    }
+
+    /// Whether no function of a host's is at work, so far as this thread knows, and the address is on its own stack: that
+    /// stack's limit.
+    #[inline(always)]
+    pub fn plain(&self, here: usize) -> Option<usize> {
+        let (low, high, limit) = self.stack.get();
+        let is_plain = self.lent.get().is_null() && self.dropping.get().is_null() && low < here && here < high;
+        is_plain.then_some(limit)
     }
 
     /// Whether the interpreter is calling a function of the host's on this stack.
@@ -118,21 +127,18 @@ fn is_on_stack_of(cx: &Ctx, here: usize) -> bool {
     cx.stack_limit < here && here < cx.stack_base
 }
 
-// These two are calls, as a native stack may go on with another thread.
-
+/// A call, as a native stack may go on with another thread.
 #[inline(never)]
 fn lend(lent: *const Lent) -> *const Lent {
     HERE.with(|here| here.lent.replace(lent))
 }
 
 /// The native stack is left before it has unwound: what stands on it, for [`put_back`].
-#[inline(never)]
 pub(crate) fn put_aside() -> Aside {
     Aside(lend(null()))
 }
 
 /// The native stack goes on.
-#[inline(never)]
 pub(crate) fn put_back(aside: Aside) {
     lend(aside.0);
 }
@@ -149,15 +155,12 @@ impl Ctx {
         self.published = crate::object::world::Published { native: registers.as_ptr() as usize };
         let cx: *mut Ctx = self;
         let mut lent = Lent { isolate: self.iso(), cx, outer: null() };
-        lent.outer = lend(null());
-        lend(&lent);
+        lent.outer = HERE.with(|here| here.lent.replace(&raw const lent));
         // SAFETY: `cx` is this context; the body's calls use the same pointer, one after the other.
         unsafe { (*cx).go_out() };
         let result = catch_unwind(AssertUnwindSafe(body));
         if lend(lent.outer) != &raw const lent {
-            // Frames above this one are still to be used, or this one is on a thread that is not theirs.
-            eprintln!("conc: a function of the host's has left a call behind on another stack");
-            std::process::abort();
+            left_behind();
         }
         // SAFETY: as above.
         unsafe { (*cx).come_back() };
@@ -187,6 +190,14 @@ impl Ctx {
         let again = Again { cx, published, limits, is_foreign };
         body(again.cx)
     }
+}
+
+/// Frames above a function that returns are still to be used, or it returns on a thread that is not theirs.
+#[cold]
+#[inline(never)]
+fn left_behind() -> ! {
+    eprintln!("conc: a function of the host's has left a call behind on another stack");
+    std::process::abort()
 }
 
 /// A call from a host's function, until it has returned or unwound.

@@ -44,5 +44,19 @@ fn main() -> Result<(), Error> {
         }
         Ok(())
     })?;
-    measure("a script calls a host function", CALLS, || interp.call("many", (CALLS,)))
+    measure("a script calls a host function", CALLS, || interp.call("many", (CALLS,)))?;
+    for threads in [1, 2, 4] {
+        measure(&format!("invoke it, {threads} at once: each call"), CALLS * threads, || {
+            invoke_at_once(&interp, &add, threads)
+        })?;
+    }
+    Ok(())
+}
+
+fn invoke_at_once(interp: &Interpreter, function: &Root, threads: u32) -> Result<(), Error> {
+    let calls = || (0..i64::from(CALLS)).try_for_each(|n| interp.invoke::<i64>(function, (n, 1)).map(drop));
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(calls)).collect();
+        threads.into_iter().try_for_each(|t| t.join().unwrap_or(Err(Error::Missing("a thread".into()))))
+    })
 }

@@ -49,6 +49,9 @@ impl HostFunction {
     /// Puts arguments in the order of the parameters and calls the closure.
     fn call(&self, cx: &mut Ctx, args: &[Value], kwargs: Kwargs) -> R {
         let (name, count) = (&self.name, self.params.len());
+        if args.len() == count && kwargs.0.is_none() {
+            return self.run(cx, args);
+        }
         let mut bound = [Value::UNBOUND; MOST];
         if args.len() > count {
             return Err(cx.type_error(format!(
@@ -72,8 +75,13 @@ impl HostFunction {
         if let Some(i) = bound[..count].iter().position(|v| v.is_unbound()) {
             return Err(cx.type_error(format!("{name}() missing required argument: '{}'", self.params[i])));
         }
+        self.run(cx, &bound[..count])
+    }
+
+    #[inline]
+    fn run(&self, cx: &mut Ctx, args: &[Value]) -> R {
         match &self.body {
-            Some(body) => body(cx, name, &bound[..count]),
+            Some(body) => body(cx, &self.name, args),
             None => Ok(Value::NONE),
         }
     }

@@ -9,7 +9,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Interpreters are independent of each other and may be used on different threads. Errors are values
+//! Interpreters are independent of each other, and each may be called by several threads at once. Errors are values
 //! ([`Error`]), handles of script values are [`Root`]s, and closures become functions with
 //! [`Interpreter::function`]. A [`Program`] is compiled once and run by any number of interpreters.
 #![forbid(unsafe_code)]

@@ -3,7 +3,11 @@
 //! FREE <-> IN is a thread's coming and going, IN <-> OUT its leaving for a while: into the system, a host's function, a
 //! safepoint. Whoever stops the world marks those that are not IN as held; they come in once they are held no more.
 
+#[cfg(not(all(loom, test)))]
 use std::sync::atomic::{AtomicU8, Ordering};
+
+#[cfg(all(loom, test))]
+use loom::sync::atomic::{AtomicU8, Ordering};
 
 /// No thread has it.
 const FREE: u8 = 0;
@@ -80,7 +84,7 @@ impl Presence {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -111,5 +115,75 @@ mod tests {
         assert_eq!(presence.enter(), Err(Absent::Held));
         presence.let_go();
         assert_eq!(presence.enter(), Ok(()));
+    }
+}
+
+#[cfg(all(loom, test))]
+mod models {
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+
+    use super::*;
+
+    /// A context whose part is touched by the thread that is in it, and by a collector that holds it.
+    #[derive(Default)]
+    struct Model {
+        presence: Presence,
+        part: UnsafeCell<usize>,
+    }
+
+    impl Model {
+        fn touch(&self) {
+            // SAFETY: loom reports an access that is not ordered after the last one.
+            self.part.with_mut(|part| unsafe { *part += 1 });
+        }
+        fn collect(&self) {
+            if self.presence.hold() {
+                self.touch();
+                self.presence.let_go();
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_that_goes_out_and_comes_back_meets_no_collector() {
+        loom::model(|| {
+            let model = Arc::new(Model::default());
+            let collector = {
+                let model = model.clone();
+                loom::thread::spawn(move || model.collect())
+            };
+            model.touch();
+            model.presence.go_out();
+            while !model.presence.come_back() {
+                loom::thread::yield_now();
+            }
+            model.touch();
+            collector.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn two_threads_and_a_collector_take_turns() {
+        loom::model(|| {
+            let model = Arc::new(Model::default());
+            model.presence.leave();
+            let others = [true, false].map(|collects| {
+                let model = model.clone();
+                loom::thread::spawn(move || {
+                    if collects {
+                        model.collect();
+                    } else if model.presence.enter().is_ok() {
+                        model.touch();
+                        model.presence.leave();
+                    }
+                })
+            });
+            if model.presence.enter().is_ok() {
+                model.touch();
+                model.presence.leave();
+            }
+            others.into_iter().for_each(|other| other.join().unwrap());
+        });
     }
 }

@@ -80,6 +80,7 @@ impl HostFunction {
 
     #[inline]
     fn run(&self, cx: &mut Ctx, args: &[Value]) -> R {
+        cx.check_stack_for_host()?;
         match &self.body {
             Some(body) => body(cx, &self.name, args),
             None => Ok(Value::NONE),

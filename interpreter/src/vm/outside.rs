@@ -9,11 +9,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null;
 
 use super::setup::{native_stack, stack_limit};
-use crate::native::Ctx;
+use crate::native::{Ctx, R};
 use crate::object::isolate::Isolate;
+use crate::object::kind::ClassId;
 
 /// What a call on a stack that is not the thread's own may use of it: nobody knows how large it is.
 const FOREIGN: usize = 128 << 10;
+
+/// What a function of the host's can count on, beside what is left to natives that do not look.
+const MARGIN: usize = 128 << 10;
 
 /// A function of the host's is at work on this native stack.
 struct Lent {
@@ -147,6 +151,17 @@ pub(crate) fn put_back(aside: Aside) {
 pub(crate) struct Aside(*const Lent);
 
 impl Ctx {
+    /// Raises RecursionError if too little of the native stack is left for a host's function, which does not look.
+    #[inline]
+    pub fn check_stack_for_host(&mut self) -> R<()> {
+        let here = 0u8;
+        let margin = MARGIN.min(self.stack_base.saturating_sub(self.stack_limit) / 4);
+        if (&raw const here as usize) < self.stack_limit + margin {
+            return Err(self.error(ClassId::RecursionError, "maximum recursion depth exceeded"));
+        }
+        Ok(())
+    }
+
     /// Runs a host's code: the world may stop meanwhile, and calls that it makes go on in this context. A panic is
     /// caught.
     pub fn outside<T>(&mut self, body: impl FnOnce() -> T) -> std::thread::Result<T> {

@@ -213,11 +213,12 @@ impl Host {
     fn find_seat(&self, me: &Arc<()>, base: usize, limit: usize) -> Option<Result<*mut Ctx, Refusal>> {
         let mut seats = self.seats.lock();
         let mine = Arc::downgrade(me);
-        // SAFETY: the host owns the contexts; so below.
+        // SAFETY: the host owns the contexts.
         let own = seats.iter().find(|s| s.owner.ptr_eq(&mine) && unsafe { Ctx::take(s.context.0) });
         if let Some(own) = own {
             return Some(Ok(own.context.0));
         }
+        // SAFETY: as above.
         let left = seats.iter_mut().find(|s| s.owner.strong_count() == 0 && unsafe { Ctx::take(s.context.0) })?;
         left.owner = mine;
         let cx = left.context.0;

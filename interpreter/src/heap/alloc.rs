@@ -44,6 +44,9 @@ const _: () =
     assert!(class_of(16) == 0 && class_of(512) == 31 && class_of(513) == 32 && class_of(MAX_SMALL) == CLASSES - 1);
 const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(class_of(1000)) >= 1000);
 
+/// So many of a heap's chunks are in small pages.
+const SMALL_PAGED: usize = 2;
+
 /// A run of free, zeroed cells.
 #[derive(Clone, Copy)]
 struct Run {
@@ -352,8 +355,8 @@ impl Heap {
     }
 
     fn take_chunks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
-        // The first chunk stays in small pages: an interpreter that does little takes little memory.
-        let huge_pages = !blocks.spans.is_empty();
+        // The first chunks stay in small pages: an interpreter that does little takes little memory.
+        let huge_pages = blocks.spans.len() >= SMALL_PAGED;
         let chunk = reservation().take(count, self.id, huge_pages)?;
         blocks.spans.push((chunk, count));
         Some(chunk)

@@ -107,6 +107,11 @@ pub fn threads(cx: &mut Ctx) -> Vec<Arc<Thread>> {
     worker::worker(cx).shared.threads()
 }
 
+/// The thread with that id, whose place in the list is known, if it has not ended.
+pub fn listed(cx: &mut Ctx, place: usize, id: u64) -> Option<Arc<Thread>> {
+    worker::worker(cx).shared.thread_at(place, id)
+}
+
 /// The running thread is about to wait: what wakers are to be given. Then return [`Step::Park`](crate::native::Step).
 pub fn arm(cx: &mut Ctx) -> Waiter {
     worker::worker(cx).current.arm()

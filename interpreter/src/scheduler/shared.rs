@@ -225,6 +225,10 @@ impl Scheduler {
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
         self.threads.lock().iter().flatten().find(|t| t.id == id).cloned()
     }
+    /// The same, of one whose place in the list is known.
+    pub fn thread_at(&self, place: usize, id: u64) -> Option<Arc<Thread>> {
+        self.threads.lock().get(place)?.as_ref().filter(|t| t.id == id).cloned()
+    }
     /// Whether that thread waits, without a deadline, for what another holds.
     pub fn is_blocked(&self, id: u64) -> bool {
         self.blockers.lock().get(&id).is_some_and(|t| !t.blocked.get().is_unbound())

@@ -2,8 +2,8 @@
 //!
 //! A started one's fiber has the object as its owner, and as its main greenlet; its first frame is `bootstrap`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use conc_macros::methods;
 
@@ -23,7 +23,10 @@ use crate::value::{Gc, Slot, Value};
 /// The Rust part of a `Greenlet`.
 #[derive(Default)]
 pub struct Spawned {
-    thread: OnceLock<Arc<Thread>>,
+    /// Its thread's id; 0: there is none yet.
+    ident: AtomicU64,
+    /// The thread's place in the scheduler's list, set before the id.
+    place: AtomicU32,
     /// The number it is named after, plus one; 0: nobody has asked.
     number: AtomicU32,
 }
@@ -58,7 +61,7 @@ mod phase {
 
 impl Payload for Spawned {
     fn holder(&self) -> Option<u64> {
-        self.thread.get().filter(|t| !t.is_done()).map(|t| t.id)
+        self.ident()
     }
     fn hold(&self) -> Hold {
         Hold::Owned
@@ -70,6 +73,22 @@ impl Payload for Spawned {
             Some(name) => format!("Greenlet ({name})"),
             None => "Greenlet".into(),
         })
+    }
+}
+
+impl Spawned {
+    /// The id of its thread, if that has been started.
+    fn ident(&self) -> Option<u64> {
+        Some(self.ident.load(Ordering::Acquire)).filter(|&id| id != 0)
+    }
+    fn stand_for(&self, thread: &Thread) {
+        self.place.store(thread.handle() as u32, Ordering::Relaxed);
+        self.ident.store(thread.id, Ordering::Release);
+    }
+    /// Its thread, if that has not ended.
+    fn thread(&self, cx: &mut Ctx) -> Option<Arc<Thread>> {
+        let id = self.ident()?;
+        scheduler::listed(cx, self.place.load(Ordering::Relaxed) as usize, id)
     }
 }
 
@@ -261,15 +280,15 @@ fn launch(cx: &mut Ctx, object: Gc<Boxed>, delay: Value) -> R<()> {
     let native = part(cx, Part::Spawned);
     let thread = scheduler::create_owned(cx, native, object.value(), true)?;
     set_phase(object, phase::STARTED);
+    spawned.stand_for(&thread);
     group::enroll(cx, &thread);
-    spawned.thread.get_or_init(|| thread);
     Ok(())
 }
 
 /// The thread that a greenlet runs in.
 fn thread_of(cx: &mut Ctx, g: Value) -> R<Option<Arc<Thread>>> {
     if let Some(spawned) = g.cast::<Boxed>().and_then(|b| b.data::<Spawned>()) {
-        return Ok(spawned.thread.get().cloned());
+        return Ok(spawned.thread(cx));
     }
     let Some(g) = Greenlet::of(g) else {
         let got = cx.type_name(g);
@@ -364,7 +383,10 @@ fn await_end(cx: &mut Ctx, g: Value, patience: Patience) -> R<Option<Step>> {
     group::own_group(cx);
     let waiter = scheduler::arm(cx);
     // One that has not started ends the wait of nobody.
-    let over = spawned.thread.get().is_some_and(|thread| !thread.add_joiner(waiter));
+    let over = match spawned.thread(cx) {
+        Some(thread) => !thread.add_joiner(waiter),
+        None => spawned.ident().is_some(),
+    };
     if over {
         scheduler::disarm(cx)?;
         return Ok(None);
@@ -374,7 +396,7 @@ fn await_end(cx: &mut Ctx, g: Value, patience: Patience) -> R<Option<Step>> {
 
 fn leave(cx: &mut Ctx, g: Value) -> R<()> {
     let (_, spawned) = data(cx, g)?;
-    if let Some(thread) = spawned.thread.get() {
+    if let Some(thread) = spawned.thread(cx) {
         thread.forget_joiner(&scheduler::last_wait(cx));
     }
     Ok(())
@@ -494,7 +516,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Value {
-        let made = cx.new_greenlet_with(class, Box::new(Spawned::default()), own::MORE);
+        let made = cx.new_greenlet_with(class, Spawned::default(), own::MORE);
         made.set(slot::RUN, Value::UNBOUND);
         made.set(own::PHASE, Value::small_int(phase::NEW));
         made.set(own::ARGS, cx.iso().roots.empty_tuple.get());

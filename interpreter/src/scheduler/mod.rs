@@ -4,6 +4,7 @@
 //! of threads, `shared` for the queues, `wait` for the word by which a wait is ended exactly once.
 
 pub mod cancel;
+pub mod census;
 mod cycle;
 pub mod greenlet;
 pub mod group;

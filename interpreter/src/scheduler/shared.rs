@@ -93,6 +93,8 @@ pub struct Scheduler {
     /// There was no memory for another when it was last looked at.
     pub short: AtomicBool,
     next_id: AtomicU64,
+    /// Fibers of threads that have not ended.
+    pub fibers: AtomicUsize,
     /// The next number for a name that is made up.
     next_number: AtomicU64,
     /// How many threads that are not daemons have not ended, main not counted.
@@ -150,6 +152,7 @@ impl Scheduler {
             threads: Mutex::new(Vec::new()),
             short: AtomicBool::new(false),
             next_id: AtomicU64::new(MAIN + 1),
+            fibers: AtomicUsize::new(0),
             next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
             reactor: OnceLock::new(),
@@ -415,6 +418,13 @@ impl Scheduler {
             return;
         }
         self.call_for_deadline();
+    }
+
+    /// How many waits have deadlines.
+    pub fn open_timers(&self) -> usize {
+        let mut timers = self.timers.lock();
+        timers.clear_away();
+        timers.len()
     }
 
     /// Queues the threads whose deadlines have passed; whether there were any.

@@ -132,6 +132,7 @@ pub(super) fn recycle(cx: &mut Ctx, stack: Stack) {
 
 fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
     if thread.stands_in.load(Ordering::Relaxed) {
+        worker(cx).shared.fibers.fetch_sub(1, Ordering::Relaxed);
         cx.iso().handles.lock().release(thread.handle());
         return signals::stood_in(cx, result);
     }

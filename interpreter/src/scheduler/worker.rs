@@ -178,6 +178,7 @@ fn create_unlisted(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: b
         Err(e) if cx.is_error(e, ClassId::MemoryError) => return Err(no_frames(cx)),
         made => made?,
     };
+    worker(cx).shared.fibers.fetch_add(1, Ordering::Relaxed);
     fiber.owner.set(owner);
     fiber.wake.set(native);
     Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))
@@ -208,6 +209,7 @@ fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
 
 /// A thread has ended: its fiber is for the next one, if there are not too many of them.
 pub(super) fn release_fiber(cx: &mut Ctx, thread: &Thread) {
+    worker(cx).shared.fibers.fetch_sub(1, Ordering::Relaxed);
     if worker(cx).fibers.len() >= POOLED {
         return cx.iso().handles.lock().release(thread.handle());
     }
@@ -612,6 +614,7 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     let shared = worker(cx).shared.clone();
     shared.delist(&main);
     shared.enlist(host);
+    shared.fibers.fetch_sub(1, Ordering::Relaxed);
     cx.iso().handles.lock().release(main.handle());
     if raised { Err(Raised(value)) } else { Ok(value) }
 }

@@ -14,7 +14,7 @@ pub struct Census {
     pub fibers: usize,
     /// Native stacks that wait with their threads or greenlets.
     pub stacks: usize,
-    /// Waits that have a deadline.
+    /// Deadlines, some of which may be of waits that have ended.
     pub timers: usize,
     /// Waits for something outside the program.
     pub outside: usize,
@@ -27,7 +27,7 @@ pub fn take(cx: &mut Ctx) -> Census {
         threads: shared.threads().len(),
         fibers: shared.fibers.load(Ordering::Relaxed),
         stacks: stack::waiting(),
-        timers: shared.open_timers(),
+        timers: shared.noted_timers(),
         outside: shared.outside.load(Ordering::SeqCst),
     }
 }

@@ -420,11 +420,9 @@ impl Scheduler {
         self.call_for_deadline();
     }
 
-    /// How many waits have deadlines.
-    pub fn open_timers(&self) -> usize {
-        let mut timers = self.timers.lock();
-        timers.clear_away();
-        timers.len()
+    /// How many deadlines are noted.
+    pub fn noted_timers(&self) -> usize {
+        self.timers.lock().len()
     }
 
     /// Queues the threads whose deadlines have passed; whether there were any.

@@ -58,7 +58,7 @@ impl Timers {
     }
 
     /// Forgets all entries whose waits have ended.
-    pub fn clear_away(&mut self) {
+    fn clear_away(&mut self) {
         self.heap.retain(|Reverse(e)| e.waiter.is_open());
     }
 

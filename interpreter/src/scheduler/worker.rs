@@ -27,7 +27,9 @@ use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::interrupt;
 
+/// So many native stacks a worker keeps for the next threads, and so many fibers.
 pub(super) const POOLED: usize = 64;
+const FIBERS: usize = 512;
 /// Words of a thread's first segment: room for its first frame, a small function's and a waiting native's.
 const SEGMENT: usize = 58;
 /// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
@@ -210,7 +212,7 @@ fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
 /// A thread has ended: its fiber is for the next one, if there are not too many of them.
 pub(super) fn release_fiber(cx: &mut Ctx, thread: &Thread) {
     worker(cx).shared.fibers.fetch_sub(1, Ordering::Relaxed);
-    if worker(cx).fibers.len() >= POOLED {
+    if worker(cx).fibers.len() >= FIBERS {
         return cx.iso().handles.lock().release(thread.handle());
     }
     let fiber = thread.fiber();

@@ -12,7 +12,7 @@ use super::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
 use crate::native::{Ctx, Entered, Kwargs, NativeDef, NativeFrame, Param, ParamKind, R, Raised, Role, Step};
 use crate::object::class::Class;
 use crate::object::function::{Function, Native};
-use crate::object::greenlet::{Greenlet, slot};
+use crate::object::greenlet::{GREENLET, Greenlet, slot};
 use crate::object::misc::{Boxed, Hold, Payload};
 use crate::object::sequence::List;
 use crate::object::string::Str;
@@ -96,6 +96,11 @@ fn data<'a>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a Spawned)> {
     wait::payload::<Spawned>(cx, this)
 }
 
+/// The object, if it is one of these; without a look at its payload.
+fn one(value: Value) -> Option<Gc<Boxed>> {
+    value.cast::<Boxed>().filter(|b| b.is(&GREENLET) && b.slots().len() == slot::COUNT + own::MORE)
+}
+
 fn phase_of(object: Gc<Boxed>) -> i64 {
     object.slots()[own::PHASE].get().int()
 }
@@ -156,7 +161,7 @@ mod stage {
 }
 
 fn bootstrap(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
-    let (object, _) = data(cx, frame.get(0))?;
+    let Some(object) = one(frame.get(0)) else { return Ok(Step::Done(Value::NONE)) };
     match (frame.state(), entered) {
         // It has been killed before it began.
         (stage::START | stage::DELAY, _) if phase_of(object) == phase::DONE => Ok(Step::Done(Value::NONE)),
@@ -375,10 +380,10 @@ fn wait_for_wake(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) ->
 
 /// Waits for the end of one; None: it has ended.
 fn await_end(cx: &mut Ctx, g: Value, patience: Patience) -> R<Option<Step>> {
-    let (object, spawned) = data(cx, g)?;
-    if phase_of(object) == phase::DONE {
+    if one(g).is_some_and(|object| phase_of(object) == phase::DONE) {
         return Ok(None);
     }
+    let (_, spawned) = data(cx, g)?;
     let Some(deadline) = patience.deadline() else { return Ok(None) };
     group::own_group(cx);
     let waiter = scheduler::arm(cx);
@@ -449,7 +454,7 @@ fn join_all(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<St
 }
 
 fn is_one(value: Value) -> bool {
-    value.cast::<Boxed>().is_some_and(|b| b.payload::<Spawned>().is_some())
+    one(value).is_some()
 }
 
 /// The greenlets in the order in which they have ended.
@@ -474,7 +479,7 @@ pub fn running(cx: &mut Ctx) -> R {
     let list = cx.new_list();
     for thread in group::members(cx) {
         let owner = thread.fiber().owner.get();
-        if owner.cast::<Boxed>().is_some_and(|b| b.payload::<Spawned>().is_some() && phase_of(b) != phase::DONE) {
+        if one(owner).is_some_and(|g| phase_of(g) != phase::DONE) {
             cx.list_push(list, owner)?;
         }
     }

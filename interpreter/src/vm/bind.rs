@@ -346,8 +346,8 @@ impl Ctx {
             }
         }
         let count = def.fixed as usize;
-        for at in split..def.needed as usize {
-            if fixed[at].is_unbound()
+        for (at, given) in fixed.iter().enumerate().take(def.needed as usize).skip(split) {
+            if given.is_unbound()
                 && let Some(p) = def.fixed_params().nth(at).filter(|p| p.required)
             {
                 let fname = self.native_name(n, def);

@@ -44,6 +44,11 @@ const _: () =
     assert!(class_of(16) == 0 && class_of(512) == 31 && class_of(513) == 32 && class_of(MAX_SMALL) == CLASSES - 1);
 const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(class_of(1000)) >= 1000);
 
+/// So many of a heap's chunks are in small pages.
+const SMALL_PAGED: usize = 2;
+/// So much of such a chunk, but the first, is faulted in at once: page by page costs several times as much.
+const STEP: usize = 256 << 10;
+
 /// A run of free, zeroed cells.
 #[derive(Clone, Copy)]
 struct Run {
@@ -109,9 +114,32 @@ struct Blocks {
     free: Vec<usize>,
     /// Unused blocks at the end of the newest chunk.
     fresh: std::ops::Range<usize>,
+    /// They are faulted in up to here; or the system does that, in huge pages or as they are used: the end.
+    present: usize,
     classes: Vec<ClassBlocks>,
     /// Starts of large objects.
     large: Vec<usize>,
+}
+
+impl Blocks {
+    /// Fresh blocks come from a new chunk, the one taken last.
+    fn renew(&mut self, chunk: usize) {
+        self.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
+        let by_steps = (2..=SMALL_PAGED).contains(&self.spans.len());
+        self.present = if by_steps { self.fresh.start } else { self.fresh.end };
+    }
+
+    /// The next of them, of which there are enough.
+    fn take_fresh(&mut self, count: usize) -> usize {
+        let start = self.fresh.start;
+        self.fresh.start += count * BLOCK_SIZE;
+        if self.fresh.start > self.present {
+            let end = self.fresh.start.next_multiple_of(STEP).min(self.fresh.end);
+            reservation().fault_in(self.present, end - self.present);
+            self.present = end;
+        }
+        start
+    }
 }
 
 /// A heap: all objects of one interpreter.
@@ -279,11 +307,9 @@ impl Heap {
                 self.short.store(true, Ordering::Relaxed);
             }
             let chunk = self.take_chunks(blocks, 1)?;
-            blocks.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
+            blocks.renew(chunk);
         }
-        let block = blocks.fresh.start;
-        blocks.fresh.start += BLOCK_SIZE;
-        Some(block)
+        Some(blocks.take_fresh(1))
     }
 
     /// A zeroed large object of `size` bytes; None: past the limit or out of address space.
@@ -338,11 +364,9 @@ impl Heap {
                 let rest = blocks.fresh.clone();
                 blocks.free.extend(rest.step_by(BLOCK_SIZE));
                 let chunk = self.take_chunks(blocks, 1)?;
-                blocks.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
+                blocks.renew(chunk);
             }
-            let start = blocks.fresh.start;
-            blocks.fresh.start += count * BLOCK_SIZE;
-            return Some(start);
+            return Some(blocks.take_fresh(count));
         }
         let chunks = (count + HEAD_BLOCKS).div_ceil(BLOCKS);
         if reservation().is_short(chunks) {
@@ -352,8 +376,8 @@ impl Heap {
     }
 
     fn take_chunks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
-        // The first chunk stays in small pages: an interpreter that does little takes little memory.
-        let huge_pages = !blocks.spans.is_empty();
+        // The first chunks stay in small pages: an interpreter that does little takes little memory.
+        let huge_pages = blocks.spans.len() >= SMALL_PAGED || count > 1;
         let chunk = reservation().take(count, self.id, huge_pages)?;
         blocks.spans.push((chunk, count));
         Some(chunk)

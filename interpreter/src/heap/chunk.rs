@@ -132,6 +132,17 @@ impl Reservation {
         Some(chunk)
     }
 
+    /// Has the pages of a range there before they are used.
+    pub fn fault_in(&self, address: usize, bytes: usize) {
+        #[cfg(target_os = "linux")]
+        // SAFETY: the range belongs to the reservation; the advice changes no contents and may fail without harm.
+        unsafe {
+            libc::madvise(address as *mut libc::c_void, bytes, libc::MADV_POPULATE_WRITE)
+        };
+        #[cfg(not(target_os = "linux"))]
+        let _ = (address, bytes);
+    }
+
     /// Whether no more than the spare chunks would be left after `count` more.
     pub fn is_short(&self, count: usize) -> bool {
         let free = self.free.lock();

@@ -52,6 +52,10 @@ pub struct NativeDef {
     pub min: u16,
     /// Most positional arguments, `*args` aside.
     pub max: u16,
+    /// How many parameters there are, `*args` and `**kwargs` aside.
+    pub fixed: u16,
+    /// So many of these are to be looked at for a required one that was not given.
+    pub needed: u16,
     pub has_rest: bool,
     pub has_kwonly: bool,
     pub has_kwargs: bool,
@@ -78,6 +82,8 @@ impl NativeDef {
             resume: None,
             min: 0,
             max: 0,
+            fixed: 0,
+            needed: 0,
             has_rest: false,
             has_kwonly: false,
             has_kwargs: false,
@@ -96,6 +102,12 @@ impl NativeDef {
                 ParamKind::KeywordOnly => def.has_kwonly = true,
                 ParamKind::VarArgs => def.has_rest = true,
                 ParamKind::VarKeywords => def.has_kwargs = true,
+            }
+            if !matches!(params[i].kind, ParamKind::VarArgs | ParamKind::VarKeywords) {
+                def.fixed += 1;
+                if params[i].required {
+                    def.needed = def.fixed;
+                }
             }
             i += 1;
         }
@@ -120,6 +132,18 @@ impl NativeDef {
     pub const fn dropping_keywords(mut self) -> NativeDef {
         self.drops_kwargs = true;
         self
+    }
+
+    /// Its parameters, `*args` and `**kwargs` aside.
+    #[inline]
+    pub fn fixed_params(&self) -> impl Iterator<Item = &'static Param> {
+        self.params.iter().filter(|p| !matches!(p.kind, ParamKind::VarArgs | ParamKind::VarKeywords))
+    }
+
+    /// Whether it takes one argument, and any others, of which it does not look at the named ones.
+    #[inline]
+    pub fn takes_first_and_rest(&self) -> bool {
+        self.drops_kwargs && self.has_rest && !self.has_kwonly && self.max == 1 && self.resume.is_none()
     }
 
     /// The same native, which is a script's function in CPython.

@@ -1,9 +1,9 @@
 //! Making instances by calling classes: the protocol of `__new__` and `__init__`.
 
-use crate::native::{Ctx, R};
+use crate::native::{Args, Ctx, Kwargs, R};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
-use crate::object::function::Native;
+use crate::object::function::{Native, Wrapper};
 use crate::object::kind::{ClassId, Kind};
 use crate::object::sequence::{List, Tuple};
 use crate::object::string::Str;
@@ -18,12 +18,28 @@ pub fn construct(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]
             _ => return Err(cx.type_error("type() takes 1 or 3 arguments")),
         }
     }
-    let new = bound_new(cx, class)?;
-    let object = cx.call_prefixed(new, class.value(), args, names)?;
+    let object = make(cx, class, args, names)?;
     match init_of(cx, class, object)? {
         None => Ok(object),
         Some(init) => initialize(cx, object, init, args, names),
     }
+}
+
+/// Calls the `__new__` of a class.
+pub fn make(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value]) -> R {
+    let name = cx.names().__new__;
+    let Some(found) = cx.lookup(class, name) else { return Err(cannot_create(cx, class)) };
+    // One that does not look at names needs nothing bound.
+    let function = found.cast::<Wrapper>().map_or(found, |w| w.value.get());
+    if let Some(native) = function.cast::<Native>()
+        && native.this.get().is_unbound()
+        && native.def().takes_first_and_rest()
+    {
+        let rest = &args[..args.len() - names.len()];
+        return (native.def().call)(cx, Args { fixed: &[class.value()], rest, kwargs: Kwargs(None) });
+    }
+    let new = cx.bind(found, Value::UNBOUND, class)?;
+    cx.call_prefixed(new, class.value(), args, names)
 }
 
 /// Calls the `__init__` of a new object (and whether that is bound); gives the object.

@@ -153,10 +153,10 @@ impl Ctx {
     pub fn new_greenlet_with(
         &mut self,
         class: Gc<super::class::Class>,
-        data: Box<dyn super::misc::Payload>,
+        data: impl super::misc::Payload,
         more: usize,
     ) -> Greenlet {
-        let made = self.new_boxed(class, Some(data), slot::COUNT + more);
+        let made = self.new_boxed_with(class, data, slot::COUNT + more);
         // SAFETY: the object was just made here: nobody else has seen it.
         unsafe { (*made.as_ptr()).behavior = Some(&GREENLET) };
         if class.has(super::class::class_flag::FINALIZER) {

@@ -870,24 +870,39 @@ impl Ctx {
     }
     /// An object with Rust data and `nslots` traced slots (None at first).
     pub fn new_boxed(&mut self, class: Gc<Class>, payload: Option<Box<dyn Payload>>, nslots: usize) -> Gc<Boxed> {
-        let shape = class.root_shape.load(Ordering::Acquire);
-        let word = Header::word(Kind::Boxed as u8, shape, 0);
-        let at = self.cell(size_of::<Boxed>() + nslots * 8, word) as *mut Boxed;
-        // SAFETY: a fresh cell with room for the slots.
-        let object = unsafe {
-            (*at).nslots = nslots;
-            (*at).attrs.set(Value::UNBOUND);
-            for slot in (*at).slots() {
-                slot.set(Value::NONE);
-            }
-            Gc::from_raw(at)
-        };
+        let object = self.bare_boxed(class, nslots, 0);
         if let Some(payload) = payload {
             // SAFETY: the object was made just now.
             unsafe { object.set_payload(payload) };
             self.iso().payloads.lock().push(object.as_ptr() as usize);
         }
         object
+    }
+    /// The same with the payload in the object's own cell: for small ones of which there may be many.
+    pub fn new_boxed_with<P: Payload>(&mut self, class: Gc<Class>, payload: P, nslots: usize) -> Gc<Boxed> {
+        let object = self.bare_boxed(class, nslots, size_of::<P>());
+        // SAFETY: the object was made just now, with the room.
+        unsafe { object.place_payload(payload) };
+        if std::mem::needs_drop::<P>() {
+            self.iso().payloads.lock().push(object.as_ptr() as usize);
+        }
+        object
+    }
+    /// One without a payload, with so many bytes behind its slots.
+    #[inline]
+    fn bare_boxed(&mut self, class: Gc<Class>, nslots: usize, behind: usize) -> Gc<Boxed> {
+        let shape = class.root_shape.load(Ordering::Acquire);
+        let word = Header::word(Kind::Boxed as u8, shape, 0);
+        let at = self.cell(size_of::<Boxed>() + nslots * 8 + behind, word) as *mut Boxed;
+        // SAFETY: a fresh cell with room for the slots.
+        unsafe {
+            (*at).nslots = nslots;
+            (*at).attrs.set(Value::UNBOUND);
+            for slot in (*at).slots() {
+                slot.set(Value::NONE);
+            }
+            Gc::from_raw(at)
+        }
     }
     pub fn new_memoryview(&mut self, fill: impl FnOnce(&mut MemoryView)) -> Gc<MemoryView> {
         self.object::<MemoryView>(Kind::MemoryView, ClassId::MemoryView.shape(), fill)

@@ -76,7 +76,8 @@ pub struct DictView {
 }
 object_kind!(DictView, DictView);
 
-/// A native type's instance: Rust data plus a fixed number of traced slots (which follow the struct).
+/// A native type's instance: a fixed number of traced slots (which follow the struct) plus Rust data, behind them or in
+/// a box.
 #[repr(C)]
 pub struct Boxed {
     pub header: Header,
@@ -141,13 +142,38 @@ impl Boxed {
         // SAFETY: by the contract.
         unsafe { *self.payload.get() = Some(NonNull::from(Box::leak(payload))) };
     }
-    /// Takes the payload out of a dead object.
+    /// The same, of a payload that lies behind the slots.
+    ///
+    /// # Safety
+    /// As above, and the cell has room for it.
+    pub unsafe fn place_payload<P: Payload>(&self, payload: P) {
+        const { assert!(align_of::<P>() <= align_of::<Slot>()) };
+        // SAFETY: by the contract; cells are never moved.
+        unsafe {
+            let place = self.behind() as *mut P;
+            place.write(payload);
+            let payload: NonNull<dyn Payload> = NonNull::new_unchecked(place);
+            *self.payload.get() = Some(payload);
+        }
+    }
+    /// The end of the slots.
+    fn behind(&self) -> usize {
+        self.slots().as_ptr_range().end as usize
+    }
+    /// Drops the payload of a dead object.
     ///
     /// # Safety
     /// Nobody else uses the object.
-    pub unsafe fn take_payload(&self) -> Option<Box<dyn Payload>> {
-        // SAFETY: by the contract; the pointer is that of a leaked box.
-        unsafe { (*self.payload.get()).take().map(|payload| Box::from_raw(payload.as_ptr())) }
+    pub unsafe fn drop_payload(&self) {
+        // SAFETY: by the contract; what does not lie behind the slots is a leaked box.
+        unsafe {
+            let Some(payload) = (*self.payload.get()).take() else { return };
+            if payload.as_ptr().cast::<u8>() as usize == self.behind() {
+                std::ptr::drop_in_place(payload.as_ptr());
+            } else {
+                drop(Box::from_raw(payload.as_ptr()));
+            }
+        }
     }
     fn any_payload(&self) -> Option<&dyn Payload> {
         // SAFETY: it was set before the object could be seen, and lives until the collector finds the object dead.

@@ -308,7 +308,7 @@ pub(crate) fn drop_payload(object: *mut Header) {
             }
             Kind::Boxed => {
                 let o = &*(object as *const Boxed);
-                drop(o.take_payload());
+                o.drop_payload();
             }
             _ => {}
         }

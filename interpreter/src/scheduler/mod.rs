@@ -4,6 +4,7 @@
 //! of threads, `shared` for the queues, `wait` for the word by which a wait is ended exactly once.
 
 pub mod cancel;
+pub mod census;
 mod cycle;
 pub mod greenlet;
 pub mod group;
@@ -107,6 +108,11 @@ pub fn virtual_time(cx: &mut Ctx) -> Option<Duration> {
 /// Every thread that has not ended.
 pub fn threads(cx: &mut Ctx) -> Vec<Arc<Thread>> {
     worker::worker(cx).shared.threads()
+}
+
+/// The thread with that id, whose place in the list is known, if it has not ended.
+pub fn listed(cx: &mut Ctx, place: usize, id: u64) -> Option<Arc<Thread>> {
+    worker::worker(cx).shared.thread_at(place, id)
 }
 
 /// The running thread is about to wait: what wakers are to be given. Then return [`Step::Park`](crate::native::Step).

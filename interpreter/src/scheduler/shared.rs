@@ -93,6 +93,8 @@ pub struct Scheduler {
     /// There was no memory for another when it was last looked at.
     pub short: AtomicBool,
     next_id: AtomicU64,
+    /// Fibers of threads that have not ended.
+    pub fibers: AtomicUsize,
     /// The next number for a name that is made up.
     next_number: AtomicU64,
     /// How many threads that are not daemons have not ended, main not counted.
@@ -154,6 +156,7 @@ impl Scheduler {
             threads: Mutex::new(Vec::new()),
             short: AtomicBool::new(false),
             next_id: AtomicU64::new(MAIN + 1),
+            fibers: AtomicUsize::new(0),
             next_number: AtomicU64::new(1),
             live: AtomicUsize::new(0),
             reactor: OnceLock::new(),
@@ -230,6 +233,10 @@ impl Scheduler {
     }
     pub fn thread(&self, id: u64) -> Option<Arc<Thread>> {
         self.threads.lock().iter().flatten().find(|t| t.id == id).cloned()
+    }
+    /// The same, of one whose place in the list is known.
+    pub fn thread_at(&self, place: usize, id: u64) -> Option<Arc<Thread>> {
+        self.threads.lock().get(place)?.as_ref().filter(|t| t.id == id).cloned()
     }
     /// Whether that thread waits, without a deadline, for what another holds.
     pub fn is_blocked(&self, id: u64) -> bool {
@@ -417,6 +424,11 @@ impl Scheduler {
             return;
         }
         self.call_for_deadline();
+    }
+
+    /// How many deadlines are noted.
+    pub fn noted_timers(&self) -> usize {
+        self.timers.lock().len()
     }
 
     /// Queues the threads whose deadlines have passed; whether there were any.

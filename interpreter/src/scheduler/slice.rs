@@ -1,6 +1,7 @@
 //! Slices: what a worker does with one thread, from where it goes on to where it waits, gives way or ends; and the native
 //! stacks it does that on.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
@@ -132,6 +133,7 @@ pub(super) fn recycle(cx: &mut Ctx, stack: Stack) {
 
 fn ended(cx: &mut Ctx, thread: &Arc<Thread>, result: R) {
     if thread.stands_in.load(Ordering::Relaxed) {
+        worker(cx).shared.fibers.fetch_sub(1, Ordering::Relaxed);
         cx.iso().handles.lock().release(thread.handle());
         return signals::stood_in(cx, result);
     }
@@ -414,7 +416,7 @@ fn save(cx: &mut Ctx, thread: &Thread) -> Saved {
     let repr_guard = std::mem::take(&mut cx.repr_guard);
     Saved {
         limit: cx.limit,
-        gen_top: cx.gen_top,
+        gen_top: NonNull::new(cx.gen_top).unwrap_or(NonNull::dangling()),
         loop_entry: cx.loop_entry,
         depth: cx.depth,
         repr_guard: (!repr_guard.is_empty()).then(|| Box::new(repr_guard)),
@@ -430,7 +432,7 @@ fn restore(cx: &mut Ctx, thread: &Thread, saved: Saved) {
     cx.handled = fiber.handled.get();
     cx.binding = fiber.binding.load(Ordering::Acquire);
     cx.limit = saved.limit;
-    cx.gen_top = saved.gen_top;
+    cx.gen_top = saved.gen_top.as_ptr();
     cx.loop_entry = saved.loop_entry;
     cx.depth = saved.depth;
     cx.repr_guard = saved.repr_guard.map(|guard| *guard).unwrap_or_default();

@@ -36,6 +36,11 @@ impl Drop for Place {
     }
 }
 
+/// How many stacks wait with their threads.
+pub fn waiting() -> usize {
+    WAITING.load(Ordering::Relaxed)
+}
+
 pub fn new() -> io::Result<DefaultStack> {
     if !has_room(STACKS_MARGIN) {
         return Err(io::ErrorKind::OutOfMemory.into());

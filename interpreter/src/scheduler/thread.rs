@@ -1,6 +1,7 @@
 //! A green thread: its fiber, its machine state while it is not running, and its waits.
 
 use std::cell::UnsafeCell;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -41,7 +42,7 @@ pub type Stack = Coroutine<(), Stop, Stop, DefaultStack>;
 /// Machine state of a thread that is not running; the fiber object holds the traced part.
 pub struct Saved {
     pub limit: *mut Value,
-    pub gen_top: *mut Value,
+    pub gen_top: NonNull<Value>,
     pub loop_entry: usize,
     pub depth: usize,
     /// Boxed, as mostly there is none.
@@ -103,7 +104,7 @@ pub struct Thread {
 }
 
 // A parked thread takes no more than this, its fiber and its script object.
-const _: () = assert!(size_of::<Thread>() <= 144);
+const _: () = assert!(size_of::<Thread>() <= 136);
 
 // SAFETY: `own` is touched only by the worker that holds the thread, and holding passes through queues and the wait
 // word, which order the accesses; everything else is atomic or locked.

@@ -6,12 +6,17 @@ use std::time::Instant;
 
 use super::thread::Waiter;
 
-/// Waits with deadlines. An entry whose wait has ended otherwise stays until its time and is then too late.
+/// Waits with deadlines. An entry whose wait has ended otherwise stays for a while, and is then too late or cleared away.
 #[derive(Default)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
     order: u64,
+    /// With so many entries, those whose waits have ended are cleared away.
+    full: usize,
 }
+
+/// So many entries are no reason to look through them.
+const FEW: usize = 64;
 
 struct Entry {
     at: Instant,
@@ -44,8 +49,21 @@ impl Ord for Entry {
 
 impl Timers {
     pub fn add(&mut self, at: Instant, waiter: Waiter) {
+        if self.heap.len() >= self.full {
+            self.clear_away();
+            self.full = FEW.max(self.heap.len() * 2);
+        }
         self.order += 1;
         self.heap.push(Reverse(Entry { at, order: self.order, waiter }));
+    }
+
+    /// Forgets all entries whose waits have ended.
+    fn clear_away(&mut self) {
+        self.heap.retain(|Reverse(e)| e.waiter.is_open());
+    }
+
+    pub fn len(&self) -> usize {
+        self.heap.len()
     }
 
     /// When the next one fires.

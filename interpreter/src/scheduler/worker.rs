@@ -27,7 +27,9 @@ use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::{interrupt, outside};
 
+/// So many native stacks a worker keeps for the next threads, and so many fibers.
 pub(super) const POOLED: usize = 64;
+const FIBERS: usize = 512;
 /// Words of a thread's first segment: room for its first frame, a small function's and a waiting native's.
 const SEGMENT: usize = 58;
 /// After so many slices, and after one that was long, a worker looks at the timers and the common queue first, so that
@@ -218,6 +220,7 @@ fn create_unlisted(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: b
         Err(e) if cx.is_error(e, ClassId::MemoryError) => return Err(no_frames(cx)),
         made => made?,
     };
+    worker(cx).shared.fibers.fetch_add(1, Ordering::Relaxed);
     fiber.owner.set(owner);
     fiber.wake.set(native);
     Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))
@@ -248,7 +251,8 @@ fn idle_fiber(cx: &mut Ctx) -> R<(Gc<Fiber>, usize)> {
 
 /// A thread has ended: its fiber is for the next one, if there are not too many of them.
 pub(super) fn release_fiber(cx: &mut Ctx, thread: &Thread) {
-    if worker(cx).fibers.len() >= POOLED {
+    worker(cx).shared.fibers.fetch_sub(1, Ordering::Relaxed);
+    if worker(cx).fibers.len() >= FIBERS {
         return cx.iso().handles.lock().release(thread.handle());
     }
     let fiber = thread.fiber();
@@ -659,6 +663,7 @@ pub fn run_main(cx: &mut Ctx, f: Value, args: &[Value]) -> R {
     let shared = worker(cx).shared.clone();
     shared.delist(&main);
     shared.enlist(host);
+    shared.fibers.fetch_sub(1, Ordering::Relaxed);
     cx.iso().handles.lock().release(main.handle());
     if raised { Err(Raised(value)) } else { Ok(value) }
 }

@@ -216,7 +216,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        cx.new_boxed(class, Some(Box::new(Barrier::default())), SLOTS)
+        cx.new_boxed_with(class, Barrier::default(), SLOTS)
     }
     /// What `__init__` does.
     pub fn _init(cx: &mut Ctx, this: Gc<Boxed>, parties: i64, action: Value, timeout: Value, error: Value) -> R<()> {

@@ -229,7 +229,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        cx.new_boxed(class, Some(Box::new(Condition::default())), 1)
+        cx.new_boxed_with(class, Condition::default(), 1)
     }
     pub fn __init__(
         cx: &mut Ctx,
@@ -242,7 +242,7 @@ pub mod plain {
         let lock = match lock.is_none() {
             true => {
                 let class = cx.rlock_class();
-                cx.new_boxed(class, Some(Box::new(RLock::default())), 0).value()
+                cx.new_boxed_with(class, RLock::default(), 0).value()
             }
             false => lock,
         };

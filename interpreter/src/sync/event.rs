@@ -67,7 +67,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        cx.new_boxed(class, Some(Box::new(Event::default())), 0)
+        cx.new_boxed_with(class, Event::default(), 0)
     }
     /// Whether the flag is true.
     pub fn is_set(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {

@@ -2,8 +2,8 @@
 //!
 //! A started one's fiber has the object as its owner, and as its main greenlet; its first frame is `bootstrap`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use conc_macros::methods;
 
@@ -12,7 +12,7 @@ use super::wait::{self, Patience, THIS_PARAMS, WAIT_PARAMS, method};
 use crate::native::{Ctx, Entered, Kwargs, NativeDef, NativeFrame, Param, ParamKind, R, Raised, Role, Step};
 use crate::object::class::Class;
 use crate::object::function::{Function, Native};
-use crate::object::greenlet::{Greenlet, slot};
+use crate::object::greenlet::{GREENLET, Greenlet, slot};
 use crate::object::misc::{Boxed, Hold, Payload};
 use crate::object::sequence::List;
 use crate::object::string::Str;
@@ -23,7 +23,10 @@ use crate::value::{Gc, Slot, Value};
 /// The Rust part of a `Greenlet`.
 #[derive(Default)]
 pub struct Spawned {
-    thread: OnceLock<Arc<Thread>>,
+    /// Its thread's id; 0: there is none yet.
+    ident: AtomicU64,
+    /// The thread's place in the scheduler's list, set before the id.
+    place: AtomicU32,
     /// The number it is named after, plus one; 0: nobody has asked.
     number: AtomicU32,
 }
@@ -58,7 +61,7 @@ mod phase {
 
 impl Payload for Spawned {
     fn holder(&self) -> Option<u64> {
-        self.thread.get().filter(|t| !t.is_done()).map(|t| t.id)
+        self.ident()
     }
     fn hold(&self) -> Hold {
         Hold::Owned
@@ -73,8 +76,29 @@ impl Payload for Spawned {
     }
 }
 
+impl Spawned {
+    /// The id of its thread, if that has been started.
+    fn ident(&self) -> Option<u64> {
+        Some(self.ident.load(Ordering::Acquire)).filter(|&id| id != 0)
+    }
+    fn stand_for(&self, thread: &Thread) {
+        self.place.store(thread.handle() as u32, Ordering::Relaxed);
+        self.ident.store(thread.id, Ordering::Release);
+    }
+    /// Its thread, if that has not ended.
+    fn thread(&self, cx: &mut Ctx) -> Option<Arc<Thread>> {
+        let id = self.ident()?;
+        scheduler::listed(cx, self.place.load(Ordering::Relaxed) as usize, id)
+    }
+}
+
 fn data<'a>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a Spawned)> {
     wait::payload::<Spawned>(cx, this)
+}
+
+/// The object, if it is one of these; without a look at its payload.
+fn one(value: Value) -> Option<Gc<Boxed>> {
+    value.cast::<Boxed>().filter(|b| b.is(&GREENLET) && b.slots().len() == slot::COUNT + own::MORE)
 }
 
 fn phase_of(object: Gc<Boxed>) -> i64 {
@@ -137,7 +161,7 @@ mod stage {
 }
 
 fn bootstrap(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
-    let (object, _) = data(cx, frame.get(0))?;
+    let Some(object) = one(frame.get(0)) else { return Ok(Step::Done(Value::NONE)) };
     match (frame.state(), entered) {
         // It has been killed before it began.
         (stage::START | stage::DELAY, _) if phase_of(object) == phase::DONE => Ok(Step::Done(Value::NONE)),
@@ -261,15 +285,15 @@ fn launch(cx: &mut Ctx, object: Gc<Boxed>, delay: Value) -> R<()> {
     let native = part(cx, Part::Spawned);
     let thread = scheduler::create_owned(cx, native, object.value(), true)?;
     set_phase(object, phase::STARTED);
+    spawned.stand_for(&thread);
     group::enroll(cx, &thread);
-    spawned.thread.get_or_init(|| thread);
     Ok(())
 }
 
 /// The thread that a greenlet runs in.
 fn thread_of(cx: &mut Ctx, g: Value) -> R<Option<Arc<Thread>>> {
     if let Some(spawned) = g.cast::<Boxed>().and_then(|b| b.data::<Spawned>()) {
-        return Ok(spawned.thread.get().cloned());
+        return Ok(spawned.thread(cx));
     }
     let Some(g) = Greenlet::of(g) else {
         let got = cx.type_name(g);
@@ -356,15 +380,18 @@ fn wait_for_wake(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) ->
 
 /// Waits for the end of one; None: it has ended.
 fn await_end(cx: &mut Ctx, g: Value, patience: Patience) -> R<Option<Step>> {
-    let (object, spawned) = data(cx, g)?;
-    if phase_of(object) == phase::DONE {
+    if one(g).is_some_and(|object| phase_of(object) == phase::DONE) {
         return Ok(None);
     }
+    let (_, spawned) = data(cx, g)?;
     let Some(deadline) = patience.deadline() else { return Ok(None) };
     group::own_group(cx);
     let waiter = scheduler::arm(cx);
     // One that has not started ends the wait of nobody.
-    let over = spawned.thread.get().is_some_and(|thread| !thread.add_joiner(waiter));
+    let over = match spawned.thread(cx) {
+        Some(thread) => !thread.add_joiner(waiter),
+        None => spawned.ident().is_some(),
+    };
     if over {
         scheduler::disarm(cx)?;
         return Ok(None);
@@ -374,7 +401,7 @@ fn await_end(cx: &mut Ctx, g: Value, patience: Patience) -> R<Option<Step>> {
 
 fn leave(cx: &mut Ctx, g: Value) -> R<()> {
     let (_, spawned) = data(cx, g)?;
-    if let Some(thread) = spawned.thread.get() {
+    if let Some(thread) = spawned.thread(cx) {
         thread.forget_joiner(&scheduler::last_wait(cx));
     }
     Ok(())
@@ -427,7 +454,7 @@ fn join_all(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<St
 }
 
 fn is_one(value: Value) -> bool {
-    value.cast::<Boxed>().is_some_and(|b| b.payload::<Spawned>().is_some())
+    one(value).is_some()
 }
 
 /// The greenlets in the order in which they have ended.
@@ -452,7 +479,7 @@ pub fn running(cx: &mut Ctx) -> R {
     let list = cx.new_list();
     for thread in group::members(cx) {
         let owner = thread.fiber().owner.get();
-        if owner.cast::<Boxed>().is_some_and(|b| b.payload::<Spawned>().is_some() && phase_of(b) != phase::DONE) {
+        if one(owner).is_some_and(|g| phase_of(g) != phase::DONE) {
             cx.list_push(list, owner)?;
         }
     }
@@ -494,7 +521,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Value {
-        let made = cx.new_greenlet_with(class, Box::new(Spawned::default()), own::MORE);
+        let made = cx.new_greenlet_with(class, Spawned::default(), own::MORE);
         made.set(slot::RUN, Value::UNBOUND);
         made.set(own::PHASE, Value::small_int(phase::NEW));
         made.set(own::ARGS, cx.iso().roots.empty_tuple.get());

@@ -104,7 +104,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, args: &[Value], kwargs: Kwargs) -> R {
-        let this = cx.new_boxed(class, Some(Box::new(Local(Mutex::new(FEW)))), 3);
+        let this = cx.new_boxed_with(class, Local(Mutex::new(FEW)), 3);
         if (!args.is_empty() || kwargs.0.is_some()) && !has_init(cx, this) {
             return Err(cx.type_error("Initialization arguments are not supported"));
         }

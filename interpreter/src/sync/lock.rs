@@ -278,7 +278,7 @@ impl Ctx {
                 class
             }
         };
-        self.new_boxed(class, Some(Box::new(Lock::default())), 0).value()
+        self.new_boxed_with(class, Lock::default(), 0).value()
     }
 }
 

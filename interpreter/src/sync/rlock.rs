@@ -128,7 +128,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        cx.new_boxed(class, Some(Box::new(RLock::default())), 0)
+        cx.new_boxed_with(class, RLock::default(), 0)
     }
     /// Release the lock once.
     pub fn release(cx: &mut Ctx, this: Gc<Boxed>) -> R<()> {

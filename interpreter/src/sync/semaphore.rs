@@ -94,7 +94,7 @@ pub mod plain {
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
         let state = State { value: 1, ..State::default() };
-        cx.new_boxed(class, Some(Box::new(Semaphore(Mutex::new(state)))), 0)
+        cx.new_boxed_with(class, Semaphore(Mutex::new(state)), 0)
     }
     /// Sets the permits; of a bounded one they are the most there may be.
     pub fn _start(cx: &mut Ctx, this: Gc<Boxed>, value: i64, bounded: bool) -> R<()> {

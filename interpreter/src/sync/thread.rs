@@ -3,8 +3,8 @@
 //! A started thread's fiber has the object as its owner; its first frame is `bootstrap`, which calls the target at
 //! once unless `run` is overridden.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use conc_macros::methods;
 
@@ -21,19 +21,25 @@ use crate::scheduler::{self, Thread};
 use crate::value::{Gc, Slot, Value};
 use crate::vm::native::run_straight;
 
-/// A thread object's state.
+/// A thread object's state. It says which thread is meant, and keeps nothing of it: what a thread has taken is free as
+/// soon as it has ended, for the next one to take.
 #[derive(Default)]
 pub struct ThreadObject {
-    thread: OnceLock<Arc<Thread>>,
+    /// The thread's id above the flags; 0: there is none yet.
+    word: AtomicU64,
+    /// Its place in the scheduler's list, set before the id.
+    place: AtomicU32,
     /// The number of a name that was made up; 0: the name was given.
     number: AtomicU32,
-    flags: AtomicU8,
 }
 
 mod flag {
-    pub const INITIALIZED: u8 = 1;
-    pub const DAEMON: u8 = 2;
-    pub const STARTED: u8 = 4;
+    pub const INITIALIZED: u64 = 1;
+    pub const DAEMON: u64 = 2;
+    pub const STARTED: u64 = 4;
+    /// The thread has come to its end, or is about to.
+    pub const ENDING: u64 = 8;
+    pub const BITS: u32 = 4;
 }
 
 /// Slots. The name is a str, or made of the number and what the target is called.
@@ -45,7 +51,7 @@ const SLOTS: usize = 4;
 
 impl Payload for ThreadObject {
     fn holder(&self) -> Option<u64> {
-        self.thread.get().filter(|t| !t.is_done()).map(|t| t.id)
+        self.ident()
     }
     fn hold(&self) -> Hold {
         Hold::Owned
@@ -61,17 +67,31 @@ impl Payload for ThreadObject {
 }
 
 impl ThreadObject {
-    fn has(&self, flag: u8) -> bool {
-        self.flags.load(Ordering::Acquire) & flag != 0
+    fn has(&self, flag: u64) -> bool {
+        self.word.load(Ordering::Acquire) & flag != 0
     }
-    fn put(&self, flag: u8, on: bool) {
+    fn put(&self, flag: u64, on: bool) {
         match on {
-            true => self.flags.fetch_or(flag, Ordering::AcqRel),
-            false => self.flags.fetch_and(!flag, Ordering::AcqRel),
+            true => self.word.fetch_or(flag, Ordering::AcqRel),
+            false => self.word.fetch_and(!flag, Ordering::AcqRel),
         };
     }
-    fn is_alive(&self) -> bool {
-        self.thread.get().is_some_and(|t| !t.is_done())
+    /// The id of its thread, if that has been started.
+    fn ident(&self) -> Option<u64> {
+        Some(self.word.load(Ordering::Acquire) >> flag::BITS).filter(|&id| id != 0)
+    }
+    /// Has it stand for a thread; it does not for another one.
+    fn stand_for(&self, thread: &Thread) {
+        self.place.store(thread.handle() as u32, Ordering::Relaxed);
+        self.word.fetch_or(thread.id << flag::BITS, Ordering::AcqRel);
+    }
+    /// Its thread, if that has not ended.
+    fn thread(&self, cx: &mut Ctx) -> Option<Arc<Thread>> {
+        let id = self.ident()?;
+        scheduler::listed(cx, self.place.load(Ordering::Relaxed) as usize, id)
+    }
+    fn is_alive(&self, cx: &mut Ctx) -> bool {
+        self.thread(cx).is_some_and(|t| !t.is_done())
     }
 }
 
@@ -91,7 +111,11 @@ pub static RESUMABLE: &[NativeDef] = &[
 /// The first frame of a thread.
 static BOOTSTRAP: NativeDef =
     NativeDef::resumable("bootstrap", "", Role::Function, THIS_PARAMS, |cx, frame, entered| {
-        bootstrap(cx, frame, entered).into()
+        let step = bootstrap(cx, frame, entered);
+        if let Ok(Step::Done(_)) | Err(_) = step {
+            frame.get(0).cast::<Boxed>().and_then(|b| b.data()).inspect(|t: &&ThreadObject| t.put(flag::ENDING, true));
+        }
+        step.into()
     });
 
 fn bootstrap_native(cx: &mut Ctx) -> Value {
@@ -187,12 +211,15 @@ fn create(cx: &mut Ctx, this: Value) -> R<Arc<Thread>> {
     if !object.has(flag::INITIALIZED) {
         return Err(cx.runtime_error("thread.__init__() not called"));
     }
-    if object.flags.fetch_or(flag::STARTED, Ordering::AcqRel) & flag::STARTED != 0 {
+    if object.word.fetch_or(flag::STARTED, Ordering::AcqRel) & flag::STARTED != 0 {
         return Err(cx.runtime_error("threads can only be started once"));
     }
     let native = bootstrap_native(cx);
     match scheduler::create_owned(cx, native, this, object.has(flag::DAEMON)) {
-        Ok(thread) => Ok(object.thread.get_or_init(|| thread).clone()),
+        Ok(thread) => {
+            object.stand_for(&thread);
+            Ok(thread)
+        }
         Err(e) => {
             object.put(flag::STARTED, false);
             Err(e)
@@ -212,8 +239,7 @@ mod stage {
 }
 
 fn bootstrap(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<Step> {
-    let this = frame.get(0);
-    let (object, _) = data(cx, this)?;
+    let Some(object) = frame.get(0).cast::<Boxed>() else { return Ok(Step::Done(Value::NONE)) };
     match (frame.state(), entered) {
         (stage::START, Entered::Start) => begin(cx, frame, object),
         (stage @ (stage::TARGET | stage::RUN), Entered::Raised(Raised(e))) => {
@@ -223,7 +249,7 @@ fn bootstrap(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<S
             frame.set_state(stage::REPORT);
             let threading = cx.import("threading")?;
             let report = cx.get_attr_text(threading, "_report")?;
-            Ok(frame.call(report, &[this, e]))
+            Ok(frame.call(report, &[object.value(), e]))
         }
         (_, Entered::Raised(e)) => Err(e),
         (stage, _) => {
@@ -315,7 +341,7 @@ fn missing(cx: &mut Ctx, object: Gc<Boxed>, name: &str) -> Raised {
 
 fn join_waits(args: Args<'_>) -> bool {
     let object = args.get(0).cast::<Boxed>();
-    object.is_some_and(|b| b.payload::<ThreadObject>().is_some_and(|t| t.is_alive()))
+    object.is_some_and(|b| b.payload::<ThreadObject>().is_some_and(|t| t.ident().is_some() && !t.has(flag::ENDING)))
 }
 
 /// Joins a thread that most likely need not be waited for.
@@ -328,14 +354,14 @@ fn join_ended(cx: &mut Ctx, args: Args<'_>) -> R {
 }
 
 /// Whether there is a thread to be waited for, and how long.
-fn check_join<'a>(cx: &mut Ctx, object: &'a ThreadObject, timeout: Value) -> R<Option<(&'a Arc<Thread>, Patience)>> {
+fn check_join(cx: &mut Ctx, object: &ThreadObject, timeout: Value) -> R<Option<(Arc<Thread>, Patience)>> {
     if !object.has(flag::INITIALIZED) {
         return Err(cx.runtime_error("Thread.__init__() not called"));
     }
-    let Some(thread) = object.thread.get() else {
+    let Some(ident) = object.ident() else {
         return Err(cx.runtime_error("cannot join thread before it is started"));
     };
-    if thread.id == scheduler::current(cx) {
+    if ident == scheduler::current(cx) {
         return Err(cx.runtime_error("cannot join current thread"));
     }
     if cx.as_float(timeout).is_none() && !timeout.is_unbound() && !timeout.is_none() && !cx.is_int(timeout) {
@@ -343,7 +369,7 @@ fn check_join<'a>(cx: &mut Ctx, object: &'a ThreadObject, timeout: Value) -> R<O
         return Err(cx.type_error(format!("'>' not supported between instances of 'int' and '{got}'")));
     }
     let patience = wait::optional(cx, timeout)?;
-    Ok((!thread.is_done()).then_some((thread, patience)))
+    Ok(object.thread(cx).filter(|thread| !thread.is_done()).map(|thread| (thread, patience)))
 }
 
 fn join(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> Step {
@@ -373,7 +399,7 @@ fn join_step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, entered: Entered) -> R<S
 }
 
 fn leave(cx: &mut Ctx, object: &ThreadObject) {
-    if let Some(thread) = object.thread.get() {
+    if let Some(thread) = object.thread(cx) {
         thread.forget_joiner(&scheduler::last_wait(cx));
     }
 }
@@ -414,7 +440,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        let object = cx.new_boxed(class, Some(Box::new(ThreadObject::default())), SLOTS);
+        let object = cx.new_boxed_with(class, ThreadObject::default(), SLOTS);
         if class.has(class_flag::FINALIZER) {
             cx.register_finalizer(object.value());
         }
@@ -428,25 +454,25 @@ pub mod plain {
             if thread.id == scheduler::MAIN {
                 thread.fiber().owner.set(this.value());
             }
-            object.thread.get_or_init(|| thread);
+            object.stand_for(&thread);
         }
         Ok(())
     }
     pub fn __repr__(cx: &mut Ctx, this: Gc<Boxed>) -> R<String> {
         let object = checked(cx, this, "Thread.__init__() was not called")?;
         let class = cx.class_of(this.value()).name_text();
-        let state = match object.thread.get() {
+        let state = match object.ident() {
             None => "initial",
-            Some(t) if t.is_done() => "stopped",
-            Some(_) => "started",
+            Some(_) if object.is_alive(cx) => "started",
+            Some(_) => "stopped",
         };
         let daemon = if object.has(flag::DAEMON) { " daemon" } else { "" };
-        let ident = object.thread.get().map_or_else(String::new, |t| format!(" {}", t.id));
+        let ident = object.ident().map_or_else(String::new, |id| format!(" {id}"));
         Ok(format!("<{class}({}, {state}{daemon}{ident})>", label(this, object)))
     }
     /// Whether the thread has started and not ended.
     pub fn is_alive(cx: &mut Ctx, this: Gc<Boxed>) -> R<bool> {
-        Ok(checked(cx, this, NOT_CALLED)?.is_alive())
+        Ok(checked(cx, this, NOT_CALLED)?.is_alive(cx))
     }
     /// What the thread is called in messages.
     #[getter]
@@ -467,7 +493,7 @@ pub mod plain {
     #[getter]
     pub fn ident(cx: &mut Ctx, this: Gc<Boxed>) -> R {
         let object = checked(cx, this, NOT_CALLED)?;
-        Ok(object.thread.get().map_or(Value::NONE, |t| cx.int(t.id as i64)))
+        Ok(object.ident().map_or(Value::NONE, |id| cx.int(id as i64)))
     }
     /// A number of the thread, None before it is started.
     #[getter]

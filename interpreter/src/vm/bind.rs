@@ -2,7 +2,7 @@
 
 use super::call::Called;
 use crate::bytecode::template::flags;
-use crate::native::{Args, Ctx, Kwargs, NativeDef, ParamKind, R, Raised};
+use crate::native::{Args, Ctx, Kwargs, NativeDef, Param, ParamKind, R, Raised};
 use crate::object::dict::Dict;
 use crate::object::function::{Code, Function, Native};
 use crate::object::kind::ClassId;
@@ -345,21 +345,19 @@ impl Ctx {
                 None => return Err(self.native_keyword(n, def, text)),
             }
         }
-        let mut count = 0;
-        for p in def.params {
-            if matches!(p.kind, ParamKind::VarArgs | ParamKind::VarKeywords) {
-                continue;
-            }
-            if p.required && fixed[count].is_unbound() {
+        let count = def.fixed as usize;
+        for (at, given) in fixed.iter().enumerate().take(def.needed as usize).skip(split) {
+            if given.is_unbound()
+                && let Some(p) = def.fixed_params().nth(at).filter(|p| p.required)
+            {
                 let fname = self.native_name(n, def);
                 if p.kind == ParamKind::PositionalOnly {
                     return Err(self.native_arity(n, def, npos));
                 }
-                let at = count + 1 - receivers(n, def);
+                let at = at + 1 - receivers(n, def);
                 let message = format!("{fname}() missing required argument '{}' (pos {at})", p.name);
                 return Err(self.type_error(message));
             }
-            count += 1;
         }
         let args = Args { fixed: &fixed[..count], rest: &args[split..npos], kwargs: Kwargs(kwargs) };
         self.call_bound(n, def, args, at)
@@ -501,13 +499,7 @@ fn receivers(n: Gc<Native>, def: &'static NativeDef) -> usize {
 
 /// The place among the fixed arguments of a parameter that may be passed by name.
 fn fixed_index(def: &NativeDef, name: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for p in def.params {
-        match p.kind {
-            ParamKind::VarArgs | ParamKind::VarKeywords => continue,
-            ParamKind::Positional | ParamKind::KeywordOnly if p.name.as_bytes() == name => return Some(at),
-            _ => at += 1,
-        }
-    }
-    None
+    // Mostly the first letter tells.
+    let is_it = |p: &Param| p.name.as_bytes().first() == name.first() && p.name.as_bytes() == name;
+    def.fixed_params().position(|p| matches!(p.kind, ParamKind::Positional | ParamKind::KeywordOnly) && is_it(p))
 }

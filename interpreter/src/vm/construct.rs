@@ -6,7 +6,7 @@ use super::call::{Called, check_depth, dispatch, place_frame};
 use super::native::{Machine, push_machine};
 use crate::native::{Ctx, Entered, NativeDef, NativeFrame, Param, ParamKind, R, Role, Step};
 use crate::object::class::{Class, class_flag};
-use crate::object::construct::{bound_new, init_of, initialize};
+use crate::object::construct::{bound_new, init_of, initialize, make};
 use crate::object::driven::iterates_script;
 use crate::object::function::{Code, Function, Native, Wrapper};
 use crate::object::kind::{ClassId, Kind};
@@ -55,8 +55,7 @@ pub fn push_class(cx: &mut Ctx, class: Gc<Class>, args: &[Value], names: &[Value
         if !cx.lookup(class, well_known.__init__).is_some_and(|f| f.is_a::<Function>()) {
             return Ok(None);
         }
-        let new = bound_new(cx, class)?;
-        let object = cx.call_prefixed(new, class.value(), args, names)?;
+        let object = make(cx, class, args, names)?;
         return match init_of(cx, class, object)? {
             None => Ok(Some(Called::Value(object))),
             Some((init, bound)) => match init.cast::<Function>().filter(|_| !bound) {

@@ -49,7 +49,7 @@ pub fn class(cx: &mut Ctx) -> Gc<Class> {
 /// A handle of a thread.
 pub fn make(cx: &mut Ctx, thread: Option<Arc<Thread>>) -> R {
     let class = class(cx);
-    Ok(cx.new_boxed(class, Some(Box::new(Handle { thread: Mutex::new(thread) })), 0).value())
+    Ok(cx.new_boxed_with(class, Handle { thread: Mutex::new(thread) }, 0).value())
 }
 
 /// Makes a handle's thread, which does not run yet.

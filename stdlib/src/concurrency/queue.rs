@@ -305,7 +305,7 @@ fn data<'a>(cx: &mut Ctx, this: Gc<Boxed>) -> R<&'a Queue> {
 /// A queue of that class without items.
 fn make(cx: &mut Ctx, class: Gc<Class>) -> R<Gc<Boxed>> {
     let items = deque::empty(cx)?;
-    let this = cx.new_boxed(class, Some(Box::new(Queue::default())), 1);
+    let this = cx.new_boxed_with(class, Queue::default(), 1);
     this.slots()[ITEMS].set(items);
     Ok(this)
 }

@@ -162,6 +162,23 @@ pub mod thread {
         scheduler::threads(cx).iter().filter(|t| t.id != scheduler::MAIN).count()
     }
 
+    /// What threads have taken and not given back: a dict of numbers.
+    pub fn _census(cx: &mut Ctx) -> Gc<Dict> {
+        let census = scheduler::census::take(cx);
+        let dict = cx.new_dict();
+        for (name, count) in [
+            ("threads", census.threads),
+            ("fibers", census.fibers),
+            ("stacks", census.stacks),
+            ("timers", census.timers),
+            ("outside", census.outside),
+        ] {
+            let name = cx.intern(name);
+            dict.set_str(cx, name, Value::small_int(count as i64));
+        }
+        dict
+    }
+
     /// End the running thread by raising SystemExit.
     pub fn exit(cx: &mut Ctx) -> R {
         Err(cx.error_with(ClassId::SystemExit, &[]))

@@ -1,6 +1,6 @@
 //! Generators: making, resuming in place, throwing into.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::call::{check_depth, depth_limit, restore_limit};
 use super::run::{Outcome, run};
@@ -27,16 +27,22 @@ pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
             ClassId::Generator
         };
         let names = given_names(cx, *base.sub(4), code)?;
-        let g = cx.new_generator(class, code.nregs as usize)?;
+        let spare = if class == ClassId::Coroutine { cx.take_spare(code.nregs as usize) } else { None };
+        let g = match spare {
+            Some(g) => g,
+            None => cx.new_generator(class, code.nregs as usize)?,
+        };
         let frame = g.base();
         std::ptr::copy_nonoverlapping(base.sub(4), frame.sub(4), code.nlocals as usize + 4);
         *frame.sub(2) = Value::from_bits(0);
         g.pc.store(pc as *mut AtomicU64, Ordering::Release);
-        g.code.set(code.value());
         g.names.set(names);
         if class == ClassId::Coroutine {
             g.note_caller(cx, base);
-            cx.watch(g);
+            match spare {
+                Some(_) => g.set_state(state::CREATED),
+                None => cx.watch(g),
+            }
         } else if !code.template().handlers.is_empty() {
             cx.watch(g);
         }
@@ -73,12 +79,15 @@ pub fn of_frame(cx: &Ctx, base: *mut Value) -> Option<Gc<Generator>> {
     unsafe { Some(Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1))) }
 }
 
-/// Makes a claimed generator's frame the innermost one; the resumer goes on at (`base`, `pc`), or is Rust if null.
+/// Makes a claimed generator's frame the innermost one; the resumer goes on at (`base`, `pc`), or is Rust if null, which
+/// then links it.
 ///
 /// # Safety
 /// `cx.base` is the resumer's frame.
 #[inline(always)]
 pub unsafe fn enter(cx: &mut Ctx, g: Gc<Generator>, base: *mut Value, pc: *const AtomicU64) {
+    // SAFETY: by the contract; `pc` is where the resumer goes on.
+    unsafe { super::spare::lend(g, base, pc) };
     g.link_base.store(base, Ordering::Relaxed);
     g.link_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
     g.outer_handled.set(cx.handled);
@@ -131,6 +140,12 @@ pub fn suspend(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64) -> (*mut Va
 pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const AtomicU64)> {
     let outer = g.outer_handled.get();
     g.handled.set(Value::NONE);
+    // If the resumer is Rust code, that knows it.
+    if g.is_lent() && !g.link().0.is_null() {
+        let link = leave(cx, g, outer, state::SPARE);
+        cx.keep_spare(g);
+        return Some(link);
+    }
     let (base, pc) = leave(cx, g, outer, state::DONE);
     if base.is_null() { None } else { Some((base, pc)) }
 }
@@ -140,8 +155,7 @@ fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value,
     cx.handled = outer;
     g.outer_handled.set(Value::NONE);
     cx.depth -= 1;
-    let base = g.link_base.load(Ordering::Relaxed);
-    let pc = g.link_pc.load(Ordering::Relaxed) as *const AtomicU64;
+    let (base, pc) = g.link();
     if !base.is_null() {
         let top = cx.gen_top;
         // SAFETY: the link is the resumer's live frame.
@@ -158,7 +172,7 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
     check_depth(cx)?;
     let from = g.state();
     match from {
-        state::DONE => return finished(cx, g, value, throw),
+        state::DONE.. => return finished(cx, g, value, throw),
         state::RUNNING => return Err(already_running(cx, g)),
         state::CREATED if !throw && !value.is_none() => {
             let what = kind_name(g);
@@ -170,11 +184,10 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
         return Err(already_running(cx, g));
     }
     let (base, pc, limit, gen_top) = (cx.base, cx.pc, cx.limit, cx.gen_top);
-    g.resumer.store(base, Ordering::Relaxed);
-    g.resumer_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
     // SAFETY: the generator was claimed; its frame becomes the innermost until it suspends or ends.
     let result = unsafe {
         enter(cx, g, std::ptr::null_mut(), std::ptr::null());
+        g.link_rust(base, pc);
         let start = if throw { g.pc.load(Ordering::Acquire) as *const AtomicU64 } else { deliver(g, value) };
         cx.base = g.base();
         cx.pc = start;
@@ -193,6 +206,20 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
         Ok(Outcome::Done(v)) if v.is_none() && g.header().shape() == ClassId::Generator.shape() && !throw => Ok(None),
         Ok(outcome) => Err(cx.stop_iteration(outcome.value())),
         Err(e) => Err(e),
+    }
+}
+
+/// The same, for a script, which then knows it.
+pub fn shown_delegate(g: Gc<Generator>) -> Value {
+    loop {
+        let inner = delegate(g);
+        let Some(coroutine) = inner.cast::<Generator>() else { return inner };
+        coroutine.set_lent(false);
+        // Another thread may have gone on with it meanwhile, and have used it again.
+        fence(Ordering::SeqCst);
+        if delegate(g) == inner && !coroutine.is_lent() {
+            return inner;
+        }
     }
 }
 
@@ -294,7 +321,7 @@ pub fn close_with_value(cx: &mut Ctx, g: Gc<Generator>) -> R {
             }
             return Ok(Value::NONE);
         }
-        state::DONE => return Ok(Value::NONE),
+        state::DONE.. => return Ok(Value::NONE),
         _ => {}
     }
     let exit = cx.new_exception(ClassId::GeneratorExit, "");

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use crate::bytecode::template::flags;
 use crate::native::{Ctx, R, Raised};
 use crate::object::exception::{Exception, extra};
-use crate::object::function::Code;
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
 use crate::object::misc::Boxed;
@@ -41,7 +40,7 @@ pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
             }
             return Ok(v);
         }
-        if g.code.obj::<Code>().flags & flags::ITERABLE_COROUTINE != 0 {
+        if g.code().flags & flags::ITERABLE_COROUTINE != 0 {
             return Ok(v);
         }
     }

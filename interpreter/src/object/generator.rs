@@ -27,7 +27,7 @@ pub struct Generator {
     pub state: AtomicU8,
     /// Coroutines: nobody knows it but the `await` whose operand made it; 1 or 0.
     lent: AtomicU8,
-    /// Async generators: an awaitable drives it; 1 or 0.
+    /// Async generators: an awaitable drives it. Coroutines: a task has been made of it. 1 or 0.
     busy: AtomicU8,
     /// Where to go on.
     pub pc: AtomicPtr<AtomicU64>,

@@ -122,6 +122,10 @@ impl Behavior {
     }
 }
 
+/// What yields once to whoever drives the coroutine that awaits it. Which it has done is kept by the `await` (see
+/// `vm::suspension`), so that one object does for all.
+pub static PAUSE: Behavior = Behavior::named("pause");
+
 impl Boxed {
     /// Whether the object was made with this behavior.
     #[inline]

@@ -12,7 +12,63 @@ use crate::object::exception::{Exception, extra};
 use crate::object::function::{Code, Function};
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
+use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
+
+/// Makes the coroutine of a call by the instruction before `cx.pc` whose arguments need no more than defaults, without
+/// a frame of the function on the stack; None: that has to be made.
+#[inline(always)]
+pub fn call(cx: &mut Ctx, f: Gc<Function>, args: &[Value]) -> R<Option<Value>> {
+    const NOT_PLAIN: u32 = flags::VARARGS | flags::VARKEYWORDS;
+    let code = f.code.obj::<Code>();
+    let count = code.argcount as usize;
+    if code.flags & (flags::COROUTINE | NOT_PLAIN) != flags::COROUTINE || code.kwonly != 0 || args.len() > count {
+        return Ok(None);
+    }
+    let defaults = f.defaults.get().cast::<Tuple>();
+    let defaults = defaults.as_ref().map_or(&[][..], |t| t.items());
+    let Some(first) = (count - args.len() <= defaults.len()).then(|| defaults.len() - (count - args.len())) else {
+        return Ok(None);
+    };
+    check_depth(cx)?;
+    let names = given_names(cx, f.value(), code)?;
+    let (g, is_new) = new_coroutine(cx, code)?;
+    // SAFETY: the generator has room for the code's registers; the caller's frame is innermost.
+    unsafe {
+        let frame = g.base();
+        *frame.sub(4) = f.value();
+        super::call::link(frame, std::ptr::null(), code);
+        for (i, &v) in args.iter().chain(&defaults[first..]).enumerate() {
+            *frame.add(i) = v;
+        }
+        for i in count..code.nlocals as usize {
+            *frame.add(i) = Value::UNBOUND;
+        }
+        g.pc.store(code.entry.add(1) as *mut AtomicU64, Ordering::Release);
+        g.note_made(*cx.base.sub(1), cx.pc.add(1));
+    }
+    g.names.set(names);
+    begin_watch(cx, g, is_new);
+    Ok(Some(g.value()))
+}
+
+/// A coroutine object to be filled, and whether it has not been used before.
+#[inline(always)]
+fn new_coroutine(cx: &mut Ctx, code: Gc<Code>) -> R<(Gc<Generator>, bool)> {
+    match cx.take_spare(code.nregs as usize) {
+        Some(g) => Ok((g, false)),
+        None => Ok((cx.new_generator(ClassId::Coroutine, code.nregs as usize)?, true)),
+    }
+}
+
+/// Has a coroutine that has been filled seen to if it is never awaited.
+#[inline(always)]
+fn begin_watch(cx: &mut Ctx, g: Gc<Generator>, is_new: bool) {
+    match is_new {
+        true => cx.watch(g),
+        false => g.set_state(state::CREATED),
+    }
+}
 
 /// Turns the fresh frame at `base` into a generator object that goes on at `pc`.
 pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
@@ -27,10 +83,9 @@ pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
             ClassId::Generator
         };
         let names = given_names(cx, *base.sub(4), code)?;
-        let spare = if class == ClassId::Coroutine { cx.take_spare(code.nregs as usize) } else { None };
-        let g = match spare {
-            Some(g) => g,
-            None => cx.new_generator(class, code.nregs as usize)?,
+        let (g, is_new) = match class {
+            ClassId::Coroutine => new_coroutine(cx, code)?,
+            _ => (cx.new_generator(class, code.nregs as usize)?, true),
         };
         let frame = g.base();
         std::ptr::copy_nonoverlapping(base.sub(4), frame.sub(4), code.nlocals as usize + 4);
@@ -39,10 +94,7 @@ pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
         g.names.set(names);
         if class == ClassId::Coroutine {
             g.note_caller(cx, base);
-            match spare {
-                Some(_) => g.set_state(state::CREATED),
-                None => cx.watch(g),
-            }
+            begin_watch(cx, g, is_new);
         } else if !code.template().handlers.is_empty() {
             cx.watch(g);
         }
@@ -67,6 +119,11 @@ pub fn made_in(cx: &Ctx, g: Gc<Generator>) -> Option<(Gc<Code>, u32)> {
     let at = code.index_of(g.link_pc.load(Ordering::Relaxed));
     let stub = [&cx.iso().roots.native_stub, &cx.iso().roots.exit_stub].iter().any(|s| s.get() == code.value());
     (at > 1 && at <= code.code_len && !stub).then(|| (code, at - 2))
+}
+
+/// The line of an instruction.
+pub fn line(code: Gc<Code>, at: u32) -> u32 {
+    crate::object::excerpt::line_of(code.template(), at)
 }
 
 /// The generator whose frame is at `base`; None: a generator function's frame that has not made its object yet.
@@ -213,7 +270,9 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
 pub fn shown_delegate(g: Gc<Generator>) -> Value {
     loop {
         let inner = delegate(g);
-        let Some(coroutine) = inner.cast::<Generator>() else { return inner };
+        let Some(coroutine) = inner.cast::<Generator>() else {
+            return if inner.is_object() { inner } else { Value::NONE };
+        };
         coroutine.set_lent(false);
         // Another thread may have gone on with it meanwhile, and have used it again.
         fence(Ordering::SeqCst);
@@ -237,6 +296,23 @@ pub fn delegate(g: Gc<Generator>) -> Value {
         }
     }
     Value::NONE
+}
+
+/// Has the processor load what is needed to resume a coroutine that is suspended: itself, or, of one that has been loaded
+/// (`inner`), what that awaits.
+#[inline(always)]
+pub fn prefetch(coroutine: Value, inner: bool) {
+    /// Registers that most suspended coroutines do with.
+    const REGISTERS: usize = 8;
+    const BYTES: usize = size_of::<Generator>() + 8 * (Generator::LINKS + REGISTERS);
+    match inner {
+        false => coroutine.prefetch(BYTES),
+        true => {
+            if let Some(g) = coroutine.cast::<Generator>() {
+                delegate(g).prefetch(BYTES);
+            }
+        }
+    }
 }
 
 /// Raises an exception at the suspension point of the (claimed, entered) generator.

@@ -95,6 +95,13 @@ pub(super) fn receiver<'a>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a Event
     payload::<EventLoop>(cx, this)
 }
 
+/// Whether the loop is of the library's own class, and no factory makes its tasks.
+pub fn makes_plain_tasks(this: Value) -> bool {
+    event_loop(this).is_some_and(|(l, data)| {
+        l.slots()[slot::FACTORY].get().is_none() && !data.closed.load(Ordering::Relaxed)
+    })
+}
+
 pub fn is_debugging(this: Value) -> bool {
     event_loop(this).is_some_and(|(l, _)| l.slots()[slot::DEBUG].get() == Value::TRUE)
 }

@@ -51,7 +51,9 @@ pub fn len(d: &Boxed) -> usize {
 
 /// The ring's place of item `i`.
 fn place(d: &Boxed, cap: usize, i: usize) -> usize {
-    (number(d, HEAD) as usize + i) % cap.max(1)
+    // Neither is more than the capacity.
+    let at = number(d, HEAD) as usize + i;
+    if at < cap { at } else { at - cap }
 }
 
 /// Item `i` at this moment.
@@ -147,7 +149,7 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
     let at = place(d, ring.cap, if left { 0 } else { n - 1 });
     let item = ring.slots()[at].swap(Value::UNBOUND);
     if left {
-        set_number(d, HEAD, ((at + 1) % ring.cap) as i64);
+        set_number(d, HEAD, if at + 1 < ring.cap { at as i64 + 1 } else { 0 });
     }
     set_number(d, LEN, n as i64 - 1);
     changed(d);
@@ -158,6 +160,21 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
 pub fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
     let _lock = cx.lock(&d.header);
     take(&d, left)
+}
+
+/// Removes the first item, and looks at those that will be first after so many more.
+pub fn pop_ahead<const N: usize>(cx: &mut Ctx, d: Gc<Boxed>, ahead: [usize; N]) -> Option<(Value, [Value; N])> {
+    let _lock = cx.lock(&d.header);
+    let item = take(&d, true)?;
+    let (n, head, ring) = (len(&d), number(&d, HEAD) as usize, buffer(&d)?);
+    let later = ahead.map(|i| match i < n {
+        true => {
+            let at = head + i;
+            ring.slots()[if at < ring.cap { at } else { at - ring.cap }].get()
+        }
+        false => Value::UNBOUND,
+    });
+    Some((item, later))
 }
 
 fn clear(cx: &mut Ctx, d: Gc<Boxed>) {

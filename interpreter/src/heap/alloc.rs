@@ -70,7 +70,12 @@ pub const SPARE_SIZES: usize = 32;
 
 impl Default for LocalHeap {
     fn default() -> Self {
-        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES], taken: 0, watched: Vec::new(), spares: [0; SPARE_SIZES] }
+        LocalHeap {
+            runs: [Run { at: 0, end: 0, block: 0 }; CLASSES],
+            taken: 0,
+            watched: Vec::new(),
+            spares: [0; SPARE_SIZES],
+        }
     }
 }
 

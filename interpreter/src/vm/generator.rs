@@ -227,6 +227,11 @@ fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value,
 pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Option<Value>> {
     cx.check_stack()?;
     check_depth(cx)?;
+    resume_now(cx, g, value, throw)
+}
+
+/// The same once there is room for it, and nothing interrupts.
+fn resume_now(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Option<Value>> {
     let from = g.state();
     match from {
         state::DONE.. => return finished(cx, g, value, throw),
@@ -390,6 +395,13 @@ pub fn close(cx: &mut Ctx, g: Gc<Generator>) -> R<()> {
 
 /// The same, with the value the generator returned.
 pub fn close_with_value(cx: &mut Ctx, g: Gc<Generator>) -> R {
+    if g.has_ended() {
+        return Ok(Value::NONE);
+    }
+    // An interrupt may run the finalizer of what awaits this one, which closes both: the state is looked at after that.
+    cx.check_stack()?;
+    check_depth(cx)?;
+    let exit = cx.new_exception(ClassId::GeneratorExit, "");
     match g.state() {
         state::CREATED => {
             if g.claim(state::CREATED) {
@@ -400,8 +412,7 @@ pub fn close_with_value(cx: &mut Ctx, g: Gc<Generator>) -> R {
         state::DONE.. => return Ok(Value::NONE),
         _ => {}
     }
-    let exit = cx.new_exception(ClassId::GeneratorExit, "");
-    match resume(cx, g, exit, true) {
+    match resume_now(cx, g, exit, true) {
         Ok(Some(_)) => {
             let what = kind_name(g);
             Err(cx.runtime_error(format!("{what} ignored GeneratorExit")))

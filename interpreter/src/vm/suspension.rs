@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use crate::bytecode::template::flags;
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, R, Raised};
 use crate::object::exception::{Exception, extra};
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
 use crate::object::misc::{Boxed, PAUSE};
 use crate::value::Value;
-use crate::bytecode::word::Word;
 
 /// The iterator of `yield from v`.
 pub fn yield_from_iter(cx: &mut Ctx, base: *mut Value, v: Value) -> R {

@@ -16,9 +16,9 @@ use conc_interpreter::value::{Gc, Value};
 use conc_interpreter::vm::generator;
 use conc_macros::methods;
 
-use super::{eventloop, gather};
 use super::task::{self, TASK};
 use super::{Which, class_of};
+use super::{eventloop, gather};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, recall_class};
 use crate::data::boxes::{make, number, set_number};

@@ -74,9 +74,8 @@ pub mod plain {
     /// Make a task of a coroutine that is none yet, as a child; or None.
     pub fn start(cx: &mut Ctx, this: Value, event_loop: Value, coro: Value) -> R {
         let g = receiver(cx, this)?;
-        let is_fresh = coro
-            .cast::<Generator>()
-            .is_some_and(|c| c.header.shape() == ClassId::Coroutine.shape() && !c.is_busy());
+        let is_fresh =
+            coro.cast::<Generator>().is_some_and(|c| c.header.shape() == ClassId::Coroutine.shape() && !c.is_busy());
         if !is_fresh || !eventloop::makes_plain_tasks(event_loop) {
             return Ok(Value::NONE);
         }

@@ -89,6 +89,7 @@ fn push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> R<()> {
 }
 
 /// Adds at an end without allocating; false: the ring is full.
+#[inline]
 pub fn try_push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> bool {
     let _lock = cx.lock(&d.header);
     let maxlen = number(&d, MAXLEN);
@@ -102,16 +103,21 @@ pub fn try_push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> bool {
 }
 
 /// Puts an item at an end; the caller holds the lock. False: the ring is full.
+#[inline]
 fn put(d: &Boxed, item: Value, left: bool) -> bool {
-    let Some(ring) = buffer(d).filter(|b| len(d) < b.cap) else { return false };
-    if left {
-        let head = (number(d, HEAD) as usize + ring.cap - 1) % ring.cap;
-        set_number(d, HEAD, head as i64);
-        ring.slots()[head].set(item);
-    } else {
-        ring.slots()[place(d, ring.cap, len(d))].set(item);
-    }
-    set_number(d, LEN, len(d) as i64 + 1);
+    let n = len(d);
+    let Some(ring) = buffer(d).filter(|b| n < b.cap) else { return false };
+    let at = match left {
+        true => {
+            let head = number(d, HEAD) as usize;
+            let head = if head == 0 { ring.cap - 1 } else { head - 1 };
+            set_number(d, HEAD, head as i64);
+            head
+        }
+        false => place(d, ring.cap, n),
+    };
+    ring.slots()[at].set(item);
+    set_number(d, LEN, n as i64 + 1);
     changed(d);
     true
 }
@@ -140,6 +146,7 @@ fn move_ring(d: &Boxed, new: Gc<Buffer>) {
 }
 
 /// Removes an end; the caller holds the lock.
+#[inline]
 fn take(d: &Boxed, left: bool) -> Option<Value> {
     let n = len(d);
     let ring = buffer(d)?;
@@ -157,6 +164,7 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
 }
 
 /// Removes an end.
+#[inline]
 pub fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
     let _lock = cx.lock(&d.header);
     take(&d, left)

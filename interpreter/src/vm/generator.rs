@@ -12,6 +12,7 @@ use crate::object::exception::{Exception, extra};
 use crate::object::function::{Code, Function};
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
+use crate::object::misc::Boxed;
 use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
 
@@ -370,6 +371,10 @@ fn delegate_throw(cx: &mut Ctx, inner: Value, exc: Value) -> R<Option<Value>> {
             _ => Err(Raised(exc)),
         };
     }
+    if let Some((b, thrown)) = told_of_throw(inner) {
+        thrown(cx, b)?;
+        return Err(Raised(exc));
+    }
     let name = cx.intern("throw");
     match cx.get_attr_opt(inner, name)? {
         Some(throw) => cx.call(throw, &[exc]).map(Some),
@@ -377,9 +382,18 @@ fn delegate_throw(cx: &mut Ctx, inner: Value, exc: Value) -> R<Option<Value>> {
     }
 }
 
+/// What is to be told that an exception ends the wait for it.
+fn told_of_throw(inner: Value) -> Option<(Gc<Boxed>, fn(&mut Ctx, Gc<Boxed>) -> R<()>)> {
+    let b = inner.cast::<Boxed>()?;
+    Some((b, b.behavior?.thrown?))
+}
+
 fn close_iterator(cx: &mut Ctx, inner: Value) -> R<()> {
     if let Some(g) = inner.cast::<Generator>() {
         return close(cx, g);
+    }
+    if let Some((b, thrown)) = told_of_throw(inner) {
+        return thrown(cx, b);
     }
     let name = cx.names().close;
     if let Some(f) = cx.get_attr_opt(inner, name)? {

@@ -57,6 +57,9 @@ pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
         if b.is(&PAUSE) {
             return Ok(pause::BEFORE);
         }
+        if let Some(awaited) = b.behavior.and_then(|b| b.awaited) {
+            return awaited(cx, b);
+        }
         if b.behavior.is_some_and(|b| b.send.is_some()) && cx.class_of(v).is_static() {
             return Ok(v);
         }

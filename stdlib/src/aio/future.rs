@@ -18,7 +18,7 @@ use conc_macros::methods;
 
 use super::task::{self, TASK};
 use super::{Which, class_of};
-use super::{eventloop, gather};
+use super::{eventloop, gather, queue};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, recall_class};
 use crate::data::boxes::{make, number, set_number};
@@ -29,6 +29,9 @@ pub static FUTURE: Behavior = Behavior::awaitable("Future", answer);
 /// What `sleep` awaits: a future that is among its loop's timers, with its result. Slots: those of a future, then those
 /// of a timer from WHEN on.
 pub static SLEEP: Behavior = Behavior::awaitable("Future", answer);
+
+/// What `Queue.get` awaits for an item. Slots: those of a future, and the queue.
+pub static GETTER: Behavior = Behavior { thrown: Some(queue::give_up), ..Behavior::awaitable("Future", queue::answer) };
 
 /// Slots of a future, which a task has, too.
 pub mod slot {
@@ -83,7 +86,7 @@ pub mod flag {
 
 /// The future or task behind a value.
 pub fn future(v: Value) -> Option<Gc<Boxed>> {
-    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK) || b.is(&SLEEP))
+    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK) || b.is(&SLEEP) || b.is(&GETTER))
 }
 
 /// The future that a sleeping task waits for, behind a value.
@@ -118,6 +121,11 @@ pub fn state_of(f: &Boxed) -> i64 {
 
 pub fn is_pending(f: &Boxed) -> bool {
     state_of(f) == state::PENDING
+}
+
+/// The future is to end once more.
+pub fn begin_again(f: &Boxed) {
+    end(f, state::PENDING);
 }
 
 fn end(f: &Boxed, how: i64) {
@@ -252,7 +260,7 @@ pub fn outcome(cx: &mut Ctx, f: Gc<Boxed>) -> R {
 }
 
 /// `await`: yields the future until it has ended, then returns its result.
-fn answer(cx: &mut Ctx, f: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
+pub fn answer(cx: &mut Ctx, f: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
     if is_pending(&f) {
         put(&f, flag::BLOCKING | flag::DIRECT, true);
         return Ok(Ok(f.value()));

@@ -3,14 +3,15 @@
 //! A queue that keeps its items as the class itself does (it is plain) gives and takes them here; all else is for the
 //! script part, which is told so.
 
-use conc_interpreter::native::{Ctx, R};
+use conc_interpreter::native::{Ctx, R, Raised};
 use conc_interpreter::object::class::Class;
+use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::value::{Gc, Value};
 use conc_macros::methods;
 
-use super::{eventloop, functions};
-use crate::core::shared::call_method;
+use super::{Which, class_of, eventloop, functions, future};
+use crate::core::shared::{call_method, import};
 use crate::data::boxes::{make, number, receiver as boxed, set_number};
 use crate::data::deque;
 
@@ -30,7 +31,9 @@ mod slot {
     pub const PLAIN: usize = 7;
     /// The loop of who has waited; or None.
     pub const LOOP: usize = 8;
-    pub const COUNT: usize = 9;
+    /// What `get` awaits.
+    pub const NEXT: usize = 9;
+    pub const COUNT: usize = 10;
 }
 
 fn receiver(cx: &mut Ctx, this: Value) -> R<Gc<Boxed>> {
@@ -43,6 +46,112 @@ fn plain_items(q: &Boxed) -> Option<Gc<Boxed>> {
         true if q.slots()[slot::MAXSIZE].get().is_int() => deque::deque(q.slots()[slot::ITEMS].get()),
         _ => None,
     }
+}
+
+/// Whether `get` and `put` can be served here.
+fn in_use(q: &Boxed) -> bool {
+    plain_items(q).is_some() && q.slots()[slot::SHUTDOWN].get() == Value::FALSE
+}
+
+/// The running loop, which has to be the queue's if that has one.
+fn own_loop(cx: &mut Ctx, q: Gc<Boxed>) -> R {
+    let running = functions::get_running_loop(cx)?;
+    let own = &q.slots()[slot::LOOP];
+    if own.get() != running {
+        if !own.get().is_none() {
+            let shown = cx.repr_text(q.value());
+            return Err(cx.runtime_error(format!("{shown} is bound to a different event loop")));
+        }
+        own.set(running);
+    }
+    Ok(running)
+}
+
+/// Puts a future among those who wait in a deque.
+fn add_waiter(cx: &mut Ctx, waiters: Value, f: Value) -> R<()> {
+    let Some(d) = deque::deque(waiters) else {
+        return call_method(cx, waiters, "append", &[f]).map(drop);
+    };
+    while !deque::try_push(cx, d, f, false) {
+        deque::grow(cx, d)?;
+    }
+    Ok(())
+}
+
+// ---- the next item
+
+/// What `get` awaits: one object of each queue. Slots: the queue, and the item between the two steps of an `await`.
+static NEXT: Behavior = Behavior { awaited: Some(begin_get), ..Behavior::awaitable("_next", give_item) };
+const OF: usize = 0;
+const ITEM: usize = 1;
+
+/// Takes an item, or begins to wait for one.
+fn begin_get(cx: &mut Ctx, next: Gc<Boxed>) -> R {
+    let q = boxed(cx, next.slots()[OF].get(), &QUEUE)?;
+    if let Some(item) = take(cx, q)? {
+        next.slots()[ITEM].set(item);
+        return Ok(next.value());
+    }
+    let running = own_loop(cx, q)?;
+    let class = class_of(cx, Which::Future);
+    let mut slots = [Value::NONE; future::slot::COUNT + 1];
+    slots[..future::slot::COUNT].copy_from_slice(&future::fresh(running));
+    slots[QUEUE_OF_GETTER] = q.value();
+    let getter = make(cx, class, &future::GETTER, &slots);
+    future::note_source(cx, getter, running)?;
+    let getters = q.slots()[slot::GETTERS].get();
+    add_waiter(cx, getters, getter.value())?;
+    Ok(getter.value())
+}
+
+/// The item that was taken as the `await` began.
+fn give_item(_cx: &mut Ctx, next: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
+    Ok(Err(next.slots()[ITEM].swap(Value::UNBOUND)))
+}
+
+/// Where a getter has its queue.
+const QUEUE_OF_GETTER: usize = future::slot::COUNT;
+
+/// A getter that was woken takes its item; if another has been faster, it waits again.
+pub fn answer(cx: &mut Ctx, getter: Gc<Boxed>, sent: Value) -> R<Result<Value, Value>> {
+    match future::answer(cx, getter, sent) {
+        Ok(Err(_)) => {}
+        Err(e) => {
+            give_up(cx, getter)?;
+            return Err(e);
+        }
+        waits => return waits,
+    }
+    let q = boxed(cx, getter.slots()[QUEUE_OF_GETTER].get(), &QUEUE)?;
+    if let Some(item) = take(cx, q)? {
+        return Ok(Err(item));
+    }
+    if q.slots()[slot::SHUTDOWN].get() != Value::FALSE {
+        let module = import(cx, "asyncio.queues")?;
+        let class = cx.get_attr_text(module, "QueueShutDown")?;
+        let exc = cx.call(class, &[])?;
+        return Err(Raised(exc));
+    }
+    future::begin_again(&getter);
+    let getters = q.slots()[slot::GETTERS].get();
+    add_waiter(cx, getters, getter.value())?;
+    future::answer(cx, getter, sent)
+}
+
+/// A getter's wait has ended by an exception.
+pub fn give_up(cx: &mut Ctx, getter: Gc<Boxed>) -> R<()> {
+    let q = boxed(cx, getter.slots()[QUEUE_OF_GETTER].get(), &QUEUE)?;
+    let getters = q.slots()[slot::GETTERS].get();
+    let possible = plain_items(&q).is_some_and(|items| deque::len(&items) > 0);
+    call_method(cx, q.value(), "_give_up", &[getters, getter.value(), Value::bool(possible)]).map(drop)
+}
+
+/// Takes an item of a plain queue, if there is one.
+fn take(cx: &mut Ctx, q: Gc<Boxed>) -> R<Option<Value>> {
+    let Some(item) = plain_items(&q).and_then(|items| deque::pop_end(cx, items, true)) else { return Ok(None) };
+    let putters = q.slots()[slot::PUTTERS].get();
+    wake(cx, putters)?;
+    Ok(Some(item))
 }
 
 /// Wakes the first of those who wait in a deque.
@@ -66,7 +175,11 @@ pub mod plain {
         slots[slot::UNFINISHED] = Value::small_int(0);
         slots[slot::SHUTDOWN] = Value::FALSE;
         slots[slot::PLAIN] = Value::FALSE;
-        make(cx, class, &QUEUE, &slots)
+        let q = make(cx, class, &QUEUE, &slots);
+        let object = cx.class(ClassId::Object);
+        let next = make(cx, object, &NEXT, &[q.value(), Value::UNBOUND]);
+        q.slots()[slot::NEXT].set(next.value());
+        q
     }
     /// Put an item, if that needs no wait and nothing else but what is done here; whether it was put.
     pub fn _offer(cx: &mut Ctx, this: Value, item: Value) -> R<bool> {
@@ -98,52 +211,33 @@ pub mod plain {
     /// Take an item of a plain queue; `nothing` if there is none.
     pub fn _take(cx: &mut Ctx, this: Value, nothing: Value) -> R {
         let q = receiver(cx, this)?;
-        let Some(items) = plain_items(&q) else { return Ok(nothing) };
-        let Some(item) = deque::pop_end(cx, items, true) else { return Ok(nothing) };
-        let putters = q.slots()[slot::PUTTERS].get();
-        wake(cx, putters)?;
-        Ok(item)
+        Ok(take(cx, q)?.unwrap_or(nothing))
     }
-    /// A future for who waits for an item of a queue that is plain and still in use; or None.
-    pub fn _getter(cx: &mut Ctx, this: Value) -> R {
-        waiter(cx, this, slot::GETTERS)
-    }
-    /// The same for room.
-    pub fn _putter(cx: &mut Ctx, this: Value) -> R {
-        waiter(cx, this, slot::PUTTERS)
-    }
-    fn waiter(cx: &mut Ctx, this: Value, which: usize) -> R {
+    /// What `get` awaits, of a queue that is plain and still in use; or None.
+    pub fn _next(cx: &mut Ctx, this: Value) -> R {
         let q = receiver(cx, this)?;
-        if plain_items(&q).is_none() || q.slots()[slot::SHUTDOWN].get() != Value::FALSE {
+        // A loop of a class of its own may make futures of its own.
+        let here = in_use(&q) && eventloop::event_loop(eventloop::running(cx)).is_some();
+        Ok(if here { q.slots()[slot::NEXT].get() } else { Value::NONE })
+    }
+    /// A future for who waits for room in such a queue; or None.
+    pub fn _putter(cx: &mut Ctx, this: Value) -> R {
+        let q = receiver(cx, this)?;
+        if !in_use(&q) {
             return Ok(Value::NONE);
         }
-        let waiters = q.slots()[which].get();
-        _wait(cx, this, waiters)
+        let putters = q.slots()[slot::PUTTERS].get();
+        _wait(cx, this, putters)
     }
     /// A future among those who wait in a deque.
     pub fn _wait(cx: &mut Ctx, this: Value, waiters: Value) -> R {
         let q = receiver(cx, this)?;
-        let running = functions::get_running_loop(cx)?;
-        let own = &q.slots()[slot::LOOP];
-        if own.get() != running {
-            if !own.get().is_none() {
-                let shown = cx.repr_text(this);
-                return Err(cx.runtime_error(format!("{shown} is bound to a different event loop")));
-            }
-            own.set(running);
-        }
+        let running = own_loop(cx, q)?;
         let f = match eventloop::event_loop(running) {
             Some(_) => eventloop::plain::create_future(cx, running)?,
             None => call_method(cx, running, "create_future", &[])?,
         };
-        match deque::deque(waiters) {
-            Some(d) => {
-                while !deque::try_push(cx, d, f, false) {
-                    deque::grow(cx, d)?;
-                }
-            }
-            None => drop(call_method(cx, waiters, "append", &[f])?),
-        }
+        add_waiter(cx, waiters, f)?;
         Ok(f)
     }
     #[getter]

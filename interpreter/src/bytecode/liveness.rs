@@ -32,8 +32,8 @@ fn reads(i: &Instruction) -> [Span; 3] {
         CallEx => [a, (i.a + 4, 2), NO_SPAN],
         Function => [(i.c, i.aux.count_ones() as u16), NO_SPAN, NO_SPAN],
         Yield => [b, when(i.aux == 1, c), NO_SPAN],
-        // The native's slots, and the arguments of a call it is about to make.
-        ResumeNative => [(0, i.a + 12), NO_SPAN, NO_SPAN],
+        // All registers of the native's frame: its slots, the result (A), four words of links, three arguments.
+        ResumeNative => [(0, i.a + 7), NO_SPAN, NO_SPAN],
         _ => match i.op.form() {
             Form::None | Form::Jump | Form::ASbx | Form::AConst | Form::AName => [NO_SPAN; 3],
             Form::A | Form::AJump | Form::AImmJump => [a, NO_SPAN, NO_SPAN],

@@ -65,11 +65,22 @@ pub struct LocalHeap {
     taken: usize,
     /// Objects made since the last collection that have to be seen to if they are found dead.
     pub watched: Vec<usize>,
+    /// Ended coroutines by the number of their registers, to be used again before the next collection: the first of each
+    /// list, or 0.
+    pub spares: [usize; SPARE_SIZES],
 }
+
+/// Coroutines with so many registers or more are not used again.
+pub const SPARE_SIZES: usize = 32;
 
 impl Default for LocalHeap {
     fn default() -> Self {
-        LocalHeap { runs: [Run { at: 0, end: 0, block: 0 }; CLASSES], taken: 0, watched: Vec::new() }
+        LocalHeap {
+            runs: [Run { at: 0, end: 0, block: 0 }; CLASSES],
+            taken: 0,
+            watched: Vec::new(),
+            spares: [0; SPARE_SIZES],
+        }
     }
 }
 

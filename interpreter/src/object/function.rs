@@ -26,7 +26,7 @@ pub struct Code {
     pub nregs: u16,
     pub nlocals: u16,
     pub nparams: u16,
-    /// Positional parameters if calls need no binding work, else 0xffff.
+    /// Positional parameters if a call needs a frame and no binding work, else 0xffff.
     pub plain_args: u16,
     pub flags: u32,
     pub code_len: u32,

@@ -367,6 +367,7 @@ impl Isolate {
     pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: impl FnOnce(&mut Marker)) {
         for local in locals.iter_mut() {
             self.watched.lock().append(&mut local.watched);
+            local.spares = Default::default();
         }
         let roots = |marker: &mut Marker| {
             stacks(marker);
@@ -430,6 +431,8 @@ impl Isolate {
             let (watched, abandoned) =
                 unsafe { (super::generator::is_watched(object), super::generator::is_abandoned(object)) };
             if abandoned && !live {
+                // SAFETY: as above. Whoever sees to it knows it.
+                unsafe { (*(object as *const super::generator::Generator)).set_lent(false) };
                 dying.push(Value::from_object(object as *const Header));
             }
             watched && live

@@ -108,7 +108,7 @@ impl Ctx {
     }
 
     fn generator_next(&mut self, g: Gc<Generator>) -> R<Option<Value>> {
-        if g.state() == crate::object::generator::state::DONE {
+        if g.has_ended() {
             return Ok(None);
         }
         match (self.iso().machine.resume)(self, g, Value::NONE, false) {

@@ -918,7 +918,7 @@ impl Ctx {
         let at = self.big_cell(size, word)? as *mut Generator;
         // SAFETY: a fresh cell with room for the frame.
         unsafe {
-            for slot in [&(*at).handled, &(*at).outer_handled, &(*at).extra, &(*at).names] {
+            for slot in [&(*at).handled, &(*at).outer_handled, &(*at).names] {
                 slot.set(Value::NONE);
             }
             Ok(Gc::from_raw(at))

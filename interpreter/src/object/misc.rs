@@ -97,6 +97,10 @@ pub struct Behavior {
     pub step: Option<StepFn>,
     /// Of what can be awaited: the answer to what is sent.
     pub send: Option<SendFn>,
+    /// Of what can be awaited: what an `await` drives in its place.
+    pub awaited: Option<fn(&mut Ctx, Gc<Boxed>) -> R>,
+    /// Of what can be awaited: an exception ends the wait for it.
+    pub thrown: Option<fn(&mut Ctx, Gc<Boxed>) -> R<()>>,
     /// Of iterators: whether their steps run scripts.
     pub alone: Alone,
 }
@@ -109,19 +113,23 @@ pub type SendFn = fn(&mut Ctx, Gc<Boxed>, Value) -> R<Result<Value, Value>>;
 impl Behavior {
     /// Of objects without any.
     pub const fn named(name: &'static str) -> Behavior {
-        Behavior { name, step: None, send: None, alone: Alone::Never }
+        Behavior { name, step: None, send: None, awaited: None, thrown: None, alone: Alone::Never }
     }
     pub const fn iterator(name: &'static str, step: StepFn) -> Behavior {
-        Behavior { name, step: Some(step), send: None, alone: Alone::Never }
+        Behavior { step: Some(step), ..Behavior::named(name) }
     }
     /// The same, of whose steps it is known whether they run scripts.
     pub const fn stepped(self, alone: Alone) -> Behavior {
         Behavior { alone, ..self }
     }
     pub const fn awaitable(name: &'static str, send: SendFn) -> Behavior {
-        Behavior { name, step: None, send: Some(send), alone: Alone::Never }
+        Behavior { send: Some(send), ..Behavior::named(name) }
     }
 }
+
+/// What yields once to whoever drives the coroutine that awaits it. Which it has done is kept by the `await` (see
+/// `vm::suspension`), so that one object does for all.
+pub static PAUSE: Behavior = Behavior::named("pause");
 
 impl Boxed {
     /// Whether the object was made with this behavior.

@@ -56,10 +56,21 @@ impl Ctx {
         let object = self.new_boxed(class, None, nslots);
         // SAFETY: the object was just made here: nobody else has seen it.
         unsafe { (*object.as_ptr()).behavior = Some(behavior) };
+        self.finalize_as_class_says(class, object);
+        object
+    }
+
+    /// The same with Rust data.
+    pub fn new_native_data(&mut self, class: Gc<Class>, data: Box<dyn Payload>, nslots: usize) -> Gc<Boxed> {
+        let object = self.new_boxed(class, Some(data), nslots);
+        self.finalize_as_class_says(class, object);
+        object
+    }
+
+    fn finalize_as_class_says(&mut self, class: Gc<Class>, object: Gc<Boxed>) {
         if class.has(class_flag::FINALIZER) {
             self.register_finalizer(object.value());
         }
-        object
     }
 }
 

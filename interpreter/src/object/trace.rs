@@ -8,7 +8,7 @@ use crate::object::class::Class;
 use crate::object::dict::{Dict, Table};
 use crate::object::exception::{Exception, FrameObject, Traceback};
 use crate::object::function::*;
-use crate::object::generator::{Generator, state};
+use crate::object::generator::Generator;
 use crate::object::instance::{Chunk, Instance};
 use crate::object::kind::Kind;
 use crate::object::misc::*;
@@ -167,8 +167,9 @@ pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
             fields!(m, object as FrameObject: code back locals globals);
         }
         Kind::Generator => {
-            let o = fields!(m, object as Generator: handled outer_handled code names extra);
-            if o.state() != state::DONE {
+            let o = fields!(m, object as Generator: handled outer_handled names);
+            mark(m, o.code().value());
+            if !o.has_ended() {
                 super::walk::mark_generator(o, m);
             }
         }

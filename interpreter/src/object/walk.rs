@@ -75,12 +75,7 @@ pub unsafe fn walk(base: *mut Value, pc: *const AtomicU64, mut visit: impl FnMut
             }
             if let Some(g) = frame.generator() {
                 standing = Standing::Amid;
-                base = g.link_base.load(Ordering::Relaxed);
-                pc = g.link_pc.load(Ordering::Relaxed);
-                if base.is_null() {
-                    base = g.resumer.load(Ordering::Relaxed);
-                    pc = g.resumer_pc.load(Ordering::Relaxed);
-                }
+                (base, pc) = g.frame_below();
                 continue;
             }
             let return_pc = (*base.sub(2)).bits() as *const AtomicU64;
@@ -163,7 +158,7 @@ pub fn mark_generator(g: &Generator, marker: &mut Marker) {
         let base = g.base();
         let mut word = |at: *mut Value| marker.mark_conservative(std::ptr::read_volatile(at as *const usize));
         word(base.sub(4));
-        let Some(code) = g.code.get().cast::<Code>() else { return };
+        let code = g.code();
         for i in 0..super::locals::count(code) {
             word(base.add(i));
         }

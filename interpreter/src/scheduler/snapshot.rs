@@ -113,7 +113,7 @@ fn task(thread: u64, title: String, awaits: Option<String>, coroutine: Value) ->
     let mut inner = coroutine;
     let mut what = String::new();
     while let Some(g) = inner.cast::<Generator>() {
-        let code = g.code.obj::<Code>();
+        let code = g.code();
         let at = code.index_of(g.pc.load(Ordering::Acquire)).wrapping_sub(1);
         places.push(place(code, at));
         what = g.qualname().cast::<Str>().map_or(String::new(), |name| format!("{}()", name.to_text()));

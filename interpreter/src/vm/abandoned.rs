@@ -45,7 +45,7 @@ fn never_awaited(cx: &mut Ctx, g: Gc<Generator>) -> R<()> {
 /// Code and line that made a coroutine, which has not run yet.
 fn made_at(cx: &Ctx, g: Gc<Generator>) -> Option<(Gc<Code>, u32)> {
     let (code, at) = generator::made_in(cx, g)?;
-    Some((code, crate::object::excerpt::line_of(code.template(), at)))
+    Some((code, generator::line(code, at)))
 }
 
 /// Has the event loop that an asynchronous generator belongs to close it.
@@ -99,8 +99,13 @@ impl Generator {
                 return_pc = (*caller.sub(2)).bits() as *const _;
                 caller = (*caller.sub(3)).bits() as *mut Value;
             }
-            self.outer_handled.set(*caller.sub(1));
-            self.link_pc.store(return_pc as *mut _, Ordering::Relaxed);
+            self.note_made(*caller.sub(1), return_pc);
         }
+    }
+    /// Keeps the code that makes a coroutine, and the instruction after the call.
+    #[inline(always)]
+    pub(super) fn note_made(&self, code: Value, return_pc: *const std::sync::atomic::AtomicU64) {
+        self.outer_handled.set(code);
+        self.link_pc.store(return_pc as *mut _, Ordering::Relaxed);
     }
 }

@@ -148,11 +148,11 @@ fn deliver(cx: &mut Ctx, b: Gc<Boxed>, g: Gc<Generator>, mode: i64, result: R<Op
 
 /// Whether an awaitable of the generator is under way.
 fn busy(g: Gc<Generator>) -> bool {
-    g.extra.get() == Value::TRUE
+    g.is_busy()
 }
 
 fn set_busy(g: Gc<Generator>, on: bool) {
-    g.extra.set(if on { Value::TRUE } else { Value::NONE });
+    g.set_busy(on);
 }
 
 /// The value of a StopIteration.

@@ -45,6 +45,12 @@ pub fn dispatch(cx: &mut Ctx, f: Value, args: &[Value], names: &[Value], at: Opt
     match Kind::of(header.kind()) {
         Kind::Function => {
             let Some(function) = f.cast::<Function>() else { return Err(not_callable(cx, f)) };
+            if at.is_some()
+                && names.is_empty()
+                && let Some(coroutine) = super::generator::call(cx, function, args)?
+            {
+                return Ok(Called::Value(coroutine));
+            }
             match at {
                 Some(a) => push_frame(cx, function, args, names, a).map(|()| Called::Frame),
                 None => run_function(cx, function, args, names).map(Called::Value),

@@ -35,7 +35,9 @@ impl Ctx {
         let qualname = self.intern(&template.qualname).value();
         let words: Box<[AtomicU64]> = template.code.iter().map(|&w| AtomicU64::new(w)).collect();
         let slots = Box::new(cache_slots(&template.code));
-        let plain = template.kwonly == 0 && template.flags & (flags::VARARGS | flags::VARKEYWORDS) == 0;
+        // Calls of coroutine functions push no frame (`generator::call`).
+        let other = flags::VARARGS | flags::VARKEYWORDS | flags::COROUTINE;
+        let plain = template.kwonly == 0 && template.flags & other == 0;
         let code = self.new_code(|c| {
             c.nregs = template.nregs;
             c.nlocals = template.nlocals;

@@ -2,7 +2,7 @@
 
 use crate::heap::Header;
 use crate::native::Ctx;
-use crate::object::generator::is_watched;
+use crate::object::generator::{is_unfinished, is_watched};
 use crate::value::Value;
 
 impl Ctx {
@@ -17,6 +17,7 @@ impl Ctx {
         let mut rest = std::mem::take(&mut *self.iso().finalizable.lock());
         rest.append(&mut self.iso().watched.lock());
         rest.append(&mut self.local.watched);
+        self.local.spares = Default::default();
         let rest = rest.into_iter().rev().map(|object| Value::from_object(object as *const Header));
         self.iso().to_finalize.lock().extend(rest);
         self.run_finalizers();
@@ -27,8 +28,10 @@ impl Ctx {
         let iso = self.iso();
         let watched = |all: &mut Vec<usize>| {
             // SAFETY: they were live at the last collection, or made since.
-            all.retain(|&at| unsafe { is_watched(at) });
-            !all.is_empty()
+            unsafe {
+                all.retain(|&at| is_watched(at));
+                all.iter().any(|&at| is_unfinished(at))
+            }
         };
         watched(&mut self.local.watched)
             || watched(&mut iso.watched.lock())

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::native::{Ctx, R};
 use crate::object::dict::Dict;
 use crate::object::function::Code;
-use crate::object::generator::{Generator, state};
+use crate::object::generator::Generator;
 use crate::object::greenlet::{Greenlet, slot};
 use crate::object::stack::Fiber;
 use crate::object::walk;
@@ -124,10 +124,10 @@ pub fn greenlet_frame(cx: &mut Ctx, g: Greenlet) -> R {
 
 /// The frame object of a suspended generator, or None.
 pub fn generator_frame(cx: &mut Ctx, g: Gc<Generator>) -> R {
-    if g.state() == state::DONE {
+    if g.has_ended() {
         return Ok(Value::NONE);
     }
-    let code = g.code.obj::<Code>();
+    let code = g.code();
     let at = code.index_of(g.pc.load(Ordering::Acquire)).wrapping_sub(1);
     let locals = locals(cx, FrameRef { base: g.base(), code, at })?;
     Ok(cx.new_frame_object(|f| {

@@ -1,6 +1,6 @@
 //! Generators: making, resuming in place, throwing into.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::call::{check_depth, depth_limit, restore_limit};
 use super::run::{Outcome, run};
@@ -12,7 +12,64 @@ use crate::object::exception::{Exception, extra};
 use crate::object::function::{Code, Function};
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
+use crate::object::misc::Boxed;
+use crate::object::sequence::Tuple;
 use crate::value::{Gc, Value};
+
+/// Makes the coroutine of a call by the instruction before `cx.pc` whose arguments need no more than defaults, without
+/// a frame of the function on the stack; None: that has to be made.
+#[inline(always)]
+pub fn call(cx: &mut Ctx, f: Gc<Function>, args: &[Value]) -> R<Option<Value>> {
+    const NOT_PLAIN: u32 = flags::VARARGS | flags::VARKEYWORDS;
+    let code = f.code.obj::<Code>();
+    let count = code.argcount as usize;
+    if code.flags & (flags::COROUTINE | NOT_PLAIN) != flags::COROUTINE || code.kwonly != 0 || args.len() > count {
+        return Ok(None);
+    }
+    let defaults = f.defaults.get().cast::<Tuple>();
+    let defaults = defaults.as_ref().map_or(&[][..], |t| t.items());
+    let Some(first) = (count - args.len() <= defaults.len()).then(|| defaults.len() - (count - args.len())) else {
+        return Ok(None);
+    };
+    check_depth(cx)?;
+    let names = given_names(cx, f.value(), code)?;
+    let (g, is_new) = new_coroutine(cx, code)?;
+    // SAFETY: the generator has room for the code's registers; the caller's frame is innermost.
+    unsafe {
+        let frame = g.base();
+        *frame.sub(4) = f.value();
+        super::call::link(frame, std::ptr::null(), code);
+        for (i, &v) in args.iter().chain(&defaults[first..]).enumerate() {
+            *frame.add(i) = v;
+        }
+        for i in count..code.nlocals as usize {
+            *frame.add(i) = Value::UNBOUND;
+        }
+        g.pc.store(code.entry.add(1) as *mut AtomicU64, Ordering::Release);
+        g.note_made(*cx.base.sub(1), cx.pc.add(1));
+    }
+    g.names.set(names);
+    begin_watch(cx, g, is_new);
+    Ok(Some(g.value()))
+}
+
+/// A coroutine object to be filled, and whether it has not been used before.
+#[inline(always)]
+fn new_coroutine(cx: &mut Ctx, code: Gc<Code>) -> R<(Gc<Generator>, bool)> {
+    match cx.take_spare(code.nregs as usize) {
+        Some(g) => Ok((g, false)),
+        None => Ok((cx.new_generator(ClassId::Coroutine, code.nregs as usize)?, true)),
+    }
+}
+
+/// Has a coroutine that has been filled seen to if it is never awaited.
+#[inline(always)]
+fn begin_watch(cx: &mut Ctx, g: Gc<Generator>, is_new: bool) {
+    match is_new {
+        true => cx.watch(g),
+        false => g.set_state(state::CREATED),
+    }
+}
 
 /// Turns the fresh frame at `base` into a generator object that goes on at `pc`.
 pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
@@ -27,16 +84,18 @@ pub fn make(cx: &mut Ctx, base: *mut Value, pc: *const AtomicU64) -> R {
             ClassId::Generator
         };
         let names = given_names(cx, *base.sub(4), code)?;
-        let g = cx.new_generator(class, code.nregs as usize)?;
+        let (g, is_new) = match class {
+            ClassId::Coroutine => new_coroutine(cx, code)?,
+            _ => (cx.new_generator(class, code.nregs as usize)?, true),
+        };
         let frame = g.base();
         std::ptr::copy_nonoverlapping(base.sub(4), frame.sub(4), code.nlocals as usize + 4);
         *frame.sub(2) = Value::from_bits(0);
         g.pc.store(pc as *mut AtomicU64, Ordering::Release);
-        g.code.set(code.value());
         g.names.set(names);
         if class == ClassId::Coroutine {
             g.note_caller(cx, base);
-            cx.watch(g);
+            begin_watch(cx, g, is_new);
         } else if !code.template().handlers.is_empty() {
             cx.watch(g);
         }
@@ -63,6 +122,11 @@ pub fn made_in(cx: &Ctx, g: Gc<Generator>) -> Option<(Gc<Code>, u32)> {
     (at > 1 && at <= code.code_len && !stub).then(|| (code, at - 2))
 }
 
+/// The line of an instruction.
+pub fn line(code: Gc<Code>, at: u32) -> u32 {
+    crate::object::excerpt::line_of(code.template(), at)
+}
+
 /// The generator whose frame is at `base`; None: a generator function's frame that has not made its object yet.
 pub fn of_frame(cx: &Ctx, base: *mut Value) -> Option<Gc<Generator>> {
     if base >= cx.segment.start() && base < cx.segment.end() {
@@ -73,12 +137,15 @@ pub fn of_frame(cx: &Ctx, base: *mut Value) -> Option<Gc<Generator>> {
     unsafe { Some(Gc::from_raw((base.sub(Generator::LINKS) as *mut Generator).sub(1))) }
 }
 
-/// Makes a claimed generator's frame the innermost one; the resumer goes on at (`base`, `pc`), or is Rust if null.
+/// Makes a claimed generator's frame the innermost one; the resumer goes on at (`base`, `pc`), or is Rust if null, which
+/// then links it.
 ///
 /// # Safety
 /// `cx.base` is the resumer's frame.
 #[inline(always)]
 pub unsafe fn enter(cx: &mut Ctx, g: Gc<Generator>, base: *mut Value, pc: *const AtomicU64) {
+    // SAFETY: by the contract; `pc` is where the resumer goes on.
+    unsafe { super::spare::lend(g, base, pc) };
     g.link_base.store(base, Ordering::Relaxed);
     g.link_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
     g.outer_handled.set(cx.handled);
@@ -131,6 +198,12 @@ pub fn suspend(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64) -> (*mut Va
 pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const AtomicU64)> {
     let outer = g.outer_handled.get();
     g.handled.set(Value::NONE);
+    // If the resumer is Rust code, that knows it.
+    if g.is_lent() && !g.link().0.is_null() {
+        let link = leave(cx, g, outer, state::SPARE);
+        cx.keep_spare(g);
+        return Some(link);
+    }
     let (base, pc) = leave(cx, g, outer, state::DONE);
     if base.is_null() { None } else { Some((base, pc)) }
 }
@@ -140,8 +213,7 @@ fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value,
     cx.handled = outer;
     g.outer_handled.set(Value::NONE);
     cx.depth -= 1;
-    let base = g.link_base.load(Ordering::Relaxed);
-    let pc = g.link_pc.load(Ordering::Relaxed) as *const AtomicU64;
+    let (base, pc) = g.link();
     if !base.is_null() {
         let top = cx.gen_top;
         // SAFETY: the link is the resumer's live frame.
@@ -156,9 +228,14 @@ fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value,
 pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Option<Value>> {
     cx.check_stack()?;
     check_depth(cx)?;
+    resume_now(cx, g, value, throw)
+}
+
+/// The same once there is room for it, and nothing interrupts.
+fn resume_now(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Option<Value>> {
     let from = g.state();
     match from {
-        state::DONE => return finished(cx, g, value, throw),
+        state::DONE.. => return finished(cx, g, value, throw),
         state::RUNNING => return Err(already_running(cx, g)),
         state::CREATED if !throw && !value.is_none() => {
             let what = kind_name(g);
@@ -170,11 +247,10 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
         return Err(already_running(cx, g));
     }
     let (base, pc, limit, gen_top) = (cx.base, cx.pc, cx.limit, cx.gen_top);
-    g.resumer.store(base, Ordering::Relaxed);
-    g.resumer_pc.store(pc as *mut AtomicU64, Ordering::Relaxed);
     // SAFETY: the generator was claimed; its frame becomes the innermost until it suspends or ends.
     let result = unsafe {
         enter(cx, g, std::ptr::null_mut(), std::ptr::null());
+        g.link_rust(base, pc);
         let start = if throw { g.pc.load(Ordering::Acquire) as *const AtomicU64 } else { deliver(g, value) };
         cx.base = g.base();
         cx.pc = start;
@@ -196,6 +272,22 @@ pub fn resume(cx: &mut Ctx, g: Gc<Generator>, value: Value, throw: bool) -> R<Op
     }
 }
 
+/// The same, for a script, which then knows it.
+pub fn shown_delegate(g: Gc<Generator>) -> Value {
+    loop {
+        let inner = delegate(g);
+        let Some(coroutine) = inner.cast::<Generator>() else {
+            return if inner.is_object() { inner } else { Value::NONE };
+        };
+        coroutine.set_lent(false);
+        // Another thread may have gone on with it meanwhile, and have used it again.
+        fence(Ordering::SeqCst);
+        if delegate(g) == inner && !coroutine.is_lent() {
+            return inner;
+        }
+    }
+}
+
 /// What the generator delegates to while suspended in `yield from` or `await`, or None.
 pub fn delegate(g: Gc<Generator>) -> Value {
     if g.state() != state::SUSPENDED {
@@ -210,6 +302,23 @@ pub fn delegate(g: Gc<Generator>) -> Value {
         }
     }
     Value::NONE
+}
+
+/// Has the processor load what is needed to resume a coroutine that is suspended: itself, or, of one that has been loaded
+/// (`inner`), what that awaits.
+#[inline(always)]
+pub fn prefetch(coroutine: Value, inner: bool) {
+    /// Registers that most suspended coroutines do with.
+    const REGISTERS: usize = 8;
+    const BYTES: usize = size_of::<Generator>() + 8 * (Generator::LINKS + REGISTERS);
+    match inner {
+        false => coroutine.prefetch(BYTES),
+        true => {
+            if let Some(g) = coroutine.cast::<Generator>() {
+                delegate(g).prefetch(BYTES);
+            }
+        }
+    }
 }
 
 /// Raises an exception at the suspension point of the (claimed, entered) generator.
@@ -262,6 +371,10 @@ fn delegate_throw(cx: &mut Ctx, inner: Value, exc: Value) -> R<Option<Value>> {
             _ => Err(Raised(exc)),
         };
     }
+    if let Some((b, thrown)) = told_of_throw(inner) {
+        thrown(cx, b)?;
+        return Err(Raised(exc));
+    }
     let name = cx.intern("throw");
     match cx.get_attr_opt(inner, name)? {
         Some(throw) => cx.call(throw, &[exc]).map(Some),
@@ -269,9 +382,18 @@ fn delegate_throw(cx: &mut Ctx, inner: Value, exc: Value) -> R<Option<Value>> {
     }
 }
 
+/// What is to be told that an exception ends the wait for it.
+fn told_of_throw(inner: Value) -> Option<(Gc<Boxed>, fn(&mut Ctx, Gc<Boxed>) -> R<()>)> {
+    let b = inner.cast::<Boxed>()?;
+    Some((b, b.behavior?.thrown?))
+}
+
 fn close_iterator(cx: &mut Ctx, inner: Value) -> R<()> {
     if let Some(g) = inner.cast::<Generator>() {
         return close(cx, g);
+    }
+    if let Some((b, thrown)) = told_of_throw(inner) {
+        return thrown(cx, b);
     }
     let name = cx.names().close;
     if let Some(f) = cx.get_attr_opt(inner, name)? {
@@ -287,6 +409,13 @@ pub fn close(cx: &mut Ctx, g: Gc<Generator>) -> R<()> {
 
 /// The same, with the value the generator returned.
 pub fn close_with_value(cx: &mut Ctx, g: Gc<Generator>) -> R {
+    if g.has_ended() {
+        return Ok(Value::NONE);
+    }
+    // An interrupt may run the finalizer of what awaits this one, which closes both: the state is looked at after that.
+    cx.check_stack()?;
+    check_depth(cx)?;
+    let exit = cx.new_exception(ClassId::GeneratorExit, "");
     match g.state() {
         state::CREATED => {
             if g.claim(state::CREATED) {
@@ -294,11 +423,10 @@ pub fn close_with_value(cx: &mut Ctx, g: Gc<Generator>) -> R {
             }
             return Ok(Value::NONE);
         }
-        state::DONE => return Ok(Value::NONE),
+        state::DONE.. => return Ok(Value::NONE),
         _ => {}
     }
-    let exit = cx.new_exception(ClassId::GeneratorExit, "");
-    match resume(cx, g, exit, true) {
+    match resume_now(cx, g, exit, true) {
         Ok(Some(_)) => {
             let what = kind_name(g);
             Err(cx.runtime_error(format!("{what} ignored GeneratorExit")))

@@ -29,6 +29,7 @@ pub mod program;
 pub mod run;
 pub mod setup;
 pub mod slow;
+mod spare;
 pub mod special;
 mod suspension;
 pub mod unwind;

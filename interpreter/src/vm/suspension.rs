@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use crate::bytecode::template::flags;
+use crate::bytecode::word::Word;
 use crate::native::{Ctx, R, Raised};
 use crate::object::exception::{Exception, extra};
-use crate::object::function::Code;
 use crate::object::generator::{Generator, state};
 use crate::object::kind::ClassId;
-use crate::object::misc::Boxed;
+use crate::object::misc::{Boxed, PAUSE};
 use crate::value::Value;
 
 /// The iterator of `yield from v`.
@@ -32,6 +32,14 @@ pub fn is_fresh_coroutine(v: Value) -> bool {
         .is_some_and(|g| g.header().shape() == ClassId::Coroutine.shape() && g.state() == state::CREATED)
 }
 
+/// What an `await` drives in place of [`PAUSE`]: before it has yielded, and after that.
+mod pause {
+    use crate::value::Value;
+
+    pub const BEFORE: Value = Value::FALSE;
+    pub const AFTER: Value = Value::TRUE;
+}
+
 /// The iterator of `await v`.
 pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
     if let Some(g) = v.cast::<Generator>() {
@@ -41,12 +49,20 @@ pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
             }
             return Ok(v);
         }
-        if g.code.obj::<Code>().flags & flags::ITERABLE_COROUTINE != 0 {
+        if g.code().flags & flags::ITERABLE_COROUTINE != 0 {
             return Ok(v);
         }
     }
-    if v.cast::<Boxed>().is_some_and(|b| b.behavior.is_some_and(|b| b.send.is_some()) && cx.class_of(v).is_static()) {
-        return Ok(v);
+    if let Some(b) = v.cast::<Boxed>() {
+        if b.is(&PAUSE) {
+            return Ok(pause::BEFORE);
+        }
+        if let Some(awaited) = b.behavior.and_then(|b| b.awaited) {
+            return awaited(cx, b);
+        }
+        if b.behavior.is_some_and(|b| b.send.is_some()) && cx.class_of(v).is_static() {
+            return Ok(v);
+        }
     }
     let name = cx.names().__await__;
     let Some(f) = cx.lookup_special(v, name) else {
@@ -69,7 +85,8 @@ pub fn awaitable(cx: &mut Ctx, v: Value, aux: u8) -> R {
     Ok(it)
 }
 
-/// Sends to any iterator: Ok(yielded) or Err(returned).
+/// Sends to what the `Send` before `cx.pc` names, which is no generator that the loop could enter: Ok(yielded) or
+/// Err(returned).
 pub fn send(cx: &mut Ctx, it: Value, value: Value) -> R<Result<Value, Value>> {
     if let Some(g) = it.cast::<Generator>() {
         return match super::generator::resume(cx, g, value, false) {
@@ -82,6 +99,14 @@ pub fn send(cx: &mut Ctx, it: Value, value: Value) -> R<Result<Value, Value>> {
         && let Some(send) = boxed.behavior.and_then(|b| b.send)
     {
         return send(cx, boxed, value);
+    }
+    if it == pause::BEFORE {
+        // SAFETY: the loop has saved where it is, and the instruction's register holds what it sends to.
+        unsafe { *cx.base.add(Word::at(cx.pc.sub(1)).a() as usize) = pause::AFTER };
+        return Ok(Ok(Value::NONE));
+    }
+    if it == pause::AFTER {
+        return Ok(Err(Value::NONE));
     }
     let result = if value.is_none() {
         let name = cx.names().__next__;

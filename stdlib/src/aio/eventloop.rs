@@ -95,6 +95,12 @@ pub(super) fn receiver<'a>(cx: &mut Ctx, this: Value) -> R<(Gc<Boxed>, &'a Event
     payload::<EventLoop>(cx, this)
 }
 
+/// Whether the loop is of the library's own class, and no factory makes its tasks.
+pub fn makes_plain_tasks(this: Value) -> bool {
+    event_loop(this)
+        .is_some_and(|(l, data)| l.slots()[slot::FACTORY].get().is_none() && !data.closed.load(Ordering::Relaxed))
+}
+
 pub fn is_debugging(this: Value) -> bool {
     event_loop(this).is_some_and(|(l, _)| l.slots()[slot::DEBUG].get() == Value::TRUE)
 }
@@ -241,7 +247,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> R<Gc<Boxed>> {
-        let l = cx.new_boxed(class, Some(Box::new(EventLoop::default())), slot::COUNT);
+        let l = cx.new_native_data(class, Box::new(EventLoop::default()), slot::COUNT);
         let ready = deque::empty(cx)?;
         let (timers, readers, writers) = (cx.new_list(), cx.new_dict(), cx.new_dict());
         let slow = cx.float(0.1);

@@ -1,22 +1,24 @@
 //! `asyncio.Future`: a result to come, for the tasks and callbacks of one event loop.
 //!
 //! A future is its slots; a task's own follow (`task`). What waits for it is a task, which is made ready, or a pair of
-//! a callback and its context, which the loop is told to call. In `await` a future is its own iterator.
+//! a callback and its context, which the loop is told to call, or a `gather`. In `await` a future is its own iterator.
 
 use std::sync::atomic::Ordering;
 
 use conc_interpreter::native::{Ctx, R, Raised};
 use conc_interpreter::object::class::Class;
 use conc_interpreter::object::exception::Exception;
+use conc_interpreter::object::function::Code;
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::object::sequence::{List, Tuple};
 use conc_interpreter::value::{Gc, Value};
+use conc_interpreter::vm::generator;
 use conc_macros::methods;
 
-use super::eventloop;
 use super::task::{self, TASK};
 use super::{Which, class_of};
+use super::{eventloop, gather, queue};
 use crate::concurrency::contextvars;
 use crate::core::shared::{call_method, recall_class};
 use crate::data::boxes::{make, number, set_number};
@@ -27,6 +29,9 @@ pub static FUTURE: Behavior = Behavior::awaitable("Future", answer);
 /// What `sleep` awaits: a future that is among its loop's timers, with its result. Slots: those of a future, then those
 /// of a timer from WHEN on.
 pub static SLEEP: Behavior = Behavior::awaitable("Future", answer);
+
+/// What `Queue.get` awaits for an item. Slots: those of a future, and the queue.
+pub static GETTER: Behavior = Behavior { thrown: Some(queue::give_up), ..Behavior::awaitable("Future", queue::answer) };
 
 /// Slots of a future, which a task has, too.
 pub mod slot {
@@ -55,7 +60,8 @@ pub mod state {
     pub const MASK: i64 = 3;
 }
 
-/// Further bits of the state. Above them is the number of a task's cancellations.
+/// Further bits of the state. Above them is the number of a task's cancellations, and then where the task's coroutine was
+/// made: the index of the instruction in the code that the slot SOURCE holds.
 pub mod flag {
     /// It was yielded by an `await`, and the task has not taken note yet.
     pub const BLOCKING: i64 = 4;
@@ -80,7 +86,7 @@ pub mod flag {
 
 /// The future or task behind a value.
 pub fn future(v: Value) -> Option<Gc<Boxed>> {
-    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK) || b.is(&SLEEP))
+    v.cast::<Boxed>().filter(|b| b.is(&FUTURE) || b.is(&TASK) || b.is(&SLEEP) || b.is(&GETTER))
 }
 
 /// The future that a sleeping task waits for, behind a value.
@@ -117,6 +123,11 @@ pub fn is_pending(f: &Boxed) -> bool {
     state_of(f) == state::PENDING
 }
 
+/// The future is to end once more.
+pub fn begin_again(f: &Boxed) {
+    end(f, state::PENDING);
+}
+
 fn end(f: &Boxed, how: i64) {
     set_number(f, slot::STATE, number(f, slot::STATE) & !state::MASK | how);
 }
@@ -130,14 +141,34 @@ pub fn put(f: &Boxed, flag: i64, on: bool) {
     set_number(f, slot::STATE, if on { bits | flag } else { bits & !flag });
 }
 
+/// Cancellations of a task are not counted any further.
+const MAX_CANCELLATIONS: i64 = (1 << 20) - 1;
+/// Where the index of the instruction begins.
+const SITE_SHIFT: u32 = flag::WIDTH + 20;
+/// It has so many bits.
+const SITE_WIDTH: u32 = 28;
+
+/// Keeps where a task's coroutine was made.
+pub fn set_site(f: &Boxed, code: Gc<Code>, at: u32) {
+    if u64::from(at) < 1 << SITE_WIDTH {
+        set_number(f, slot::STATE, number(f, slot::STATE) | i64::from(at) << SITE_SHIFT);
+        f.slots()[slot::SOURCE].set(code.value());
+    }
+}
+
+/// Where a task's coroutine was made, if that was noted.
+pub fn site(f: &Boxed) -> Option<(Gc<Code>, u32)> {
+    Some((f.slots()[slot::SOURCE].get().cast()?, (number(f, slot::STATE) >> SITE_SHIFT) as u32))
+}
+
 /// How often a task has been cancelled, less how often that was taken back.
 pub fn cancellations(f: &Boxed) -> i64 {
-    number(f, slot::STATE) >> flag::WIDTH
+    number(f, slot::STATE) >> flag::WIDTH & MAX_CANCELLATIONS
 }
 
 pub fn set_cancellations(f: &Boxed, n: i64) {
-    let bits = number(f, slot::STATE) & ((1 << flag::WIDTH) - 1);
-    set_number(f, slot::STATE, n << flag::WIDTH | bits);
+    let bits = number(f, slot::STATE) & !(MAX_CANCELLATIONS << flag::WIDTH);
+    set_number(f, slot::STATE, n.clamp(0, MAX_CANCELLATIONS) << flag::WIDTH | bits);
 }
 
 /// The message that a cancellation was given, or None.
@@ -229,7 +260,7 @@ pub fn outcome(cx: &mut Ctx, f: Gc<Boxed>) -> R {
 }
 
 /// `await`: yields the future until it has ended, then returns its result.
-fn answer(cx: &mut Ctx, f: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
+pub fn answer(cx: &mut Ctx, f: Gc<Boxed>, _sent: Value) -> R<Result<Value, Value>> {
     if is_pending(&f) {
         put(&f, flag::BLOCKING | flag::DIRECT, true);
         return Ok(Ok(f.value()));
@@ -271,7 +302,12 @@ fn tell_one(cx: &mut Ctx, f: Gc<Boxed>, entry: Value) -> R<()> {
     if let Some(task) = task::task(entry) {
         return task::make_ready(cx, task);
     }
-    let Some(pair) = entry.cast::<Tuple>() else { return Ok(()) };
+    let Some(pair) = entry.cast::<Tuple>() else {
+        return match gather::group(entry) {
+            Some(group) => gather::child_ended(cx, group, f),
+            None => Ok(()),
+        };
+    };
     let (callback, context) = (pair.items()[0], pair.items()[1]);
     let event_loop = f.slots()[slot::LOOP].get();
     eventloop::call_soon(cx, event_loop, callback, &[f.value()], context)
@@ -554,7 +590,12 @@ pub mod plain {
         let dying_task = f.is(&TASK) && is_pending(&f) && has(&f, flag::LOG_DESTROY);
         if has(&f, flag::UNRETRIEVED) || dying_task {
             let describe = import(cx, "asyncio._describe")?;
-            call_method(cx, describe, if dying_task { "destroyed" } else { "never_retrieved" }, &[this])?;
+            let tell = cx.intern(if dying_task { "destroyed" } else { "never_retrieved" });
+            match cx.get_attr_opt(describe, tell)? {
+                Some(tell) => drop(cx.call(tell, &[this])?),
+                // It is being loaded, for another one that is told of: this one is after the next collection.
+                None => cx.register_finalizer(this),
+            }
         }
         Ok(())
     }
@@ -597,7 +638,10 @@ pub mod plain {
                     let wakeup = cx.get_attr_text(entry, "_wakeup")?;
                     cx.tuple(&[wakeup, t.slots()[task::slot::CONTEXT].get()])?
                 }
-                None => entry,
+                None => match gather::group(entry) {
+                    Some(group) => cx.tuple(&[0, 1].map(|i| group.slots()[i].get()))?,
+                    None => entry,
+                },
             };
             cx.list_push(pairs, pair)?;
         }
@@ -619,7 +663,16 @@ pub mod plain {
     }
     #[getter]
     pub fn _source_traceback(cx: &mut Ctx, this: Value) -> R {
-        Ok(receiver(cx, this)?.slots()[slot::SOURCE].get())
+        let source = receiver(cx, this)?.slots()[slot::SOURCE].get();
+        Ok(if source.is_a::<Code>() { Value::NONE } else { source })
+    }
+    /// File, line and function where a task's coroutine was made, or None.
+    #[getter]
+    pub fn _made_at(cx: &mut Ctx, this: Value) -> R {
+        let Some((code, at)) = site(&*receiver(cx, this)?) else { return Ok(Value::NONE) };
+        let line = cx.int(generator::line(code, at).into());
+        let file = cx.str(&code.template().source.name);
+        cx.tuple(&[file, line, code.name.get()])
     }
     #[getter]
     pub fn _asyncio_future_blocking(cx: &mut Ctx, this: Value) -> R<bool> {

@@ -2,8 +2,10 @@
 
 pub mod eventloop;
 pub mod future;
+pub mod gather;
 pub mod handle;
 pub mod poller;
+pub mod queue;
 pub mod running;
 pub mod stream;
 pub mod task;
@@ -63,7 +65,6 @@ pub enum Which {
     FutureIter,
     Handle,
     TimerHandle,
-    Pause,
 }
 
 /// A native class of asyncio.
@@ -77,28 +78,17 @@ pub fn class_of(cx: &Ctx, which: Which) -> Gc<Class> {
 /// Futures, tasks, handles and the event loop.
 #[conc_macros::module(name = "_asyncio")]
 pub mod functions {
-    use super::{eventloop, future, handle, running, stream, task, transport};
+    use super::{eventloop, future, gather, handle, queue, running, stream, task, transport};
     use crate::core::shared::{define, remember};
     use crate::data::boxes::make;
     use crate::data::deque;
     use conc_interpreter::native::{Ctx, NativeDef, R};
     use conc_interpreter::object::class::Class;
     use conc_interpreter::object::kind::ClassId;
-    use conc_interpreter::object::misc::Behavior;
+    use conc_interpreter::object::misc::PAUSE;
     use conc_interpreter::object::module::Module;
     use conc_interpreter::value::{Gc, Value};
 
-    /// What `sleep(0)` awaits: it yields once. Slot: whether it has.
-    static PAUSE: Behavior = Behavior::awaitable("pause", |_, this, _| {
-        let before = this.slots()[0].swap(Value::TRUE);
-        Ok(if before == Value::TRUE { Err(Value::NONE) } else { Ok(Value::NONE) })
-    });
-
-    /// An awaitable that lets the loop run other tasks once.
-    pub fn pause(cx: &mut Ctx) -> Value {
-        let class = super::class_of(cx, super::Which::Pause);
-        make(cx, class, &PAUSE, &[Value::FALSE]).value()
-    }
     /// Wake the first of a deque's futures that has not ended, taking it and those before it out.
     pub fn wake_first(cx: &mut Ctx, waiters: Value) -> R<()> {
         let Some(waiters) = deque::deque(waiters) else {
@@ -171,10 +161,15 @@ pub mod functions {
         let timer = class(cx, module, "TimerHandle", Some(handle), &[handle::timer::METHODS]);
         let pause = class(cx, module, "_Pause", None, &[&[]]);
         // In the order of `Which`.
-        let all = [future, task, iterator, handle, timer, pause].map(|class| class.value());
+        let all = [future, task, iterator, handle, timer].map(|class| class.value());
         let all = cx.tuple(&all)?;
+        // What `sleep(0)` awaits.
+        let pause = make(cx, pause, &PAUSE, &[]);
+        define(cx, module, "PAUSE", pause.value());
         cx.iso().roots.asyncio.set(all);
         class(cx, module, "EventLoop", None, &[eventloop::plain::METHODS, running::RESUMABLE]);
+        class(cx, module, "Group", None, &[gather::plain::METHODS]);
+        class(cx, module, "Queue", None, &[queue::plain::METHODS]);
         class(cx, module, "StreamReader", None, &[stream::plain::METHODS]);
         class(cx, module, "SocketTransport", None, &[transport::plain::METHODS, transport::RESUMABLE]);
         Ok(())

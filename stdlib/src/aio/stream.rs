@@ -240,7 +240,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        let r = cx.new_boxed(class, Some(Box::new(Reader::default())), slot::COUNT);
+        let r = cx.new_native_data(class, Box::new(Reader::default()), slot::COUNT);
         for slot in r.slots() {
             slot.set(Value::NONE);
         }

@@ -9,6 +9,7 @@ use conc_interpreter::object::generator::Generator;
 use conc_interpreter::object::kind::ClassId;
 use conc_interpreter::object::misc::{Behavior, Boxed};
 use conc_interpreter::value::{Gc, Value};
+use conc_interpreter::vm::generator;
 use conc_macros::methods;
 
 use super::eventloop;
@@ -38,6 +39,9 @@ pub mod slot {
     pub const PREVIOUS: usize = CORO + 5;
     pub const COUNT: usize = CORO + 6;
 }
+
+/// What a step needs lies in so many of a task's first bytes.
+pub const HOT_BYTES: usize = size_of::<Boxed>() + 8 * (slot::CONTEXT + 1);
 
 /// The task behind a value.
 pub fn task(v: Value) -> Option<Gc<Boxed>> {
@@ -98,6 +102,12 @@ fn begin(cx: &mut Ctx, t: Gc<Boxed>, event_loop: Value, coro: Value, name: Value
     slots[slot::NAME].set(name);
     slots[slot::CONTEXT].set(context);
     put(&t, flag::LOG_DESTROY, true);
+    if let Some(g) = coro.cast::<Generator>() {
+        if let Some((code, at)) = generator::made_in(cx, g) {
+            future::set_site(&t, code, at);
+        }
+        g.set_busy(true);
+    }
     future::note_source(cx, t, event_loop)?;
     eventloop::adopt(cx, event_loop, t);
     Ok(())
@@ -111,6 +121,12 @@ pub fn make_ready(cx: &mut Ctx, t: Gc<Boxed>) -> R<()> {
 /// Begins a task's next step: what the loop's frame does for it. None: nothing is to be run.
 pub fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, t: Gc<Boxed>) -> R<Option<Step>> {
     let slots = t.slots();
+    let coro = slots[slot::CORO].get();
+    const SPECIAL: i64 = state::MASK | flag::THROW | flag::MUST_CANCEL;
+    // It let others run, and nothing has happened to it.
+    if !has(&t, SPECIAL) && slots[slot::WAITER].get().is_none() && coro.cast::<Generator>().is_some() {
+        return Ok(Some(Step::Send(coro, Value::NONE)));
+    }
     if !is_pending(&t) {
         return Ok(None);
     }
@@ -127,7 +143,6 @@ pub fn step(cx: &mut Ctx, frame: &mut NativeFrame<'_>, t: Gc<Boxed>) -> R<Option
         false if throws => Some(waiter),
         false => failure(cx, waiter),
     };
-    let coro = slots[slot::CORO].get();
     Ok(Some(match exc {
         Some(exc) => {
             let throw = cx.get_attr_text(coro, "throw")?;

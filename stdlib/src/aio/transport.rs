@@ -324,7 +324,7 @@ pub mod plain {
 
     #[static_method]
     pub fn __new__(cx: &mut Ctx, class: Gc<Class>, _args: &[Value], _kwargs: Kwargs) -> Gc<Boxed> {
-        let t = cx.new_boxed(class, Some(Box::new(Transport::default())), slot::COUNT);
+        let t = cx.new_native_data(class, Box::new(Transport::default()), slot::COUNT);
         for slot in t.slots() {
             slot.set(Value::NONE);
         }

@@ -1,8 +1,8 @@
 //! `contextvars`: variables whose values belong to a context, a thread's or a task's.
 //!
-//! A fiber knows its current context; None stands for an empty one that nobody has looked at yet. A context keeps its
-//! values in a dict that is never changed once it is shared: setting a variable replaces it by a changed copy, so that
-//! copying a context takes no time.
+//! A fiber knows its current context; None stands for an empty one that nobody has looked at yet, and a dict for one with
+//! these values. A context keeps its values in a dict that is never changed once it is shared: setting a variable replaces
+//! it by a changed copy, so that copying a context takes no time.
 
 use conc_interpreter::native::{Ctx, Entered, NativeFrame, R, Resume, Step};
 use conc_interpreter::object::class::Class;
@@ -52,11 +52,9 @@ fn context_of(v: Value) -> Option<Gc<Boxed>> {
 
 /// The current context, made now if nobody has needed it before.
 fn current(cx: &mut Ctx) -> R<Gc<Boxed>> {
-    if context_of(cx.current_context()).is_none() {
-        let values = cx.new_dict().value();
-        let context = new_context(cx, values);
-        cx.set_current_context(context);
-    }
+    let before = cx.current_context();
+    let context = materialize(cx, before);
+    cx.set_current_context(context);
     context_of(cx.current_context()).ok_or_else(|| cx.runtime_error("there is no context"))
 }
 
@@ -66,7 +64,7 @@ fn values(context: &Boxed) -> Option<Gc<Dict>> {
 
 /// The value of a variable in the current context.
 fn look_up(cx: &mut Ctx, var: Value) -> R<Option<Value>> {
-    match context_of(cx.current_context()).and_then(|c| values(&c)) {
+    match copy(cx).cast::<Dict>() {
         Some(values) => values.get(cx, var),
         None => Ok(None),
     }
@@ -86,12 +84,10 @@ fn assign(cx: &mut Ctx, context: Gc<Boxed>, var: Value, value: Option<Value>) ->
     Ok(())
 }
 
-/// A copy of the current context; None if that is empty and nobody has looked at it.
+/// A copy of the current context: its values, or None if it is empty and nobody has looked at it.
 pub fn copy(cx: &mut Ctx) -> Value {
-    match context_of(cx.current_context()) {
-        Some(context) => new_context(cx, context.slots()[VALUES].get()),
-        None => Value::NONE,
-    }
+    let context = cx.current_context();
+    context_of(context).map_or(context, |c| c.slots()[VALUES].get())
 }
 
 /// A context that a script may be given instead of None.
@@ -99,7 +95,7 @@ pub fn materialize(cx: &mut Ctx, context: Value) -> Value {
     if context_of(context).is_some() {
         return context;
     }
-    let values = cx.new_dict().value();
+    let values = if context.is_a::<Dict>() { context } else { cx.new_dict().value() };
     new_context(cx, values)
 }
 

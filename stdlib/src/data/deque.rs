@@ -51,7 +51,9 @@ pub fn len(d: &Boxed) -> usize {
 
 /// The ring's place of item `i`.
 fn place(d: &Boxed, cap: usize, i: usize) -> usize {
-    (number(d, HEAD) as usize + i) % cap.max(1)
+    // Neither is more than the capacity.
+    let at = number(d, HEAD) as usize + i;
+    if at < cap { at } else { at - cap }
 }
 
 /// Item `i` at this moment.
@@ -87,6 +89,7 @@ fn push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> R<()> {
 }
 
 /// Adds at an end without allocating; false: the ring is full.
+#[inline]
 pub fn try_push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> bool {
     let _lock = cx.lock(&d.header);
     let maxlen = number(&d, MAXLEN);
@@ -100,16 +103,21 @@ pub fn try_push(cx: &mut Ctx, d: Gc<Boxed>, item: Value, left: bool) -> bool {
 }
 
 /// Puts an item at an end; the caller holds the lock. False: the ring is full.
+#[inline]
 fn put(d: &Boxed, item: Value, left: bool) -> bool {
-    let Some(ring) = buffer(d).filter(|b| len(d) < b.cap) else { return false };
-    if left {
-        let head = (number(d, HEAD) as usize + ring.cap - 1) % ring.cap;
-        set_number(d, HEAD, head as i64);
-        ring.slots()[head].set(item);
-    } else {
-        ring.slots()[place(d, ring.cap, len(d))].set(item);
-    }
-    set_number(d, LEN, len(d) as i64 + 1);
+    let n = len(d);
+    let Some(ring) = buffer(d).filter(|b| n < b.cap) else { return false };
+    let at = match left {
+        true => {
+            let head = number(d, HEAD) as usize;
+            let head = if head == 0 { ring.cap - 1 } else { head - 1 };
+            set_number(d, HEAD, head as i64);
+            head
+        }
+        false => place(d, ring.cap, n),
+    };
+    ring.slots()[at].set(item);
+    set_number(d, LEN, n as i64 + 1);
     changed(d);
     true
 }
@@ -138,6 +146,7 @@ fn move_ring(d: &Boxed, new: Gc<Buffer>) {
 }
 
 /// Removes an end; the caller holds the lock.
+#[inline]
 fn take(d: &Boxed, left: bool) -> Option<Value> {
     let n = len(d);
     let ring = buffer(d)?;
@@ -147,7 +156,7 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
     let at = place(d, ring.cap, if left { 0 } else { n - 1 });
     let item = ring.slots()[at].swap(Value::UNBOUND);
     if left {
-        set_number(d, HEAD, ((at + 1) % ring.cap) as i64);
+        set_number(d, HEAD, if at + 1 < ring.cap { at as i64 + 1 } else { 0 });
     }
     set_number(d, LEN, n as i64 - 1);
     changed(d);
@@ -155,9 +164,25 @@ fn take(d: &Boxed, left: bool) -> Option<Value> {
 }
 
 /// Removes an end.
+#[inline]
 pub fn pop_end(cx: &mut Ctx, d: Gc<Boxed>, left: bool) -> Option<Value> {
     let _lock = cx.lock(&d.header);
     take(&d, left)
+}
+
+/// Removes the first item, and looks at those that will be first after so many more.
+pub fn pop_ahead<const N: usize>(cx: &mut Ctx, d: Gc<Boxed>, ahead: [usize; N]) -> Option<(Value, [Value; N])> {
+    let _lock = cx.lock(&d.header);
+    let item = take(&d, true)?;
+    let (n, head, ring) = (len(&d), number(&d, HEAD) as usize, buffer(&d)?);
+    let later = ahead.map(|i| match i < n {
+        true => {
+            let at = head + i;
+            ring.slots()[if at < ring.cap { at } else { at - ring.cap }].get()
+        }
+        false => Value::UNBOUND,
+    });
+    Some((item, later))
 }
 
 fn clear(cx: &mut Ctx, d: Gc<Boxed>) {

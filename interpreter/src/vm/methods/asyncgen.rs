@@ -47,7 +47,7 @@ pub mod methods {
     }
     #[getter]
     pub fn ag_running(this: Gc<Generator>) -> bool {
-        this.extra.get() == Value::TRUE
+        this.is_busy()
     }
     #[getter]
     pub fn ag_suspended(this: Gc<Generator>) -> bool {
@@ -55,11 +55,11 @@ pub mod methods {
     }
     #[getter]
     pub fn ag_code(this: Gc<Generator>) -> Value {
-        this.code.get()
+        this.code().value()
     }
     #[getter]
     pub fn ag_await(this: Gc<Generator>) -> Value {
-        generator::delegate(this)
+        generator::shown_delegate(this)
     }
     #[getter]
     pub fn ag_frame(cx: &mut Ctx, this: Gc<Generator>) -> R {

@@ -132,11 +132,11 @@ pub mod methods {
     }
     #[getter]
     pub fn gi_code(this: Gc<Generator>) -> Value {
-        this.code.get()
+        this.code().value()
     }
     #[getter]
     pub fn gi_yieldfrom(this: Gc<Generator>) -> Value {
-        generator::delegate(this)
+        generator::shown_delegate(this)
     }
     #[getter]
     pub fn gi_frame(cx: &mut Ctx, this: Gc<Generator>) -> R {
@@ -152,11 +152,11 @@ pub mod methods {
     }
     #[getter]
     pub fn cr_code(this: Gc<Generator>) -> Value {
-        this.code.get()
+        this.code().value()
     }
     #[getter]
     pub fn cr_await(this: Gc<Generator>) -> Value {
-        generator::delegate(this)
+        generator::shown_delegate(this)
     }
     #[getter]
     pub fn cr_frame(cx: &mut Ctx, this: Gc<Generator>) -> R {

@@ -1,6 +1,7 @@
 //! Marking: a work list over the object graph, precise in objects, conservative in stacks.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::block::{BLOCK_SIZE, BlockState, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, mark_byte};
 use super::chunk::{CHUNK_SIZE, Reservation, reservation};
@@ -9,6 +10,30 @@ use super::parallel;
 
 /// Objects traced before other threads are asked to help: about a millisecond's work.
 const ALONE: usize = 1 << 16;
+/// Objects traced between two looks at the clock.
+pub(super) const AT_ONCE: usize = 256;
+
+/// How much a marker may do.
+pub struct Budget {
+    until: Option<Instant>,
+    objects: usize,
+}
+
+impl Budget {
+    /// All there is.
+    pub fn unlimited() -> Budget {
+        Budget { until: None, objects: usize::MAX }
+    }
+    pub(super) fn until(time: Instant) -> Budget {
+        Budget { until: Some(time), objects: usize::MAX }
+    }
+    pub(super) fn objects(count: usize) -> Budget {
+        Budget { until: None, objects: count }
+    }
+    pub(super) fn is_spent(&self) -> bool {
+        self.objects == 0 || self.until.is_some_and(|until| Instant::now() >= until)
+    }
+}
 
 /// Marks everything reachable from the objects it is given.
 pub struct Marker {
@@ -28,6 +53,11 @@ pub struct Marker {
     leaves: u64,
     /// Bytes of marked cells.
     pub live_bytes: usize,
+    /// Has had help before: there is much to mark.
+    helped: bool,
+    /// Marks nothing, and takes note of an object that is not marked.
+    checking: bool,
+    missed: Option<*mut Header>,
 }
 
 /// Shows the marker every object that `object` refers to; of its elements, those from `from` on or a part of them (see
@@ -47,7 +77,15 @@ impl Marker {
             shapes_new: Vec::new(),
             leaves,
             live_bytes: 0,
+            helped: false,
+            checking: false,
+            missed: None,
         }
+    }
+
+    /// The mark it sets.
+    pub(super) fn epoch(&self) -> u8 {
+        self.epoch
     }
 
     /// One with nothing to do, for the same collection.
@@ -55,9 +93,28 @@ impl Marker {
         Marker::new(self.owner, self.epoch, self.trace, self.leaves)
     }
 
-    /// Takes over what a sibling has found out.
+    /// One for the same collection that marks nothing.
+    pub(super) fn checker(&self) -> Marker {
+        Marker { checking: true, ..self.sibling() }
+    }
+
+    /// Traces a marked object: an unmarked one that it refers to, if there is one.
+    pub(super) fn check(&mut self, object: *mut Header) -> Option<*mut Header> {
+        self.work.push(object);
+        while self.step() {}
+        self.missed.take()
+    }
+
+    /// What a checker has come upon.
+    pub(super) fn take_missed(&mut self) -> Option<*mut Header> {
+        self.missed.take()
+    }
+
+    /// Takes over what a sibling has found out, and what it has left.
     pub(super) fn absorb(&mut self, sibling: &mut Marker) {
         self.live_bytes += sibling.live_bytes;
+        self.work.append(&mut sibling.work);
+        self.rest.append(&mut sibling.rest);
         for shape in sibling.new_shapes() {
             if self.shapes_seen.get(shape as usize) != Some(&true) {
                 self.see_shape(shape);
@@ -71,15 +128,30 @@ impl Marker {
         // SAFETY: `object` is the start of a cell of this heap.
         let mark = unsafe { mark_byte(object as usize) };
         if mark.load(Ordering::Relaxed) != self.epoch {
-            mark.store(self.epoch, Ordering::Relaxed);
-            // SAFETY: as above.
-            let (size, header) = unsafe { (cell_size(object as usize), &*object) };
-            self.live_bytes += size;
-            let leaf = self.leaves >> header.kind() & 1 != 0 && !header.has(flag::ATTRS | flag::EXTERNAL);
-            if !leaf {
-                self.work.push(object);
+            if self.checking {
+                self.missed = Some(object);
+                return;
             }
+            mark.store(self.epoch, Ordering::Relaxed);
+            self.marked(object);
         }
+    }
+
+    /// An object has got its mark.
+    #[inline(always)]
+    fn marked(&mut self, object: *mut Header) {
+        // SAFETY: a live object of this heap.
+        let (size, header) = unsafe { (cell_size(object as usize), &*object) };
+        self.live_bytes += size;
+        let leaf = self.leaves >> header.kind() & 1 != 0 && !header.has(flag::ATTRS | flag::EXTERNAL);
+        if !leaf {
+            self.work.push(object);
+        }
+    }
+
+    /// Takes a marked object from a grey list: it is to be traced, perhaps again.
+    pub(super) fn take_grey(&mut self, object: *mut Header, again: bool) {
+        if again { self.work.push(object) } else { self.marked(object) }
     }
 
     /// Whether an object has been marked in this collection.
@@ -112,14 +184,28 @@ impl Marker {
         }
     }
 
-    /// Traces until nothing new is found; with much to do, on several threads.
-    pub fn drain(&mut self) {
-        let mut alone = ALONE;
-        while self.step() {
-            alone -= 1;
+    /// Traces until nothing new is found or the budget is spent: whether nothing is left. With much to do, on several
+    /// threads.
+    pub fn drain(&mut self, budget: &mut Budget) -> bool {
+        let mut alone = if self.helped { AT_ONCE } else { ALONE };
+        loop {
+            let part = AT_ONCE.min(budget.objects);
+            for _ in 0..part {
+                if !self.step() {
+                    return true;
+                }
+            }
+            if budget.objects != usize::MAX {
+                budget.objects -= part;
+            }
+            if budget.is_spent() {
+                return self.work.is_empty() && self.rest.is_empty();
+            }
+            alone -= part;
             if alone == 0 {
-                if parallel::worth_while(self) {
-                    return parallel::drain(self);
+                if budget.objects == usize::MAX && parallel::worth_while(self) {
+                    self.helped = true;
+                    return parallel::drain(self, budget);
                 }
                 alone = ALONE;
             }

@@ -43,8 +43,8 @@ impl Ctx {
     #[inline(never)]
     fn cell_slow(&mut self, size: usize) -> *mut u8 {
         let heap = &self.iso().heap;
-        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
-            self.collect();
+        if heap.wants_collection() && (self.iso().gc_enabled.load(Ordering::Relaxed) || heap.is_marking()) {
+            self.collect_slice();
         }
         if heap.take_short() {
             self.collect();
@@ -56,10 +56,7 @@ impl Ctx {
             self.signals_arc().raise();
         }
         let cell = heap.refill(&mut self.local, size);
-        if heap.stress() {
-            // The next allocation comes here again.
-            self.local.discard(size);
-        }
+        heap.after_refill(&mut self.local, size);
         cell
     }
 
@@ -73,8 +70,8 @@ impl Ctx {
     #[inline(never)]
     fn large_cell(&mut self, size: usize, word: u64) -> R<*mut u8> {
         let heap = &self.iso().heap;
-        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
-            self.collect();
+        if heap.wants_collection() && (self.iso().gc_enabled.load(Ordering::Relaxed) || heap.is_marking()) {
+            self.collect_slice();
         }
         let at = match self.iso().heap.allocate_large(size) {
             Some(at) => at,

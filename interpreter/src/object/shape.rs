@@ -76,6 +76,12 @@ impl Shapes {
         }
     }
 
+    /// The same of any number.
+    pub fn find(&self, id: u32) -> Option<&Shape> {
+        let (chunk, at) = Self::place(id);
+        self.chunks.get(chunk)?.get()?.get(at)?.get()
+    }
+
     /// A root shape for instances of `class`.
     pub fn root(&self, class: Value, inline: u16) -> u32 {
         self.add(class, inline, 0, 0, Value::UNBOUND, false)

@@ -22,7 +22,7 @@ struct State {
     workers: Vec<usize>,
     stopped: usize,
     collecting: bool,
-    /// Counts the times that the world was stopped.
+    /// Counts the stops in which objects may have been freed.
     stops: u64,
 }
 
@@ -54,8 +54,8 @@ impl World {
     }
 
     /// Runs `body` with every other worker stopped; false: another worker has just collected instead.
-    /// `body` gets the other workers' contexts.
-    fn stop(&self, cx: &mut Ctx, body: impl FnOnce(&mut Ctx, &[*mut Ctx])) -> bool {
+    /// `body` gets the other workers' contexts, and tells whether it may have freed objects.
+    fn stop(&self, cx: &mut Ctx, body: impl FnOnce(&mut Ctx, &[*mut Ctx]) -> bool) -> bool {
         let me = cx as *mut Ctx as usize;
         let mut state = self.state.lock();
         if state.collecting {
@@ -73,8 +73,10 @@ impl World {
                 self.changed.wait(&mut state);
             }
         }
-        state.stops += 1;
-        body(cx, &others);
+        if body(cx, &others) {
+            state.stops += 1;
+            cx.forget_since(state.stops);
+        }
         state.collecting = false;
         drop(state);
         self.changed.notify_all();
@@ -167,7 +169,10 @@ impl Ctx {
         // Another worker may collect just now; then it is this one's turn to stand.
         while let Some(todo) = body.take() {
             let mut left = Some(todo);
-            iso.world.stop(self, |cx, others| result = left.take().map(|todo| todo(cx, others)));
+            iso.world.stop(self, |cx, others| {
+                result = left.take().map(|todo| todo(cx, others));
+                false
+            });
             body = left;
         }
         match result {
@@ -181,7 +186,20 @@ impl Ctx {
     pub fn collect(&mut self) {
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
-        self.collect_from(registers.as_ptr() as usize);
+        self.collect_from(registers.as_ptr() as usize, true);
+        std::hint::black_box(&registers);
+    }
+
+    /// Does a slice of a collection: the heap has grown, or one goes on.
+    #[inline(never)]
+    pub(super) fn collect_slice(&mut self) {
+        if self.iso().heap.is_resting() {
+            return;
+        }
+        let mut registers = [0usize; 8];
+        super::ctx::spill_registers(&mut registers);
+        let whole = self.iso().heap.stress();
+        self.collect_from(registers.as_ptr() as usize, whole);
         std::hint::black_box(&registers);
     }
 
@@ -193,27 +211,27 @@ impl Ctx {
         if self.loop_entry == 0 {
             return self.collect();
         }
-        self.collect_from(self.loop_entry);
+        self.collect_from(self.loop_entry, true);
     }
 
     /// Collects with native frames from the address on as roots.
-    fn collect_from(&mut self, native: usize) {
+    fn collect_from(&mut self, native: usize, whole: bool) {
         let iso = self.iso();
         self.published = Published { native };
         iso.world.stop(self, |cx, others| {
-            cx.type_cache.fill(EMPTY_CACHE_ENTRY);
             let me = cx as *mut Ctx;
             let mut locals: Vec<&mut LocalHeap> = Vec::with_capacity(others.len() + 1);
             for &worker in others.iter().chain([&me]) {
                 // SAFETY: every other worker is stopped, and `cx` is not used while its part is borrowed here.
                 locals.push(unsafe { &mut (*worker).local });
             }
-            iso.collect(&mut locals, |marker| {
+            let stacks = |marker: &mut Marker| {
                 for &worker in others.iter().chain([&me]) {
                     // SAFETY: the worker is stopped (or this one) and has published where its frames begin.
                     unsafe { mark_worker(&*worker, marker) };
                 }
-            });
+            };
+            iso.collect(&mut locals, &stacks, whole)
         });
         if !iso.to_finalize.lock().is_empty() {
             self.signals_arc().raise();

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Gc, Object, Value};
+use crate::heap::grey;
 
 /// Loads are Acquire (the value may be followed), stores Release (it may be a fresh object); plain moves on x86.
+/// While a collection goes on between slices, a store has what it stores marked (see `heap::grey`).
 #[repr(transparent)]
 pub struct Slot(AtomicU64);
 
@@ -19,12 +21,15 @@ impl Slot {
     #[inline(always)]
     pub fn set(&self, value: Value) {
         self.0.store(value.bits(), Ordering::Release);
+        stored(value);
     }
     /// Stores `new` if the slot still holds `old`.
     pub fn replace_if(&self, old: Value, new: Value) -> bool {
+        stored(new);
         self.0.compare_exchange(old.bits(), new.bits(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
     pub fn swap(&self, new: Value) -> Value {
+        stored(new);
         Value::from_bits(self.0.swap(new.bits(), Ordering::AcqRel))
     }
     /// The slot's object where the field's invariant fixes its type. A zero word or an immediate is a broken invariant.
@@ -33,6 +38,13 @@ impl Slot {
         // SAFETY: fields read this way only ever hold objects of `T` (checked in debug builds).
         unsafe { Gc::from_value_unchecked(self.get()) }
     }
+}
+
+/// A reference to the value is stored in an object: what refers to objects other than by a [`Slot`] has to tell.
+#[inline(always)]
+pub fn stored(value: Value) {
+    // SAFETY: a value that is stored is a live object's, if an object's.
+    unsafe { grey::stored(|| value.is_object().then(|| value.object())) }
 }
 
 impl std::fmt::Debug for Slot {

@@ -171,6 +171,8 @@ pub struct Heap {
     short: AtomicBool,
     /// A [`Mode`].
     mode: AtomicU8,
+    /// Pauses are told of.
+    pub(super) log: bool,
     pub collections: AtomicUsize,
     /// Bytes found live by the last collection.
     pub live: AtomicUsize,
@@ -198,6 +200,7 @@ impl Heap {
             limit: AtomicUsize::new(usize::MAX),
             over_limit: AtomicBool::new(false),
             short: AtomicBool::new(false),
+            log: std::env::var_os("CONC_GC_LOG").is_some_and(|value| value != "0"),
             mode: AtomicU8::new(if from_start { mode } else { Mode::Normal } as u8),
             collections: AtomicUsize::new(0),
             live: AtomicUsize::new(0),

@@ -36,6 +36,17 @@ pub trait Owner {
     fn describe(&self, kind: u8, shape: u32) -> String;
 }
 
+/// What the world was stopped for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// A slice of the sweep that a cycle begins with.
+    Sweep,
+    /// A slice of marking.
+    Mark,
+    /// The end of a cycle, or all of it: objects may have been freed.
+    End,
+}
+
 /// The collection that is going on, if one is.
 #[derive(Default)]
 pub(super) struct Cycle {
@@ -78,9 +89,8 @@ impl Heap {
         self.finish(locals, owner, marker, false);
     }
 
-    /// A slice of a collection, with the world stopped; whether it was the last, so that objects may have been freed. If
-    /// there is not much to mark, the first slice is the last.
-    pub fn slice(&self, locals: &mut [&mut LocalHeap], owner: &mut dyn Owner) -> bool {
+    /// A slice of a collection, with the world stopped. If there is not much to mark, the first slice is the last.
+    pub fn slice(&self, locals: &mut [&mut LocalHeap], owner: &mut dyn Owner) -> Stop {
         let begun = Instant::now();
         let mut cycle = self.cycle.lock();
         let mut budget = self.budget(SLICE);
@@ -88,13 +98,17 @@ impl Heap {
         if first && !self.sweep_rest(&mut budget) {
             cycle.rest_until = Some(begun + 2 * begun.elapsed());
             self.act_after(LEAST_STEP);
-            return false;
+            return Stop::Sweep;
         }
         let mut marker = cycle.marker.take().unwrap_or_else(|| self.marker(None));
         if first {
             owner.mark_roots(&mut marker);
         }
-        self.greys.take(|object, again| marker.take_grey(object, again));
+        let mut n = 0;
+        let b0 = marker.live_bytes;
+        let t0 = begun.elapsed();
+        self.greys.take(|object, again| { n += 1; marker.take_grey(object, again) });
+        let t1 = begun.elapsed();
         let mut done = complete(&mut marker, owner, &mut budget);
         if done && !first {
             cycle.ends += 1;
@@ -106,14 +120,15 @@ impl Heap {
             let sliced = cycle.slices > 0;
             *cycle = Cycle::default();
             self.finish(locals, owner, marker, sliced);
-            return true;
+            return Stop::End;
         }
+        if self.log { eprintln!("greys {n}, {} KB, marked {} KB, before {t0:?}, greys at {t1:?} {:?}", b0>>10, (marker.live_bytes - b0)>>10, begun.elapsed()); }
         self.greys.begin(marker.epoch());
         cycle.slices += 1;
         self.act_after(self.step(marker.live_bytes, cycle.slices));
         cycle.marker = Some(marker);
         cycle.rest_until = Some(begun + 2 * begun.elapsed());
-        false
+        Stop::Mark
     }
 
     /// Whether scripts are to run on before the next slice, though they have allocated what they might.
@@ -136,11 +151,26 @@ impl Heap {
     }
 
     /// How much is to be allocated until the next slice, if the cycle is to end before the heap has grown by a quarter of
-    /// what was live.
+    /// what was live. Never more than half of what a slice marks: so it ends, be all that scripts make kept.
     fn step(&self, marked: usize, slices: usize) -> usize {
         let live = self.live.load(Ordering::Relaxed).max(self.in_use.load(Ordering::Relaxed) / 2);
-        let left = live.saturating_sub(marked) / (marked / slices).max(1) + 3;
-        (live.max(MIN_TRIGGER) / 4 / left).max(LEAST_STEP)
+        let rate = (marked / slices).max(1);
+        let left = live.saturating_sub(marked) / rate + 3;
+        (live.max(MIN_TRIGGER) / 4 / left).min(rate / 2).max(LEAST_STEP)
+    }
+
+    /// Tells of a pause that scripts had, if `CONC_GC_LOG` asks for it.
+    pub fn log_pause(&self, pause: Duration, stop: Option<Stop>) {
+        if self.log && let Some(stop) = stop {
+            let megabytes = |bytes: &std::sync::atomic::AtomicUsize| bytes.load(Ordering::Relaxed) >> 20;
+            let what = match stop {
+                Stop::Sweep => "sweep",
+                Stop::Mark => "mark",
+                Stop::End => "end",
+            };
+            let (ms, in_use, live) = (pause.as_secs_f64() * 1e3, megabytes(&self.in_use), megabytes(&self.live));
+            eprintln!("gc: {ms:.3} ms {what}, {in_use} MB in use, {live} MB live");
+        }
     }
 
     fn budget(&self, time: Duration) -> Budget {

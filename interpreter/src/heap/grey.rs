@@ -1,17 +1,20 @@
 //! The write barrier: while a collection waits between two slices, what is stored into an object is to be marked.
 //!
 //! Markers only run while the world is stopped, so all that has to be kept is this: no object that has been traced
-//! refers to one that nobody will mark. A store of a reference therefore marks what it refers to and puts it on a grey
-//! list (Dijkstra et al., "On-the-fly garbage collection: an exercise in cooperation", 1978). Frames are written
-//! without a barrier: when one is suspended, its owner is traced again ([`suspended`]), and the stacks of workers are
-//! roots, which the last slice looks at once more.
+//! refers to one that nobody will mark. A store of a reference into a marked object therefore marks what it refers to
+//! and lists it as grey (Dijkstra et al., "On-the-fly garbage collection: an exercise in cooperation", 1978); or, if the
+//! object that it goes into is small, lists that again (Steele, "Multiprocessing compactifying garbage collection",
+//! 1975). Frames are written without a barrier: when one is suspended, its owner is traced again ([`suspended`]), and the
+//! stacks of workers are roots, which the last slice looks at once more.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::block::{greys_of, mark_byte};
+use super::chunk::reservation;
 use super::header::Header;
+use super::mark::cell_size;
 
 /// How many heaps are between two slices.
 static MARKING: AtomicU32 = AtomicU32::new(0);
@@ -26,6 +29,11 @@ fn is_marking() -> bool {
 const LISTS: usize = 8;
 /// Of an entry in a list: the object has been marked before and is to be traced again.
 const AGAIN: usize = 1;
+/// Of the mark of such an object, until it is taken out of the list.
+const LISTED: u8 = 0x80;
+/// Objects up to so many bytes are traced again when something is stored in them, once from slice to slice: what they
+/// hold only in between is never marked. Of larger ones, what is stored is.
+const SMALL: usize = 256;
 
 /// A heap's grey objects that no marker has yet.
 #[derive(Default)]
@@ -59,11 +67,17 @@ impl Greys {
         self.epoch.load(Ordering::Relaxed) != 0
     }
 
-    /// Takes all out: the objects, and whether each has been marked before.
+    /// Takes all out: the objects, and whether each has been marked before. The world is stopped.
     pub(super) fn take(&self, mut each: impl FnMut(*mut Header, bool)) {
+        let epoch = self.epoch.load(Ordering::Relaxed);
         for list in &self.lists {
             for entry in std::mem::take(&mut *list.lock()) {
-                each((entry & !AGAIN) as *mut Header, entry & AGAIN != 0);
+                let (object, again) = (entry & !AGAIN, entry & AGAIN != 0);
+                if again {
+                    // SAFETY: the start of an object's cell.
+                    unsafe { mark_byte(object) }.store(epoch, Ordering::Relaxed);
+                }
+                each(object as *mut Header, again);
             }
         }
     }
@@ -86,15 +100,54 @@ impl Drop for Greys {
     }
 }
 
-/// After a store of a reference to `object`.
+/// After a store of what refers to `object`, if to any, at the address `place`.
 ///
 /// # Safety
 /// `object` is a live object of some heap.
 #[inline(always)]
+pub unsafe fn stored_at(place: usize, object: impl FnOnce() -> Option<*mut Header>) {
+    if is_marking()
+        && let Some(object) = object()
+    {
+        // SAFETY: by the contract.
+        unsafe { shade_for(place, object) };
+    }
+}
+
+/// After a store of what refers to `object`, wherever.
+///
+/// # Safety
+/// As for [`stored_at`].
+#[inline(always)]
 pub unsafe fn stored(object: impl FnOnce() -> Option<*mut Header>) {
-    if is_marking() && let Some(object) = object() {
+    if is_marking()
+        && let Some(object) = object()
+    {
         // SAFETY: by the contract.
         unsafe { shade(object) };
+    }
+}
+
+/// Sees to an object that is stored at `place`, unless the object there is not marked itself: a new one, mostly, whose
+/// references will be found when it is; or no object at all, but a root, which will be looked at again.
+#[cold]
+#[inline(never)]
+unsafe fn shade_for(place: usize, object: *mut Header) {
+    // SAFETY: as in `shade`; what is found around the place is the cell of an object of the same heap.
+    unsafe {
+        let greys = greys_of(object as usize);
+        let epoch = greys.epoch.load(Ordering::Relaxed);
+        if epoch == 0 || mark_byte(object as usize).load(Ordering::Relaxed) == epoch {
+            return;
+        }
+        let Some(holder) = reservation().cell_around(place) else { return };
+        if mark_byte(holder).load(Ordering::Relaxed) == epoch {
+            if cell_size(holder) <= SMALL {
+                trace_again(holder);
+            } else {
+                shade(object);
+            }
+        }
     }
 }
 
@@ -124,23 +177,22 @@ unsafe fn shade(object: *mut Header) {
 pub unsafe fn suspended(object: &Header) {
     if is_marking() {
         // SAFETY: by the contract.
-        unsafe { trace_again(object) };
+        unsafe { trace_again(object as *const Header as usize) };
     }
 }
 
+/// Has an object traced again, if it is marked and not listed for that yet.
 #[cold]
 #[inline(never)]
-unsafe fn trace_again(object: &Header) {
-    // Once only: until a marker has traced it, the list has it.
-    if object.take_traced() {
-        let address = object as *const Header as usize;
-        // SAFETY: as in `shade`. An object that is not marked in this cycle will be traced when it is.
-        unsafe {
-            let greys = greys_of(address);
-            let epoch = greys.epoch.load(Ordering::Relaxed);
-            if epoch != 0 && mark_byte(address).load(Ordering::Relaxed) == epoch {
-                greys.put(address | AGAIN);
-            }
+unsafe fn trace_again(object: usize) {
+    // SAFETY: as in `shade`.
+    unsafe {
+        let greys = greys_of(object);
+        let epoch = greys.epoch.load(Ordering::Relaxed);
+        let mark = mark_byte(object);
+        if epoch != 0 && mark.load(Ordering::Relaxed) == epoch {
+            mark.store(epoch | LISTED, Ordering::Relaxed);
+            greys.put(object | AGAIN);
         }
     }
 }

@@ -11,8 +11,7 @@ pub struct Header {
     kind: u8,
     flags: AtomicU8,
     lock: AtomicU8,
-    /// Of an object with a frame: it has been traced since the frame was last left.
-    traced: AtomicU8,
+    unused: u8,
 }
 
 const _: () = assert!(size_of::<Header>() == 8);
@@ -100,20 +99,6 @@ impl Header {
     }
     pub fn clear_flag(&self, flag: u8) {
         self.flags.fetch_and(!flag, Ordering::Relaxed);
-    }
-    /// A marker has traced the object with its frame.
-    #[inline]
-    pub fn set_traced(&self) {
-        self.traced.store(1, Ordering::Relaxed);
-    }
-    /// Whether a marker has traced it since this was last asked.
-    #[inline]
-    pub(super) fn take_traced(&self) -> bool {
-        let traced = self.traced.load(Ordering::Relaxed) != 0;
-        if traced {
-            self.traced.store(0, Ordering::Relaxed);
-        }
-        traced
     }
     /// Takes an iterator for a step; false: another thread has.
     #[inline]

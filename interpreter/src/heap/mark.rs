@@ -93,6 +93,11 @@ impl Marker {
         Marker::new(self.owner, self.epoch, self.trace, self.leaves)
     }
 
+    /// Whether it marks nothing, but looks whether all is marked.
+    pub fn is_checking(&self) -> bool {
+        self.checking
+    }
+
     /// One for the same collection that marks nothing.
     pub(super) fn checker(&self) -> Marker {
         Marker { checking: true, ..self.sibling() }
@@ -167,6 +172,14 @@ impl Marker {
             && let Some(object) = object_at(address, span)
         {
             self.mark(object);
+        }
+    }
+
+    /// The same of a word that may be an old one, from before its place was last taken.
+    #[inline]
+    pub fn mark_old(&mut self, address: usize) {
+        if !self.checking {
+            self.mark_conservative(address);
         }
     }
 
@@ -287,32 +300,37 @@ pub(super) unsafe fn cell_size(address: usize) -> usize {
 
 /// The object whose cell contains `address`, in a chunk span of this heap that starts at `span`.
 fn object_at(address: usize, span: usize) -> Option<*mut Header> {
-    let start = if chunk_of(address) != span {
-        // A later chunk of a huge object, which begins right after the head of the span's first chunk.
-        span + HEAD_BLOCKS * BLOCK_SIZE
-    } else {
-        let offset = address - span;
-        if !(HEAD_BLOCKS * BLOCK_SIZE..CHUNK_SIZE).contains(&offset) {
-            return None;
-        }
-        // SAFETY: the chunk is this heap's and has a head.
-        let block = unsafe { &*block_of(address) };
-        let block_start = address & !(BLOCK_SIZE - 1);
-        match block.state {
-            BlockState::Free => return None,
-            BlockState::LargeStart => block_start,
-            BlockState::LargeRest => block_start - block.span as usize * BLOCK_SIZE,
-            BlockState::Small => {
-                let cell = block.cell as usize;
-                debug_assert!((16..=MAX_SMALL).contains(&cell));
-                let index = (address - block_start) / cell;
-                if (index + 1) * cell > BLOCK_SIZE {
-                    return None;
-                }
-                block_start + index * cell
-            }
-        }
-    };
+    let start = cell_at(address, span)?;
     // SAFETY: `start` is a cell of this heap; a zero word means that no object is there.
     if unsafe { *(start as *const u64) } == 0 { None } else { Some(start as *mut Header) }
+}
+
+/// The start of the cell that contains `address`, in a chunk span that starts at `span`. The world is stopped, or the
+/// address is that of a live object's part.
+pub(super) fn cell_at(address: usize, span: usize) -> Option<usize> {
+    if chunk_of(address) != span {
+        // A later chunk of a huge object, which begins right after the head of the span's first chunk.
+        return Some(span + HEAD_BLOCKS * BLOCK_SIZE);
+    }
+    let offset = address - span;
+    if !(HEAD_BLOCKS * BLOCK_SIZE..CHUNK_SIZE).contains(&offset) {
+        return None;
+    }
+    let block_start = address & !(BLOCK_SIZE - 1);
+    // SAFETY: the chunk has a head. Of a block in use these fields stay as they are; of another one, the caller has stopped
+    // the world.
+    let (state, cell, back) = unsafe {
+        let block = block_of(address);
+        ((*block).state, (*block).cell as usize, (*block).span as usize)
+    };
+    match state {
+        BlockState::Free => None,
+        BlockState::LargeStart => Some(block_start),
+        BlockState::LargeRest => Some(block_start - back * BLOCK_SIZE),
+        BlockState::Small => {
+            debug_assert!((16..=MAX_SMALL).contains(&cell));
+            let index = (address - block_start) / cell;
+            ((index + 1) * cell <= BLOCK_SIZE).then(|| block_start + index * cell)
+        }
+    }
 }

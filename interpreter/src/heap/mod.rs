@@ -20,6 +20,6 @@ mod verify;
 
 pub use alloc::{Heap, LocalHeap};
 pub use chunk::fix_addresses;
-pub use cycle::{Owner, complete};
+pub use cycle::{Owner, Stop, complete};
 pub use header::Header;
 pub use mark::{Budget, Marker};

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
-use crate::heap::{Budget, Header, Heap, LocalHeap, Marker, Owner, complete};
+use crate::heap::{Budget, Header, Heap, LocalHeap, Marker, Owner, Stop, complete};
 use crate::native::{Ctx, ModuleDef, R};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
@@ -350,15 +350,15 @@ impl Isolate {
     }
 
     /// Collects garbage with the world stopped: all of it, or a slice's worth. `stacks` marks from the stacks of all
-    /// workers. Whether objects may have been freed.
-    pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: &dyn Fn(&mut Marker), whole: bool) -> bool {
+    /// workers.
+    pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: &dyn Fn(&mut Marker), whole: bool) -> Stop {
         for local in locals.iter_mut() {
             self.watched.lock().append(&mut local.watched);
         }
         let owner = &mut Collected { isolate: self, stacks };
         if whole {
             self.heap.collect(locals, owner);
-            return true;
+            return Stop::End;
         }
         self.heap.slice(locals, owner)
     }

@@ -168,7 +168,6 @@ pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
         }
         Kind::Generator => {
             let o = fields!(m, object as Generator: handled outer_handled code names extra);
-            header.set_traced();
             if o.state() != state::DONE {
                 super::walk::mark_generator(o, m);
             }
@@ -201,7 +200,6 @@ pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
             let o = fields!(m, object as Boxed: attrs);
             mark_slots(m, o.slots());
             if o.is(&super::greenlet::GREENLET) {
-                header.set_traced();
                 super::greenlet::trace(o, m);
             }
         }
@@ -212,8 +210,6 @@ pub unsafe fn trace(object: *mut Header, from: usize, m: &mut Marker) {
             mark(m, o.previous.get());
         }
         Kind::Fiber => {
-            // SAFETY: the kind says the layout.
-            header.set_traced();
             // SAFETY: the kind says the layout.
             super::stack::trace_fiber(unsafe { &*(object as *const super::stack::Fiber) }, m);
         }

@@ -4,10 +4,12 @@
 //! published its stacks and counts as stopped; a worker that blocks in the system counts as stopped all the while
 //! ([`Ctx::blocking`]) and looks again before it goes on. No lock is held across a safepoint.
 
+use std::time::Instant;
+
 use parking_lot::{Condvar, Mutex};
 
 use super::ctx::{Ctx, EMPTY_CACHE_ENTRY};
-use crate::heap::{LocalHeap, Marker};
+use crate::heap::{LocalHeap, Marker, Stop};
 
 /// The workers of an interpreter.
 #[derive(Default)]
@@ -217,6 +219,8 @@ impl Ctx {
     /// Collects with native frames from the address on as roots.
     fn collect_from(&mut self, native: usize, whole: bool) {
         let iso = self.iso();
+        let begun = Instant::now();
+        let mut done = None;
         self.published = Published { native };
         iso.world.stop(self, |cx, others| {
             let me = cx as *mut Ctx;
@@ -231,8 +235,10 @@ impl Ctx {
                     unsafe { mark_worker(&*worker, marker) };
                 }
             };
-            iso.collect(&mut locals, &stacks, whole)
+            done = Some(iso.collect(&mut locals, &stacks, whole));
+            done == Some(Stop::End)
         });
+        iso.heap.log_pause(begun.elapsed(), done);
         if !iso.to_finalize.lock().is_empty() {
             self.signals_arc().raise();
         }

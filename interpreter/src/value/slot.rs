@@ -21,15 +21,21 @@ impl Slot {
     #[inline(always)]
     pub fn set(&self, value: Value) {
         self.0.store(value.bits(), Ordering::Release);
-        stored(value);
+        self.stored(value);
+    }
+    /// The write barrier.
+    #[inline(always)]
+    fn stored(&self, value: Value) {
+        // SAFETY: a value that is stored is a live object's, if an object's.
+        unsafe { grey::stored_at(self as *const Slot as usize, || value.is_object().then(|| value.object())) }
     }
     /// Stores `new` if the slot still holds `old`.
     pub fn replace_if(&self, old: Value, new: Value) -> bool {
-        stored(new);
+        self.stored(new);
         self.0.compare_exchange(old.bits(), new.bits(), Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
     pub fn swap(&self, new: Value) -> Value {
-        stored(new);
+        self.stored(new);
         Value::from_bits(self.0.swap(new.bits(), Ordering::AcqRel))
     }
     /// The slot's object where the field's invariant fixes its type. A zero word or an immediate is a broken invariant.

@@ -222,10 +222,10 @@ impl Heap {
         }
     }
 
-    /// Whether every allocation does a whole collection.
-    #[inline]
-    pub fn stress(&self) -> bool {
-        self.mode() == Mode::Stress
+    /// Whether a collection is to be a whole one: every allocation does one, or the limit is near.
+    pub fn wants_all(&self) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        self.mode() == Mode::Stress || self.in_use.load(Ordering::Relaxed) > limit - limit / 8
     }
 
     /// Has the next allocation of the size collect again, where every one does.

@@ -102,13 +102,12 @@ impl Heap {
         }
         let mut marker = cycle.marker.take().unwrap_or_else(|| self.marker(None));
         if first {
+            if self.mode() == Mode::Slices {
+                marker.note_frames();
+            }
             owner.mark_roots(&mut marker);
         }
-        let mut n = 0;
-        let b0 = marker.live_bytes;
-        let t0 = begun.elapsed();
-        self.greys.take(|object, again| { n += 1; marker.take_grey(object, again) });
-        let t1 = begun.elapsed();
+        self.greys.take(|object, again| marker.take_grey(object, again));
         let mut done = complete(&mut marker, owner, &mut budget);
         if done && !first {
             cycle.ends += 1;
@@ -122,7 +121,6 @@ impl Heap {
             self.finish(locals, owner, marker, sliced);
             return Stop::End;
         }
-        if self.log { eprintln!("greys {n}, {} KB, marked {} KB, before {t0:?}, greys at {t1:?} {:?}", b0>>10, (marker.live_bytes - b0)>>10, begun.elapsed()); }
         self.greys.begin(marker.epoch());
         cycle.slices += 1;
         self.act_after(self.step(marker.live_bytes, cycle.slices));

@@ -1,5 +1,6 @@
 //! Marking: a work list over the object graph, precise in objects, conservative in stacks.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -58,6 +59,11 @@ pub struct Marker {
     /// Marks nothing, and takes note of an object that is not marked.
     checking: bool,
     missed: Option<*mut Header>,
+    missed_in_frame: Option<*mut Header>,
+    /// With the check in view: a sum of the words in each object's frames when it was traced last.
+    frames: Option<HashMap<usize, u64>>,
+    /// That of the object that is being traced.
+    words: u64,
 }
 
 /// Shows the marker every object that `object` refers to; of its elements, those from `from` on or a part of them (see
@@ -80,6 +86,9 @@ impl Marker {
             helped: false,
             checking: false,
             missed: None,
+            missed_in_frame: None,
+            frames: None,
+            words: 0,
         }
     }
 
@@ -93,9 +102,9 @@ impl Marker {
         Marker::new(self.owner, self.epoch, self.trace, self.leaves)
     }
 
-    /// Whether it marks nothing, but looks whether all is marked.
-    pub fn is_checking(&self) -> bool {
-        self.checking
+    /// Has the marker note what it sees in frames, for a later check.
+    pub(super) fn note_frames(&mut self) {
+        self.frames = Some(HashMap::new());
     }
 
     /// One for the same collection that marks nothing.
@@ -103,11 +112,16 @@ impl Marker {
         Marker { checking: true, ..self.sibling() }
     }
 
-    /// Traces a marked object: an unmarked one that it refers to, if there is one.
-    pub(super) fn check(&mut self, object: *mut Header) -> Option<*mut Header> {
+    /// Traces a marked object with a checker: an unmarked one that it refers to, if there is one. Frames, which are
+    /// written without a barrier, must be what `marker` has seen last; what a word in them pointed to then has its mark.
+    /// Some hold old words that are not used any more, and that may point to anything now.
+    pub(super) fn check(&mut self, object: *mut Header, marker: &Marker) -> Option<*mut Header> {
+        (self.words, self.missed_in_frame) = (0, None);
         self.work.push(object);
         while self.step() {}
-        self.missed.take()
+        let seen = marker.frames.as_ref().and_then(|frames| frames.get(&(object as usize)).copied());
+        let changed = || seen.unwrap_or(0) != self.words;
+        self.missed.take().or_else(|| self.missed_in_frame.filter(|_| changed()))
     }
 
     /// What a checker has come upon.
@@ -171,16 +185,13 @@ impl Marker {
         if let Some(span) = self.reservation.span_of(address, self.owner)
             && let Some(object) = object_at(address, span)
         {
+            let missed = self.missed;
             self.mark(object);
+            if self.checking && self.missed != missed {
+                (self.missed, self.missed_in_frame) = (missed, self.missed);
+            }
         }
-    }
-
-    /// The same of a word that may be an old one, from before its place was last taken.
-    #[inline]
-    pub fn mark_old(&mut self, address: usize) {
-        if !self.checking {
-            self.mark_conservative(address);
-        }
+        self.words = self.words.rotate_left(5).wrapping_add(address as u64);
     }
 
     /// Conservatively marks from every aligned word in `[start, end)`.
@@ -236,8 +247,16 @@ impl Marker {
         if self.shapes_seen.get(shape as usize) != Some(&true) {
             self.see_shape(shape);
         }
+        if self.frames.is_some() {
+            self.words = 0;
+        }
         // SAFETY: as above.
         unsafe { (self.trace)(object, from, self) };
+        if self.words != 0
+            && let Some(frames) = &mut self.frames
+        {
+            frames.insert(object as usize, self.words);
+        }
         true
     }
 

@@ -15,7 +15,7 @@ impl Heap {
     pub(super) fn verify(&self, marker: &Marker, owner: &mut dyn Owner) {
         let mut checker = marker.checker();
         for object in self.marked(marker.epoch()) {
-            let missed = checker.check(object).or_else(|| {
+            let missed = checker.check(object, marker).or_else(|| {
                 let shapes = checker.new_shapes();
                 owner.mark_shapes(&mut checker, shapes);
                 checker.take_missed()

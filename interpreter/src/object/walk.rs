@@ -136,19 +136,13 @@ unsafe fn mark_frame(frame: &Frame, marker: &mut Marker) {
     // SAFETY: by the contract; a frame has its links and `nregs` registers.
     unsafe {
         let base = frame.base;
-        let template = frame.code.template();
-        // A resumable native's room for a call that it is about to make holds anything until then.
-        let stub = template.code.first().filter(|&&word| marker.is_checking() && word as u8 == Op::ResumeNative as u8);
-        let old = stub.map_or(usize::MAX, |&word| base.add((word >> 16) as u16 as usize + 1) as usize);
-        let mut word = |at: *mut Value| {
-            let word = std::ptr::read_volatile(at as *const usize);
-            if (at as usize) < old { marker.mark_conservative(word) } else { marker.mark_old(word) }
-        };
+        let mut word = |at: *mut Value| marker.mark_conservative(std::ptr::read_volatile(at as *const usize));
         if let Some(g) = frame.generator() {
             word(&mut g.value());
         }
         word(base.sub(4));
         word(base.sub(1));
+        let template = frame.code.template();
         for i in 0..super::locals::count(frame.code) {
             word(base.add(i));
         }

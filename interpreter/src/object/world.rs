@@ -188,7 +188,7 @@ impl Ctx {
     pub fn collect(&mut self) {
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
-        self.collect_from(registers.as_ptr() as usize, true);
+        self.collect_from(registers.as_ptr() as usize, true, true);
         std::hint::black_box(&registers);
     }
 
@@ -200,8 +200,8 @@ impl Ctx {
         }
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
-        let whole = self.iso().heap.stress();
-        self.collect_from(registers.as_ptr() as usize, whole);
+        let whole = self.iso().heap.wants_all();
+        self.collect_from(registers.as_ptr() as usize, whole, false);
         std::hint::black_box(&registers);
     }
 
@@ -213,14 +213,31 @@ impl Ctx {
         if self.loop_entry == 0 {
             return self.collect();
         }
-        self.collect_from(self.loop_entry, true);
+        self.collect_from(self.loop_entry, true, true);
     }
 
-    /// Collects with native frames from the address on as roots.
-    fn collect_from(&mut self, native: usize, whole: bool) {
+    /// Collects with native frames from the address on as roots: all, or a slice's worth. Another worker may do so at the
+    /// same time; with `insist`, this one does besides.
+    fn collect_from(&mut self, native: usize, whole: bool, insist: bool) {
         let iso = self.iso();
         let begun = Instant::now();
         let mut done = None;
+        while done.is_none() {
+            self.collect_once(native, whole, &mut done);
+            if !insist {
+                break;
+            }
+            // If another worker has collected instead, it may have done no more than a slice.
+        }
+        iso.heap.log_pause(begun.elapsed(), done);
+        if !iso.to_finalize.lock().is_empty() {
+            self.signals_arc().raise();
+        }
+    }
+
+    /// Collects with native frames from the address on as roots, unless another worker does just now.
+    fn collect_once(&mut self, native: usize, whole: bool, done: &mut Option<Stop>) {
+        let iso = self.iso();
         self.published = Published { native };
         iso.world.stop(self, |cx, others| {
             let me = cx as *mut Ctx;
@@ -235,13 +252,10 @@ impl Ctx {
                     unsafe { mark_worker(&*worker, marker) };
                 }
             };
-            done = Some(iso.collect(&mut locals, &stacks, whole));
-            done == Some(Stop::End)
+            let stop = iso.collect(&mut locals, &stacks, whole);
+            *done = Some(stop);
+            stop == Stop::End
         });
-        iso.heap.log_pause(begun.elapsed(), done);
-        if !iso.to_finalize.lock().is_empty() {
-            self.signals_arc().raise();
-        }
     }
 }
 

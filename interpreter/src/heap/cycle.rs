@@ -131,7 +131,8 @@ impl Heap {
 
     /// Whether scripts are to run on before the next slice, though they have allocated what they might.
     pub fn is_resting(&self) -> bool {
-        let rest = self.mode() == Mode::Normal && self.cycle.lock().rest_until.is_some_and(|until| Instant::now() < until);
+        let rest =
+            self.mode() == Mode::Normal && self.cycle.lock().rest_until.is_some_and(|until| Instant::now() < until);
         if rest {
             self.act_after(LEAST_STEP);
         }
@@ -159,7 +160,9 @@ impl Heap {
 
     /// Tells of a pause that scripts had, if `CONC_GC_LOG` asks for it.
     pub fn log_pause(&self, pause: Duration, stop: Option<Stop>) {
-        if self.log && let Some(stop) = stop {
+        if self.log
+            && let Some(stop) = stop
+        {
             let megabytes = |bytes: &std::sync::atomic::AtomicUsize| bytes.load(Ordering::Relaxed) >> 20;
             let what = match stop {
                 Stop::Sweep => "sweep",

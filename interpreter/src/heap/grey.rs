@@ -21,7 +21,7 @@ static MARKING: AtomicU32 = AtomicU32::new(0);
 
 /// Whether any heap is between two slices. Changes only while the world of that heap is stopped.
 #[inline(always)]
-fn is_marking() -> bool {
+pub fn is_marking() -> bool {
     MARKING.load(Ordering::Relaxed) != 0
 }
 
@@ -100,40 +100,14 @@ impl Drop for Greys {
     }
 }
 
-/// After a store of what refers to `object`, if to any, at the address `place`.
+/// After a store of a reference to `object` at `place`. Nothing is to be done if the object there is not marked itself: a
+/// new one, mostly, whose references will be found when it is; or if there is none at all, but a root, which will be
+/// looked at again.
 ///
 /// # Safety
-/// `object` is a live object of some heap.
-#[inline(always)]
-pub unsafe fn stored_at(place: usize, object: impl FnOnce() -> Option<*mut Header>) {
-    if is_marking()
-        && let Some(object) = object()
-    {
-        // SAFETY: by the contract.
-        unsafe { shade_for(place, object) };
-    }
-}
-
-/// After a store of what refers to `object`, wherever.
-///
-/// # Safety
-/// As for [`stored_at`].
-#[inline(always)]
-pub unsafe fn stored(object: impl FnOnce() -> Option<*mut Header>) {
-    if is_marking()
-        && let Some(object) = object()
-    {
-        // SAFETY: by the contract.
-        unsafe { shade(object) };
-    }
-}
-
-/// Sees to an object that is stored at `place`, unless the object there is not marked itself: a new one, mostly, whose
-/// references will be found when it is; or no object at all, but a root, which will be looked at again.
-#[cold]
-#[inline(never)]
-unsafe fn shade_for(place: usize, object: *mut Header) {
-    // SAFETY: as in `shade`; what is found around the place is the cell of an object of the same heap.
+/// `object` is a live object of some heap, `place` a part of another one or outside of all heaps.
+pub unsafe fn stored_at(place: usize, object: *mut Header) {
+    // SAFETY: as in `stored`; what is found around the place is the cell of an object of the same heap.
     unsafe {
         let greys = greys_of(object as usize);
         let epoch = greys.epoch.load(Ordering::Relaxed);
@@ -145,16 +119,17 @@ unsafe fn shade_for(place: usize, object: *mut Header) {
             if cell_size(holder) <= SMALL {
                 trace_again(holder);
             } else {
-                shade(object);
+                stored(object);
             }
         }
     }
 }
 
-/// Marks an object and has it traced.
-#[cold]
-#[inline(never)]
-unsafe fn shade(object: *mut Header) {
+/// After a store of a reference to `object`, wherever: marks it and has it traced.
+///
+/// # Safety
+/// `object` is a live object of some heap.
+pub unsafe fn stored(object: *mut Header) {
     // SAFETY: a live object lies in a chunk of a heap that is there, and starts a cell.
     unsafe {
         let greys = greys_of(object as usize);
@@ -185,7 +160,7 @@ pub unsafe fn suspended(object: &Header) {
 #[cold]
 #[inline(never)]
 unsafe fn trace_again(object: usize) {
-    // SAFETY: as in `shade`.
+    // SAFETY: as in `stored`.
     unsafe {
         let greys = greys_of(object);
         let epoch = greys.epoch.load(Ordering::Relaxed);

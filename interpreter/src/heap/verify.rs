@@ -24,7 +24,11 @@ impl Heap {
                 let about = |object: *mut Header| {
                     // SAFETY: both are cells of this heap with an object in them.
                     let header = unsafe { &*object };
-                    format!("{} {object:p} (flags {:#x})", owner.describe(header.kind(), header.shape()), header.flags())
+                    format!(
+                        "{} {object:p} (flags {:#x})",
+                        owner.describe(header.kind(), header.shape()),
+                        header.flags()
+                    )
                 };
                 eprintln!("conc: marking in slices has missed {}, which {} refers to", about(missed), about(object));
                 std::process::abort();

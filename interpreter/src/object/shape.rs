@@ -160,8 +160,8 @@ impl Shapes {
             if is_live(shape.class.get()) {
                 mark(shape.name.get());
             } else {
-                shape.class.set(Value::UNBOUND);
-                shape.name.set(Value::UNBOUND);
+                shape.class.set_immediate(Value::UNBOUND);
+                shape.name.set_immediate(Value::UNBOUND);
                 *shape.children.lock() = Vec::new();
             }
         }

@@ -23,11 +23,27 @@ impl Slot {
         self.0.store(value.bits(), Ordering::Release);
         self.stored(value);
     }
+    /// Stores what is no object: nothing has to be told.
+    #[inline(always)]
+    pub fn set_immediate(&self, value: Value) {
+        debug_assert!(!value.is_object());
+        self.0.store(value.bits(), Ordering::Release);
+    }
     /// The write barrier.
     #[inline(always)]
     fn stored(&self, value: Value) {
-        // SAFETY: a value that is stored is a live object's, if an object's.
-        unsafe { grey::stored_at(self as *const Slot as usize, || value.is_object().then(|| value.object())) }
+        if grey::is_marking() {
+            self.look(value);
+        }
+    }
+    /// By value, and out of line with all it does: a store that needs none of it takes two instructions more.
+    #[cold]
+    #[inline(never)]
+    fn look(&self, value: Value) {
+        if value.is_object() {
+            // SAFETY: a value that is stored is a live object's, if an object's.
+            unsafe { grey::stored_at(self as *const Slot as usize, value.object()) };
+        }
     }
     /// Stores `new` if the slot still holds `old`.
     pub fn replace_if(&self, old: Value, new: Value) -> bool {
@@ -49,8 +65,10 @@ impl Slot {
 /// A reference to the value is stored in an object: what refers to objects other than by a [`Slot`] has to tell.
 #[inline(always)]
 pub fn stored(value: Value) {
-    // SAFETY: a value that is stored is a live object's, if an object's.
-    unsafe { grey::stored(|| value.is_object().then(|| value.object())) }
+    if grey::is_marking() && value.is_object() {
+        // SAFETY: a value that is stored is a live object's, if an object's.
+        unsafe { grey::stored(value.object()) };
+    }
 }
 
 impl std::fmt::Debug for Slot {

@@ -123,14 +123,18 @@ pub unsafe fn deliver(g: Gc<Generator>, value: Value) -> *const AtomicU64 {
 pub fn suspend(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64) -> (*mut Value, *const AtomicU64) {
     g.pc.store(pc as *mut AtomicU64, Ordering::Release);
     let outer = g.outer_handled.get();
-    g.handled.set(if cx.handled == outer { Value::NONE } else { cx.handled });
+    if cx.handled == outer {
+        g.handled.set_immediate(Value::NONE);
+    } else {
+        g.handled.set(cx.handled);
+    }
     leave(cx, g, outer, state::SUSPENDED)
 }
 
 /// Ends the running generator; returns the resumer's frame, or None if it is Rust.
 pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const AtomicU64)> {
     let outer = g.outer_handled.get();
-    g.handled.set(Value::NONE);
+    g.handled.set_immediate(Value::NONE);
     let (base, pc) = leave(cx, g, outer, state::DONE);
     if base.is_null() { None } else { Some((base, pc)) }
 }
@@ -138,7 +142,7 @@ pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const Atom
 #[inline(always)]
 fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value, *const AtomicU64) {
     cx.handled = outer;
-    g.outer_handled.set(Value::NONE);
+    g.outer_handled.set_immediate(Value::NONE);
     cx.depth -= 1;
     let base = g.link_base.load(Ordering::Relaxed);
     let pc = g.link_pc.load(Ordering::Relaxed) as *const AtomicU64;

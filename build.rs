@@ -18,7 +18,10 @@ fn main() {
         println!("cargo:rustc-link-arg-bins=-no-pie");
         if folds() {
             println!("cargo:rustc-link-arg-bins={FOLD}");
-            println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", Path::new(env!("CARGO_MANIFEST_DIR")).join(ORDER).display());
+            println!(
+                "cargo:rustc-link-arg-bins=-Wl,-T,{}",
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(ORDER).display()
+            );
         }
     }
 }

@@ -117,6 +117,8 @@ pub(super) struct ClassBlocks {
 pub(super) struct Blocks {
     /// Chunk spans owned: (address, chunks).
     spans: Vec<(usize, usize)>,
+    /// Spans of dead huge objects, to be given back.
+    leaving: Vec<(usize, usize)>,
     pub(super) free: Vec<usize>,
     /// Unused blocks at the end of the newest chunk.
     fresh: std::ops::Range<usize>,
@@ -430,8 +432,10 @@ impl Heap {
         if count > BLOCKS - HEAD_BLOCKS {
             let chunk = chunk_of(start);
             if let Some(i) = blocks.spans.iter().position(|&(at, _)| at == chunk) {
-                let (at, chunks) = blocks.spans.swap_remove(i);
-                reservation().give_back(at, chunks);
+                // No object is here any more, for a marker that comes upon an old word.
+                // SAFETY: the dead object's header.
+                unsafe { *(start as *mut u64) = 0 };
+                blocks.leaving.push(blocks.spans.swap_remove(i));
             }
             return;
         }
@@ -451,6 +455,15 @@ impl Heap {
         }
     }
 
+    /// After a collection, with the world running again: gives the memory of huge objects back to the system, which takes
+    /// a millisecond for a few dozen megabytes.
+    pub fn give_back(&self) {
+        let leaving = std::mem::take(&mut self.blocks.lock().leaving);
+        for (at, chunks) in leaving {
+            reservation().give_back(at, chunks);
+        }
+    }
+
     /// The id that chunk entries carry.
     pub fn id(&self) -> u32 {
         self.id
@@ -459,6 +472,7 @@ impl Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
+        self.give_back();
         for (at, chunks) in self.blocks.get_mut().spans.drain(..) {
             reservation().give_back(at, chunks);
         }

@@ -43,8 +43,17 @@ pub enum Stop {
     Sweep,
     /// A slice of marking.
     Mark,
-    /// The end of a cycle, or all of it: objects may have been freed.
+    /// The end of a cycle that had slices, or all of a short one: objects may have been freed.
     End,
+    /// A whole collection, however long it took.
+    Whole,
+}
+
+impl Stop {
+    /// Whether objects may have been freed.
+    pub fn has_freed(self) -> bool {
+        matches!(self, Stop::End | Stop::Whole)
+    }
 }
 
 /// The collection that is going on, if one is.
@@ -168,6 +177,7 @@ impl Heap {
                 Stop::Sweep => "sweep",
                 Stop::Mark => "mark",
                 Stop::End => "end",
+                Stop::Whole => "whole",
             };
             let (ms, in_use, live) = (pause.as_secs_f64() * 1e3, megabytes(&self.in_use), megabytes(&self.live));
             eprintln!("gc: {ms:.3} ms {what}, {in_use} MB in use, {live} MB live");

@@ -227,7 +227,7 @@ impl Marker {
             }
             alone -= part;
             if alone == 0 {
-                if budget.objects == usize::MAX && parallel::worth_while(self) {
+                if self.frames.is_none() && parallel::worth_while(self) {
                     self.helped = true;
                     return parallel::drain(self, budget);
                 }

@@ -358,7 +358,7 @@ impl Isolate {
         let owner = &mut Collected { isolate: self, stacks };
         if whole {
             self.heap.collect(locals, owner);
-            return Stop::End;
+            return Stop::Whole;
         }
         self.heap.slice(locals, owner)
     }

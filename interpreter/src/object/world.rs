@@ -230,6 +230,7 @@ impl Ctx {
             // If another worker has collected instead, it may have done no more than a slice.
         }
         iso.heap.log_pause(begun.elapsed(), done);
+        iso.heap.give_back();
         if !iso.to_finalize.lock().is_empty() {
             self.signals_arc().raise();
         }
@@ -254,7 +255,7 @@ impl Ctx {
             };
             let stop = iso.collect(&mut locals, &stacks, whole);
             *done = Some(stop);
-            stop == Stop::End
+            stop.has_freed()
         });
     }
 }

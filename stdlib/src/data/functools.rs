@@ -451,7 +451,7 @@ pub mod partial {
         let (f, args, keywords) = (p.slots()[0].get(), p.slots()[1].get(), p.slots()[2].get());
         let class = cx.class_of(this).value();
         let only = cx.tuple(&[f])?;
-        let dict = cx.instance_dict(this).map_or(Value::NONE, |d| d.value());
+        let dict = cx.instance_dict(this).filter(|d| !d.is_empty()).map_or(Value::NONE, |d| d.value());
         let state = cx.tuple(&[f, args, keywords, dict])?;
         cx.tuple(&[class, only, state])
     }

@@ -10,6 +10,7 @@ pub mod heap;
 pub mod itertools;
 pub mod json;
 pub mod operator;
+pub mod pickle;
 pub mod strings;
 pub mod view;
 pub mod zlib;
@@ -27,6 +28,7 @@ pub static MODULES: &[BuiltinModule] = &[
     Native(&itertools::functions::MODULE),
     Native(&json::functions::MODULE),
     Native(&operator::functions::MODULE),
+    Native(&pickle::functions::MODULE),
     Native(&strings::functions::MODULE),
     Native(&strings::sampling::MODULE),
     Native(&zlib::functions::MODULE),
@@ -42,6 +44,7 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("json.scanner"),
     source!("keyword"),
     source!("numbers"),
+    source!("pickle"),
     source!("pprint"),
     source!("random"),
     source!("reprlib"),

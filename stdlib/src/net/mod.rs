@@ -20,6 +20,7 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("selectors"),
     source!("socket"),
     source!("base64"),
+    source!("_codecs"),
     source!("codecs"),
     source!("email"),
     source!("email.errors"),

@@ -6,7 +6,8 @@ use conc_macros::methods;
 #[methods]
 pub mod methods {
     use super::{native_module, native_name, native_qualname, native_repr, native_self, signature};
-    use crate::native::{Ctx, Kwargs, R};
+    use crate::native::{Ctx, Kwargs, R, Role};
+    use crate::object::class::Class;
     use crate::object::function::Native;
     use crate::object::string::Str;
     use crate::value::{Gc, Value};
@@ -94,14 +95,19 @@ pub mod methods {
 
     /// Give the parts that pickle rebuilds the object from.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<Native>) -> R {
-        if this.this.get().is_unbound() {
-            return Ok(native_name(cx, this).value());
-        }
+        let owner = match this.this.get() {
+            // A static method is an attribute of its class.
+            v if v.is_unbound() && this.def().role == Role::StaticMethod && this.owner.get().is_a::<Class>() => {
+                this.owner.get()
+            }
+            v if v.is_unbound() => return Ok(native_name(cx, this).value()),
+            v => v,
+        };
         let getattr = cx.intern("getattr");
         let builtins = cx.iso().roots.builtins.get().cast::<crate::object::dict::Dict>();
         let getattr = builtins.and_then(|d| d.get_str(cx, getattr)).unwrap_or(Value::NONE);
         let name = native_name(cx, this).value();
-        let args = cx.tuple(&[this.this.get(), name])?;
+        let args = cx.tuple(&[owner, name])?;
         cx.tuple(&[getattr, args])
     }
 }

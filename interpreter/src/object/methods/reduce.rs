@@ -1,8 +1,6 @@
 //! Taking objects apart for `copy` and `pickle`.
 
-use conc_macros::methods;
-
-use crate::native::{Ctx, R};
+use crate::native::{Ctx, R, Raised};
 use crate::object::class::{Class, class_flag};
 use crate::object::construct::is_method_of;
 use crate::object::dict::Dict;
@@ -11,54 +9,21 @@ use crate::object::sequence::Tuple;
 use crate::object::string::Str;
 use crate::value::{Gc, Value};
 
-/// The functions that put objects together again.
-#[methods]
-pub mod rebuild {
-    use crate::native::{Ctx, Kwargs, R};
-    use crate::object::dict::Dict;
-    use crate::object::sequence::Tuple;
-    use crate::value::{Gc, Value};
-
-    /// `cls.__new__(cls, *args)`
-    #[static_method]
-    pub fn __newobj__(cx: &mut Ctx, cls: Value, args: &[Value]) -> R {
-        let names = cx.names();
-        let new = cx.get_attr_interned(cls, names.__new__)?;
-        cx.call_prefixed(new, cls, args, &[])
-    }
-
-    /// `cls.__new__(cls, *args, **kwargs)`
-    #[static_method]
-    pub fn __newobj_ex__(cx: &mut Ctx, cls: Value, args: Gc<Tuple>, kwargs: Gc<Dict>) -> R {
-        let names = cx.names();
-        let new = cx.get_attr_interned(cls, names.__new__)?;
-        match cx.spread_kwargs(args.items(), Some(kwargs))? {
-            Some((all, names)) => cx.call_prefixed(new, cls, all.items(), names.items()),
-            None => cx.call_prefixed(new, cls, args.items(), &[]),
-        }
-    }
-
-    /// What protocols 0 and 1 make objects with.
-    #[static_method]
-    pub fn _reconstructor(cx: &mut Ctx, cls: Value, base: Value, state: Value, _kwargs: Kwargs) -> R {
-        let names = cx.names();
-        let new = cx.get_attr_interned(base, names.__new__)?;
-        if base == cx.class(crate::object::kind::ClassId::Object).value() {
-            return cx.call(new, &[cls]);
-        }
-        let object = cx.call(new, &[cls, state])?;
-        let init = cx.get_attr_interned(base, names.__init__)?;
-        cx.call(init, &[object, state])?;
-        Ok(object)
-    }
+/// A function of `copyreg`, which puts objects together again.
+fn rebuilder(cx: &mut Ctx, name: &str) -> R {
+    let key = cx.intern("copyreg");
+    let loaded = cx.iso().roots.modules.get().cast::<Dict>().and_then(|modules| modules.get_str(cx, key));
+    let copyreg = match loaded {
+        Some(module) => module,
+        None => cx.import("copyreg")?,
+    };
+    cx.get_attr_text(copyreg, name)
 }
 
-fn rebuild_function(cx: &mut Ctx, name: &str) -> Value {
-    let module = cx.intern("copyreg").value();
-    match rebuild::METHODS.iter().find(|def| def.name == name) {
-        Some(def) => cx.new_native(def, ClassId::BuiltinFunction, Value::UNBOUND, module).value(),
-        None => Value::NONE,
-    }
+#[cold]
+fn refused(cx: &mut Ctx, class: Gc<Class>) -> Raised {
+    let name = if class.is_static() { cx.qualified_name(class) } else { class.name_text() };
+    cx.type_error(format!("cannot pickle '{name}' object"))
 }
 
 /// `object.__reduce_ex__(protocol)`
@@ -70,12 +35,19 @@ fn reduce_old(cx: &mut Ctx, v: Value) -> R {
     let class = cx.class_of(v);
     let base = class.mro_classes().find(|c| c.id != 0).unwrap_or(class);
     if base.id == class.id && base.id != ClassId::Object as u32 {
-        let name = class.name_text();
-        return Err(cx.type_error(format!("cannot pickle '{name}' object")));
+        return Err(refused(cx, class));
+    }
+    let names = cx.names();
+    let found = cx.lookup(class, names.__getstate__);
+    let slots = cx.intern("__slots__");
+    let slots = cx.get_attr_opt(v, slots)?.unwrap_or(Value::NONE);
+    if is_method_of(cx, found, ClassId::Object) && cx.truth(slots)? {
+        let message = "a class that defines __slots__ without defining __getstate__ cannot be pickled";
+        return Err(cx.type_error(message));
     }
     let inner = if base.id == ClassId::Object as u32 { Value::NONE } else { cx.call(base.value(), &[v])? };
     let args = cx.tuple(&[class.value(), base.value(), inner])?;
-    let f = rebuild_function(cx, "_reconstructor");
+    let f = rebuilder(cx, "_reconstructor")?;
     let state = get_state(cx, v)?;
     if state.is_none() { cx.tuple(&[f, args]) } else { cx.tuple(&[f, args, state]) }
 }
@@ -87,8 +59,7 @@ fn reduce_new(cx: &mut Ctx, v: Value) -> R {
         && cx.lookup(class, names.__getnewargs__).is_none()
         && cx.lookup(class, names.__getnewargs_ex__).is_none()
     {
-        let name = class.name_text();
-        return Err(cx.type_error(format!("cannot pickle '{name}' object")));
+        return Err(refused(cx, class));
     }
     let (f, args) = new_call(cx, v, class)?;
     let state = get_state(cx, v)?;
@@ -112,7 +83,7 @@ fn new_call(cx: &mut Ctx, v: Value, class: Gc<Class>) -> R<(Value, Value)> {
             return Err(cx.type_error(format!("__getnewargs_ex__ should return a tuple, not '{got}'")));
         };
         let args = cx.tuple(&[class.value(), pair.items()[0], pair.items()[1]])?;
-        return Ok((rebuild_function(cx, "__newobj_ex__"), args));
+        return Ok((rebuilder(cx, "__newobj_ex__")?, args));
     }
     let list = cx.list(&[class.value()])?;
     if let Some(result) = cx.call_special(v, names.__getnewargs__, &[])? {
@@ -123,7 +94,7 @@ fn new_call(cx: &mut Ctx, v: Value, class: Gc<Class>) -> R<(Value, Value)> {
         cx.list_extend(list, args.value())?;
     }
     let args = cx.list_to_tuple(list)?;
-    Ok((rebuild_function(cx, "__newobj__"), args))
+    Ok((rebuilder(cx, "__newobj__")?, args))
 }
 
 fn get_state(cx: &mut Ctx, v: Value) -> R {

@@ -238,23 +238,28 @@ pub mod methods {
         56 + __alloc__(this)
     }
 
-    fn state(cx: &mut Ctx, this: Gc<ByteArray>) -> R {
+    fn state(cx: &mut Ctx, this: Gc<ByteArray>, protocol: i64) -> R {
         let class = cx.class_of(this.value()).value();
-        let text = crate::text::wtf8::from_code_points(this.to_vec().into_iter().map(u32::from));
-        let (text, encoding) = (cx.new_wtf8(&text).value(), cx.str("latin-1"));
-        let args = cx.tuple(&[text, encoding])?;
+        let args = if protocol >= 3 {
+            let bytes = cx.bytes(&this.to_vec())?;
+            cx.tuple(&[bytes])?
+        } else {
+            let text = crate::text::wtf8::from_code_points(this.to_vec().into_iter().map(u32::from));
+            let (text, encoding) = (cx.new_wtf8(&text).value(), cx.str("latin-1"));
+            cx.tuple(&[text, encoding])?
+        };
         let dict = cx.instance_dict(this.value()).map_or(Value::NONE, |d| d.value());
         cx.tuple(&[class, args, dict])
     }
 
     /// Give what pickle needs to make the object again.
     pub fn __reduce__(cx: &mut Ctx, this: Gc<ByteArray>) -> R {
-        state(cx, this)
+        state(cx, this, 2)
     }
 
     /// Give what pickle needs to make the object again.
-    pub fn __reduce_ex__(cx: &mut Ctx, this: Gc<ByteArray>, #[default(0)] _proto: i64) -> R {
-        state(cx, this)
+    pub fn __reduce_ex__(cx: &mut Ctx, this: Gc<ByteArray>, #[default(0)] proto: i64) -> R {
+        state(cx, this, proto)
     }
 
     /// Make a bytearray from pairs of hexadecimal digits; whitespace between pairs is skipped.

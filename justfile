@@ -13,6 +13,12 @@ stress filter="": races
     CONC_GC=stress CONC_STRESS_ROUNDS=500 cargo test --profile fast --test parallel --test embedding
     CONC_GC=stress cargo test --profile fast --test suite -- {{filter}}
 
+# The same with a small slice of marking at every allocation, each cycle being checked.
+slices filter="":
+    CONC_GC=slices-all cargo run --profile fast -- -c "print('the start is fine')"
+    CONC_GC=slices CONC_STRESS_ROUNDS=500 cargo test --profile fast --test parallel --test embedding
+    CONC_GC=slices cargo test --profile fast --test suite -- {{filter}}
+
 # Races of scripts for shared objects: millions of operations, then some in chaos, then some with collections.
 races rounds="300000":
     CONC_RACE_ROUNDS={{rounds}} CONC_WORKERS=4 cargo test --profile fast --test suite -- races/

@@ -33,15 +33,19 @@ pub fn script(script: &Script) -> Outcome {
     if !script.missing.is_empty() || (asked && script.stress == Stress::Never) {
         return Outcome::Skipped;
     }
-    let once = |stress: bool| match execute(script, stress) {
+    let once = |collections: Option<&str>| match execute(script, asked, collections) {
         Ok(run) => compare(script, &run),
         Err(error) => vec![Difference::Fact(format!("could not be run: {error}"))],
     };
-    let mut differences = once(asked);
-    if differences.is_empty() && !asked && script.stress == Stress::Always {
-        differences = once(true);
-        if !differences.is_empty() {
-            differences.insert(0, Difference::Fact("under CONC_GC=stress".into()));
+    let mut differences = once(None);
+    if !asked && script.stress == Stress::Always {
+        for collections in ["stress", "slices"] {
+            if differences.is_empty() {
+                differences = once(Some(collections));
+                if !differences.is_empty() {
+                    differences.insert(0, Difference::Fact(format!("under CONC_GC={collections}")));
+                }
+            }
         }
     }
     if differences.is_empty() { Outcome::Passed } else { Outcome::Failed(differences) }
@@ -73,7 +77,7 @@ impl Drop for Work {
     }
 }
 
-fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
+fn execute(script: &Script, slow: bool, collections: Option<&str>) -> std::io::Result<Run> {
     let work = Work::new()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_conc"));
     command.args(&script.options).arg(&script.path).current_dir(&work.0);
@@ -85,8 +89,8 @@ fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
     }
     command.envs([("NO_COLOR", "1"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("COLUMNS", "80")]);
     command.args(&script.args);
-    if stress && std::env::var_os("CONC_GC").is_none() {
-        command.env("CONC_GC", "stress");
+    if let Some(collections) = collections {
+        command.env("CONC_GC", collections);
     }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -98,7 +102,9 @@ fn execute(script: &Script, stress: bool) -> std::io::Result<Run> {
         std::thread::spawn(move || stdin.write_all(&input));
     }
 
-    let slow = stress || ["CONC_SCHED", "CONC_RACE_ROUNDS"].iter().any(|name| std::env::var_os(name).is_some());
+    let slow = slow
+        || collections.is_some()
+        || ["CONC_SCHED", "CONC_RACE_ROUNDS"].iter().any(|name| std::env::var_os(name).is_some());
     let limit = if slow { LIMIT_UNDER_STRESS } else { LIMIT };
     let started = Instant::now();
     let mut nap = Duration::from_micros(200);

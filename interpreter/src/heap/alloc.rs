@@ -1,21 +1,22 @@
-//! Allocation: size classes, per-worker runs, large objects, and the collection cycle around them.
+//! Allocation: size classes, per-worker runs and large objects.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::block::{
-    BLOCK_SIZE, BLOCKS, BlockState, GRANULE, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, finish_sweep, mark_byte,
-    next_run,
+    BLOCK_SIZE, BLOCKS, BlockState, GRANULE, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, mark_byte, next_run, set_greys,
 };
 use super::chunk::{CHUNK_SIZE, reservation};
-use super::mark::{Marker, TraceFn};
+use super::cycle::Cycle;
+use super::grey::Greys;
+use super::mark::TraceFn;
 
 /// Size classes: every 16 bytes up to 512, then eight steps to each doubling up to 8 KiB.
 pub const CLASSES: usize = 32 + 4 * 8;
 const FINE_LIMIT: usize = 512;
 /// Collections start once this much has been allocated, whatever is live.
-const MIN_TRIGGER: usize = 16 << 20;
+pub(super) const MIN_TRIGGER: usize = 16 << 20;
 
 /// The size class of an object of `size` bytes (at most [`MAX_SMALL`]).
 #[inline(always)]
@@ -105,31 +106,66 @@ impl LocalHeap {
         self.runs[class_of(size)] = Run { at: 0, end: 0, block: 0 };
     }
 
+    /// The run for objects of `size` bytes has come to its end; what is left of it is found again when its block is asked
+    /// for the next one.
+    pub fn cut(&mut self, size: usize) {
+        let run = &mut self.runs[class_of(size)];
+        run.end = run.at;
+        // SAFETY: the block is held by this worker, and the cells from there on have been swept and not handed out.
+        unsafe { (*block_of(run.block)).swept = (run.at - run.block) as u32 };
+    }
+
     /// Forgets all runs; the cells not handed out have zero headers and are found again by the next sweep.
-    fn retire(&mut self) {
+    pub(super) fn retire(&mut self) {
         *self = LocalHeap::default();
     }
 }
 
 #[derive(Default)]
-struct ClassBlocks {
-    /// Blocks of this class; those from `cursor` on have not been looked at since the last collection.
-    blocks: Vec<usize>,
-    cursor: usize,
+pub(super) struct ClassBlocks {
+    /// Blocks of this class; those from `cursor` up to `end` have not been looked at since the last collection.
+    pub(super) blocks: Vec<usize>,
+    pub(super) cursor: usize,
+    pub(super) end: usize,
 }
 
 #[derive(Default)]
-struct Blocks {
+pub(super) struct Blocks {
     /// Chunk spans owned: (address, chunks).
     spans: Vec<(usize, usize)>,
-    free: Vec<usize>,
+    /// Spans of dead huge objects, to be given back.
+    leaving: Vec<(usize, usize)>,
+    pub(super) free: Vec<usize>,
     /// Unused blocks at the end of the newest chunk.
     fresh: std::ops::Range<usize>,
     /// They are faulted in up to here; or the system does that, in huge pages or as they are used: the end.
     present: usize,
-    classes: Vec<ClassBlocks>,
+    pub(super) classes: Vec<ClassBlocks>,
     /// Starts of large objects.
-    large: Vec<usize>,
+    pub(super) large: Vec<usize>,
+}
+
+/// How often the heap is collected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Mode {
+    /// When it has grown.
+    Normal,
+    /// At every allocation.
+    Stress,
+    /// All the time: every allocation does a small slice, and each cycle is checked.
+    Slices,
+}
+
+/// What `CONC_GC` asks for: the mode, and whether from the start.
+fn asked() -> (Mode, bool) {
+    match std::env::var("CONC_GC").as_deref() {
+        Ok("stress") => (Mode::Stress, false),
+        Ok("stress-all") => (Mode::Stress, true),
+        Ok("slices") => (Mode::Slices, false),
+        Ok("slices-all") => (Mode::Slices, true),
+        _ => (Mode::Normal, false),
+    }
 }
 
 impl Blocks {
@@ -155,21 +191,29 @@ impl Blocks {
 
 /// A heap: all objects of one interpreter.
 pub struct Heap {
-    id: u32,
-    trace: TraceFn,
-    leaves: u64,
-    epoch: std::sync::atomic::AtomicU8,
-    blocks: Mutex<Blocks>,
+    pub(super) id: u32,
+    pub(super) trace: TraceFn,
+    pub(super) leaves: u64,
+    /// The mark of what the last collection found live.
+    pub(super) epoch: AtomicU8,
+    pub(super) blocks: Mutex<Blocks>,
+    pub(super) cycle: Mutex<Cycle>,
+    /// In a place of their own: chunks know them by it.
+    pub(super) greys: Box<Greys>,
     /// Bytes handed out since the last collection, counted by runs and large objects.
-    since: AtomicUsize,
-    trigger: AtomicUsize,
+    pub(super) since: AtomicUsize,
+    /// How many there may be before something is to be done.
+    pub(super) trigger: AtomicUsize,
     /// Bytes in blocks in use.
-    in_use: AtomicUsize,
+    pub(super) in_use: AtomicUsize,
     limit: AtomicUsize,
     over_limit: AtomicBool,
     /// Small objects have begun to use the last of the address space.
     short: AtomicBool,
-    stress: AtomicBool,
+    /// A [`Mode`].
+    mode: AtomicU8,
+    /// Pauses are told of.
+    pub(super) log: bool,
     pub collections: AtomicUsize,
     /// Bytes found live by the last collection.
     pub live: AtomicUsize,
@@ -182,35 +226,57 @@ impl Heap {
     pub fn new(trace: TraceFn, leaves: u64) -> Heap {
         let mut blocks = Blocks::default();
         blocks.classes.resize_with(CLASSES, ClassBlocks::default);
+        let (mode, from_start) = asked();
         Heap {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             trace,
             leaves,
             epoch: 1.into(),
             blocks: Mutex::new(blocks),
+            cycle: Mutex::default(),
+            greys: Box::default(),
             since: AtomicUsize::new(0),
             trigger: AtomicUsize::new(MIN_TRIGGER),
             in_use: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             over_limit: AtomicBool::new(false),
             short: AtomicBool::new(false),
-            stress: AtomicBool::new(std::env::var("CONC_GC").is_ok_and(|v| v == "stress-all")),
+            log: std::env::var_os("CONC_GC_LOG").is_some_and(|value| value != "0"),
+            mode: AtomicU8::new(if from_start { mode } else { Mode::Normal } as u8),
             collections: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
         }
     }
 
-    /// With `CONC_GC=stress`, every allocation collects from now on (with `stress-all` it does from the start).
+    /// With `CONC_GC=stress` or `slices`, every allocation collects from now on (with `stress-all` or `slices-all` it does
+    /// from the start).
     pub fn ready(&self) {
-        if std::env::var("CONC_GC").is_ok_and(|v| v == "stress") {
-            self.stress.store(true, Ordering::Relaxed);
+        self.mode.store(asked().0 as u8, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn mode(&self) -> Mode {
+        match self.mode.load(Ordering::Relaxed) {
+            0 => Mode::Normal,
+            1 => Mode::Stress,
+            _ => Mode::Slices,
         }
     }
 
-    /// Whether every allocation collects.
+    /// Whether a collection is to be a whole one: every allocation does one, or the limit is near.
+    pub fn wants_all(&self) -> bool {
+        let limit = self.limit.load(Ordering::Relaxed);
+        self.mode() == Mode::Stress || self.in_use.load(Ordering::Relaxed) > limit - limit / 8
+    }
+
+    /// Has the next allocation of the size collect again, where every one does.
     #[inline]
-    pub fn stress(&self) -> bool {
-        self.stress.load(Ordering::Relaxed)
+    pub fn after_refill(&self, local: &mut LocalHeap, size: usize) {
+        match self.mode() {
+            Mode::Normal => {}
+            Mode::Stress => local.discard(size),
+            Mode::Slices => local.cut(size),
+        }
     }
 
     /// Sets the memory limit in bytes.
@@ -248,7 +314,7 @@ impl Heap {
     /// Whether enough has been allocated to make a collection worth it.
     #[inline]
     pub fn wants_collection(&self) -> bool {
-        self.since.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed) || self.stress()
+        self.since.load(Ordering::Relaxed) >= self.trigger.load(Ordering::Relaxed) || self.mode() != Mode::Normal
     }
 
     /// Counts memory held outside the heap for an object, so that it too drives collection.
@@ -283,9 +349,9 @@ impl Heap {
     /// A block of `class` with cells not swept yet.
     fn next_block(&self, blocks: &mut Blocks, class: usize) -> usize {
         let list = &mut blocks.classes[class];
-        if let Some(&block) = list.blocks.get(list.cursor) {
+        if list.cursor < list.end {
             list.cursor += 1;
-            return block;
+            return list.blocks[list.cursor - 1];
         }
         let Some(block) = self.take_block(blocks) else {
             eprintln!("conc: out of address space");
@@ -299,9 +365,7 @@ impl Heap {
             b.cell = class_size(class) as u32;
             b.swept = 0;
         }
-        let list = &mut blocks.classes[class];
-        list.blocks.push(block);
-        list.cursor = list.blocks.len();
+        blocks.classes[class].blocks.push(block);
         block
     }
 
@@ -390,89 +454,23 @@ impl Heap {
         // The first chunks stay in small pages: an interpreter that does little takes little memory.
         let huge_pages = blocks.spans.len() >= SMALL_PAGED || count > 1;
         let chunk = reservation().take(count, self.id, huge_pages)?;
+        // SAFETY: just taken; the lists are the heap's as long as it has chunks.
+        unsafe { set_greys(chunk, &self.greys) };
         blocks.spans.push((chunk, count));
         Some(chunk)
     }
 
-    /// Runs a whole collection with the world stopped: `roots` marks what is reachable from outside the heap,
-    /// `locals` are all workers' shares, `after` clears weak references and drops payloads of unmarked objects.
-    pub fn collect(
-        &self,
-        locals: &mut [&mut LocalHeap],
-        roots: impl FnOnce(&mut Marker),
-        after: impl FnOnce(&mut Marker),
-    ) {
-        for local in locals {
-            local.retire();
-        }
-        let old = self.epoch.load(Ordering::Relaxed);
-        self.finish_sweep(old);
-        let epoch = 3 - old;
-        let mut marker = Marker::new(self.id, epoch, self.trace, self.leaves);
-        roots(&mut marker);
-        marker.drain();
-        after(&mut marker);
-        marker.drain();
-        self.epoch.store(epoch, Ordering::Relaxed);
-        self.start_sweep(epoch);
-        self.live.store(marker.live_bytes, Ordering::Relaxed);
-        self.since.store(0, Ordering::Relaxed);
-        self.trigger.store(MIN_TRIGGER.max(marker.live_bytes), Ordering::Relaxed);
-        self.collections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Finishes the sweep of the last cycle; blocks in which nothing lives go back to the pool.
-    fn finish_sweep(&self, epoch: u8) {
-        let mut guard = self.blocks.lock();
-        let Blocks { classes, free, .. } = &mut *guard;
-        for class in classes {
-            class.blocks.retain(|&block| {
-                // SAFETY: a small block of this heap; the world is stopped.
-                let live = unsafe { finish_sweep(block, epoch, self.stress()) };
-                if !live {
-                    // SAFETY: as above; no cell of it is in use.
-                    unsafe { (*block_of(block)).state = BlockState::Free };
-                    self.in_use.fetch_sub(BLOCK_SIZE, Ordering::Relaxed);
-                    free.push(block);
-                }
-                live
-            });
-        }
-    }
-
-    /// Frees unmarked large objects and makes all small blocks sweepable again.
-    fn start_sweep(&self, epoch: u8) {
-        let mut guard = self.blocks.lock();
-        let blocks = &mut *guard;
-        let large = std::mem::take(&mut blocks.large);
-        for start in large {
-            // SAFETY: the start of a large object of this heap.
-            if unsafe { mark_byte(start) }.load(Ordering::Relaxed) == epoch {
-                blocks.large.push(start);
-            } else {
-                self.free_large(blocks, start);
-            }
-        }
-        for class in &mut blocks.classes {
-            class.cursor = 0;
-            for &block in &class.blocks {
-                // SAFETY: a small block of this heap; the world is stopped.
-                let b = unsafe { &mut *block_of(block) };
-                b.swept = 0;
-                b.dirty = true;
-            }
-        }
-    }
-
-    fn free_large(&self, blocks: &mut Blocks, start: usize) {
+    pub(super) fn free_large(&self, blocks: &mut Blocks, start: usize) {
         // SAFETY: the descriptor of a large object's first block.
         let count = unsafe { (*block_of(start)).span } as usize;
         self.in_use.fetch_sub(count * BLOCK_SIZE, Ordering::Relaxed);
         if count > BLOCKS - HEAD_BLOCKS {
             let chunk = chunk_of(start);
             if let Some(i) = blocks.spans.iter().position(|&(at, _)| at == chunk) {
-                let (at, chunks) = blocks.spans.swap_remove(i);
-                reservation().give_back(at, chunks);
+                // No object is here any more, for a marker that comes upon an old word.
+                // SAFETY: the dead object's header.
+                unsafe { *(start as *mut u64) = 0 };
+                blocks.leaving.push(blocks.spans.swap_remove(i));
             }
             return;
         }
@@ -492,6 +490,15 @@ impl Heap {
         }
     }
 
+    /// After a collection, with the world running again: gives the memory of huge objects back to the system, which takes
+    /// a millisecond for a few dozen megabytes.
+    pub fn give_back(&self) {
+        let leaving = std::mem::take(&mut self.blocks.lock().leaving);
+        for (at, chunks) in leaving {
+            reservation().give_back(at, chunks);
+        }
+    }
+
     /// The id that chunk entries carry.
     pub fn id(&self) -> u32 {
         self.id
@@ -500,6 +507,7 @@ impl Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
+        self.give_back();
         for (at, chunks) in self.blocks.get_mut().spans.drain(..) {
             reservation().give_back(at, chunks);
         }

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::chunk::CHUNK_SIZE;
+use super::grey::Greys;
 
 pub const BLOCK_SIZE: usize = 32 << 10;
 pub const GRANULE: usize = 16;
@@ -42,7 +43,7 @@ pub struct Block {
     pub span: u32,
 }
 
-const _: () = assert!(size_of::<Block>() * BLOCKS <= BLOCK_SIZE);
+const _: () = assert!(size_of::<Block>() * BLOCKS + size_of::<usize>() <= BLOCK_SIZE);
 
 /// The chunk that holds `address`, if the chunk has a head (all but the later chunks of a huge object).
 #[inline(always)]
@@ -70,6 +71,31 @@ pub unsafe fn block_of(address: usize) -> *mut Block {
     let chunk = chunk_of(address);
     let index = (address - chunk) / BLOCK_SIZE;
     (chunk + (HEAD_BLOCKS - 1) * BLOCK_SIZE + index * size_of::<Block>()) as *mut Block
+}
+
+/// Where a chunk's head says whose grey objects those of the chunk become: right after the descriptors.
+#[inline(always)]
+fn greys_place(address: usize) -> *mut *const Greys {
+    (chunk_of(address) + (HEAD_BLOCKS - 1) * BLOCK_SIZE + BLOCKS * size_of::<Block>()) as *mut *const Greys
+}
+
+/// The grey lists of the heap that owns the chunk.
+///
+/// # Safety
+/// `address` lies in a chunk with a head, of a heap that is there.
+#[inline(always)]
+pub unsafe fn greys_of<'a>(address: usize) -> &'a Greys {
+    // SAFETY: written when the heap took the chunk; the heap owns them.
+    unsafe { &**greys_place(address) }
+}
+
+/// Notes in the head of a chunk whose it is.
+///
+/// # Safety
+/// The chunk has just been taken, and `greys` stays where it is as long as it is owned.
+pub unsafe fn set_greys(chunk: usize, greys: &Greys) {
+    // SAFETY: the head is the owner's.
+    unsafe { *greys_place(chunk) = greys };
 }
 
 /// Sweeps a small block from where it was left: the next run of dead cells as (start, end), zeroed, or None.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::mark::cell_at;
+
 pub const CHUNK_SIZE: usize = 4 << 20;
 const LARGEST_RESERVATION: usize = 256 << 30;
 const SMALLEST_RESERVATION: usize = 256 << 20;
@@ -159,6 +161,16 @@ impl Reservation {
         // SAFETY: the range belongs to the reservation and to no heap any more.
         unsafe { libc::madvise(address as *mut libc::c_void, count * CHUNK_SIZE, libc::MADV_DONTNEED) };
         self.free.lock().put_back(first, count);
+    }
+
+    /// The start of the cell that contains `address`, if a heap owns its chunk.
+    pub fn cell_around(&self, address: usize) -> Option<usize> {
+        let index = address.wrapping_sub(self.base) / CHUNK_SIZE;
+        let entry = self.entries.get(index)?.0.load(Ordering::Acquire);
+        if entry == 0 {
+            return None;
+        }
+        cell_at(address, self.base + (index - (entry as u32) as usize) * CHUNK_SIZE)
     }
 
     /// The start of the chunk span that holds `address`, if heap `owner` owns it.

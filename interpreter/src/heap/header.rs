@@ -11,7 +11,7 @@ pub struct Header {
     kind: u8,
     flags: AtomicU8,
     lock: AtomicU8,
-    gc: AtomicU8,
+    unused: u8,
 }
 
 const _: () = assert!(size_of::<Header>() == 8);

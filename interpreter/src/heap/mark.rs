@@ -1,6 +1,8 @@
 //! Marking: a work list over the object graph, precise in objects, conservative in stacks.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::block::{BLOCK_SIZE, BlockState, HEAD_BLOCKS, MAX_SMALL, block_of, chunk_of, mark_byte};
 use super::chunk::{CHUNK_SIZE, Reservation, reservation};
@@ -9,6 +11,30 @@ use super::parallel;
 
 /// Objects traced before other threads are asked to help: about a millisecond's work.
 const ALONE: usize = 1 << 16;
+/// Objects traced between two looks at the clock.
+pub(super) const AT_ONCE: usize = 256;
+
+/// How much a marker may do.
+pub struct Budget {
+    until: Option<Instant>,
+    objects: usize,
+}
+
+impl Budget {
+    /// All there is.
+    pub fn unlimited() -> Budget {
+        Budget { until: None, objects: usize::MAX }
+    }
+    pub(super) fn until(time: Instant) -> Budget {
+        Budget { until: Some(time), objects: usize::MAX }
+    }
+    pub(super) fn objects(count: usize) -> Budget {
+        Budget { until: None, objects: count }
+    }
+    pub(super) fn is_spent(&self) -> bool {
+        self.objects == 0 || self.until.is_some_and(|until| Instant::now() >= until)
+    }
+}
 
 /// Marks everything reachable from the objects it is given.
 pub struct Marker {
@@ -28,6 +54,16 @@ pub struct Marker {
     leaves: u64,
     /// Bytes of marked cells.
     pub live_bytes: usize,
+    /// Has had help before: there is much to mark.
+    helped: bool,
+    /// Marks nothing, and takes note of an object that is not marked.
+    checking: bool,
+    missed: Option<*mut Header>,
+    missed_in_frame: Option<*mut Header>,
+    /// With the check in view: a sum of the words in each object's frames when it was traced last.
+    frames: Option<HashMap<usize, u64>>,
+    /// That of the object that is being traced.
+    words: u64,
 }
 
 /// Shows the marker every object that `object` refers to; of its elements, those from `from` on or a part of them (see
@@ -47,7 +83,18 @@ impl Marker {
             shapes_new: Vec::new(),
             leaves,
             live_bytes: 0,
+            helped: false,
+            checking: false,
+            missed: None,
+            missed_in_frame: None,
+            frames: None,
+            words: 0,
         }
+    }
+
+    /// The mark it sets.
+    pub(super) fn epoch(&self) -> u8 {
+        self.epoch
     }
 
     /// One with nothing to do, for the same collection.
@@ -55,9 +102,38 @@ impl Marker {
         Marker::new(self.owner, self.epoch, self.trace, self.leaves)
     }
 
-    /// Takes over what a sibling has found out.
+    /// Has the marker note what it sees in frames, for a later check.
+    pub(super) fn note_frames(&mut self) {
+        self.frames = Some(HashMap::new());
+    }
+
+    /// One for the same collection that marks nothing.
+    pub(super) fn checker(&self) -> Marker {
+        Marker { checking: true, ..self.sibling() }
+    }
+
+    /// Traces a marked object with a checker: an unmarked one that it refers to, if there is one. Frames, which are
+    /// written without a barrier, must be what `marker` has seen last; what a word in them pointed to then has its mark.
+    /// Some hold old words that are not used any more, and that may point to anything now.
+    pub(super) fn check(&mut self, object: *mut Header, marker: &Marker) -> Option<*mut Header> {
+        (self.words, self.missed_in_frame) = (0, None);
+        self.work.push(object);
+        while self.step() {}
+        let seen = marker.frames.as_ref().and_then(|frames| frames.get(&(object as usize)).copied());
+        let changed = || seen.unwrap_or(0) != self.words;
+        self.missed.take().or_else(|| self.missed_in_frame.filter(|_| changed()))
+    }
+
+    /// What a checker has come upon.
+    pub(super) fn take_missed(&mut self) -> Option<*mut Header> {
+        self.missed.take()
+    }
+
+    /// Takes over what a sibling has found out, and what it has left.
     pub(super) fn absorb(&mut self, sibling: &mut Marker) {
         self.live_bytes += sibling.live_bytes;
+        self.work.append(&mut sibling.work);
+        self.rest.append(&mut sibling.rest);
         for shape in sibling.new_shapes() {
             if self.shapes_seen.get(shape as usize) != Some(&true) {
                 self.see_shape(shape);
@@ -71,15 +147,30 @@ impl Marker {
         // SAFETY: `object` is the start of a cell of this heap.
         let mark = unsafe { mark_byte(object as usize) };
         if mark.load(Ordering::Relaxed) != self.epoch {
-            mark.store(self.epoch, Ordering::Relaxed);
-            // SAFETY: as above.
-            let (size, header) = unsafe { (cell_size(object as usize), &*object) };
-            self.live_bytes += size;
-            let leaf = self.leaves >> header.kind() & 1 != 0 && !header.has(flag::ATTRS | flag::EXTERNAL);
-            if !leaf {
-                self.work.push(object);
+            if self.checking {
+                self.missed = Some(object);
+                return;
             }
+            mark.store(self.epoch, Ordering::Relaxed);
+            self.marked(object);
         }
+    }
+
+    /// An object has got its mark.
+    #[inline(always)]
+    fn marked(&mut self, object: *mut Header) {
+        // SAFETY: a live object of this heap.
+        let (size, header) = unsafe { (cell_size(object as usize), &*object) };
+        self.live_bytes += size;
+        let leaf = self.leaves >> header.kind() & 1 != 0 && !header.has(flag::ATTRS | flag::EXTERNAL);
+        if !leaf {
+            self.work.push(object);
+        }
+    }
+
+    /// Takes a marked object from a grey list: it is to be traced, perhaps again.
+    pub(super) fn take_grey(&mut self, object: *mut Header, again: bool) {
+        if again { self.work.push(object) } else { self.marked(object) }
     }
 
     /// Whether an object has been marked in this collection.
@@ -94,8 +185,13 @@ impl Marker {
         if let Some(span) = self.reservation.span_of(address, self.owner)
             && let Some(object) = object_at(address, span)
         {
+            let missed = self.missed;
             self.mark(object);
+            if self.checking && self.missed != missed {
+                (self.missed, self.missed_in_frame) = (missed, self.missed);
+            }
         }
+        self.words = self.words.rotate_left(5).wrapping_add(address as u64);
     }
 
     /// Conservatively marks from every aligned word in `[start, end)`.
@@ -112,14 +208,28 @@ impl Marker {
         }
     }
 
-    /// Traces until nothing new is found; with much to do, on several threads.
-    pub fn drain(&mut self) {
-        let mut alone = ALONE;
-        while self.step() {
-            alone -= 1;
+    /// Traces until nothing new is found or the budget is spent: whether nothing is left. With much to do, on several
+    /// threads.
+    pub fn drain(&mut self, budget: &mut Budget) -> bool {
+        let mut alone = if self.helped { AT_ONCE } else { ALONE };
+        loop {
+            let part = AT_ONCE.min(budget.objects);
+            for _ in 0..part {
+                if !self.step() {
+                    return true;
+                }
+            }
+            if budget.objects != usize::MAX {
+                budget.objects -= part;
+            }
+            if budget.is_spent() {
+                return self.work.is_empty() && self.rest.is_empty();
+            }
+            alone -= part;
             if alone == 0 {
-                if parallel::worth_while(self) {
-                    return parallel::drain(self);
+                if self.frames.is_none() && parallel::worth_while(self) {
+                    self.helped = true;
+                    return parallel::drain(self, budget);
                 }
                 alone = ALONE;
             }
@@ -137,8 +247,16 @@ impl Marker {
         if self.shapes_seen.get(shape as usize) != Some(&true) {
             self.see_shape(shape);
         }
+        if self.frames.is_some() {
+            self.words = 0;
+        }
         // SAFETY: as above.
         unsafe { (self.trace)(object, from, self) };
+        if self.words != 0
+            && let Some(frames) = &mut self.frames
+        {
+            frames.insert(object as usize, self.words);
+        }
         true
     }
 
@@ -201,32 +319,37 @@ pub(super) unsafe fn cell_size(address: usize) -> usize {
 
 /// The object whose cell contains `address`, in a chunk span of this heap that starts at `span`.
 fn object_at(address: usize, span: usize) -> Option<*mut Header> {
-    let start = if chunk_of(address) != span {
-        // A later chunk of a huge object, which begins right after the head of the span's first chunk.
-        span + HEAD_BLOCKS * BLOCK_SIZE
-    } else {
-        let offset = address - span;
-        if !(HEAD_BLOCKS * BLOCK_SIZE..CHUNK_SIZE).contains(&offset) {
-            return None;
-        }
-        // SAFETY: the chunk is this heap's and has a head.
-        let block = unsafe { &*block_of(address) };
-        let block_start = address & !(BLOCK_SIZE - 1);
-        match block.state {
-            BlockState::Free => return None,
-            BlockState::LargeStart => block_start,
-            BlockState::LargeRest => block_start - block.span as usize * BLOCK_SIZE,
-            BlockState::Small => {
-                let cell = block.cell as usize;
-                debug_assert!((16..=MAX_SMALL).contains(&cell));
-                let index = (address - block_start) / cell;
-                if (index + 1) * cell > BLOCK_SIZE {
-                    return None;
-                }
-                block_start + index * cell
-            }
-        }
-    };
+    let start = cell_at(address, span)?;
     // SAFETY: `start` is a cell of this heap; a zero word means that no object is there.
     if unsafe { *(start as *const u64) } == 0 { None } else { Some(start as *mut Header) }
+}
+
+/// The start of the cell that contains `address`, in a chunk span that starts at `span`. The world is stopped, or the
+/// address is that of a live object's part.
+pub(super) fn cell_at(address: usize, span: usize) -> Option<usize> {
+    if chunk_of(address) != span {
+        // A later chunk of a huge object, which begins right after the head of the span's first chunk.
+        return Some(span + HEAD_BLOCKS * BLOCK_SIZE);
+    }
+    let offset = address - span;
+    if !(HEAD_BLOCKS * BLOCK_SIZE..CHUNK_SIZE).contains(&offset) {
+        return None;
+    }
+    let block_start = address & !(BLOCK_SIZE - 1);
+    // SAFETY: the chunk has a head. Of a block in use these fields stay as they are; of another one, the caller has stopped
+    // the world.
+    let (state, cell, back) = unsafe {
+        let block = block_of(address);
+        ((*block).state, (*block).cell as usize, (*block).span as usize)
+    };
+    match state {
+        BlockState::Free => None,
+        BlockState::LargeStart => Some(block_start),
+        BlockState::LargeRest => Some(block_start - back * BLOCK_SIZE),
+        BlockState::Small => {
+            debug_assert!((16..=MAX_SMALL).contains(&cell));
+            let index = (address - block_start) / cell;
+            ((index + 1) * cell <= BLOCK_SIZE).then(|| block_start + index * cell)
+        }
+    }
 }

@@ -4,12 +4,12 @@
 //! one object at the same time: both trace it then, which costs a little and changes nothing.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::header::Header;
-use super::mark::Marker;
+use super::mark::{AT_ONCE, Budget, Marker};
 
 /// More markers than this wait for each other's cache lines rather than help.
 const MOST: usize = 8;
@@ -43,7 +43,7 @@ unsafe impl Send for Batch {}
 #[derive(Default)]
 struct Batches {
     ready: Vec<Batch>,
-    /// All markers have run out of work at the same time.
+    /// All markers have run out of work at the same time, or of time.
     over: bool,
 }
 
@@ -53,9 +53,18 @@ struct Pool {
     changed: Condvar,
     markers: AtomicUsize,
     idle: AtomicUsize,
+    /// The time is over.
+    stopped: AtomicBool,
 }
 
 impl Pool {
+    /// All markers are to stop where they are.
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.batches.lock().over = true;
+        self.changed.notify_all();
+    }
+
     fn give(&self, batch: Batch) {
         self.batches.lock().ready.push(batch);
         self.changed.notify_one();
@@ -65,6 +74,9 @@ impl Pool {
     fn take(&self) -> Option<Batch> {
         let mut batches = self.batches.lock();
         loop {
+            if batches.over {
+                return None;
+            }
             if let Some(batch) = batches.ready.pop() {
                 return Some(batch);
             }
@@ -75,17 +87,27 @@ impl Pool {
             while batches.ready.is_empty() && !batches.over {
                 self.changed.wait(&mut batches);
             }
-            if batches.ready.is_empty() {
+            if batches.over {
                 return None;
             }
             self.idle.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    /// Traces what the marker has and what others leave, until nothing is left anywhere.
-    fn work(&self, marker: &mut Marker) {
+    /// Traces what the marker has and what others leave, until nothing is left anywhere or the budget is spent.
+    fn work(&self, marker: &mut Marker, budget: &Budget) {
+        let mut steps = 0;
         loop {
             while marker.step() {
+                steps += 1;
+                if steps % AT_ONCE == 0 {
+                    if self.stopped.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    if budget.is_spent() {
+                        return self.stop();
+                    }
+                }
                 if self.idle.load(Ordering::Relaxed) > 0
                     && let Some(batch) = Batch::of(marker)
                 {
@@ -110,13 +132,15 @@ fn markers() -> usize {
     *MARKERS.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST)))
 }
 
-/// Traces until nothing new is found, with as many threads as the machine has processors.
-pub(super) fn drain(marker: &mut Marker) {
+/// Traces until nothing new is found or the budget is spent, with as many threads as the machine has processors: whether
+/// nothing is left.
+pub(super) fn drain(marker: &mut Marker, budget: &Budget) -> bool {
     let pool = Pool {
         batches: Mutex::default(),
         changed: Condvar::new(),
         markers: AtomicUsize::new(1),
         idle: AtomicUsize::new(0),
+        stopped: AtomicBool::new(false),
     };
     let helpers: Vec<_> = (1..markers()).map(|_| Helper(marker.sibling())).collect();
     std::thread::scope(|scope| {
@@ -127,7 +151,7 @@ pub(super) fn drain(marker: &mut Marker) {
             pool.markers.fetch_add(1, Ordering::Relaxed);
             let thread = std::thread::Builder::new().name("conc-marker".into()).spawn_scoped(scope, move || {
                 let mut helper = helper;
-                pool.work(helper.marker());
+                pool.work(helper.marker(), budget);
                 helper
             });
             match thread {
@@ -138,13 +162,18 @@ pub(super) fn drain(marker: &mut Marker) {
                 }
             }
         }
-        pool.work(marker);
+        pool.work(marker, budget);
         for thread in running {
             if let Ok(mut helper) = thread.join() {
                 marker.absorb(helper.marker());
             }
         }
     });
+    for mut batch in pool.batches.into_inner().ready {
+        marker.work.append(&mut batch.work);
+        marker.rest.append(&mut batch.rest);
+    }
+    marker.work.is_empty() && marker.rest.is_empty()
 }
 
 /// A marker on its way to a thread and back.
@@ -156,5 +185,5 @@ impl Helper {
     }
 }
 
-// SAFETY: the list is empty on the way; the rest is plain data.
+// SAFETY: what the lists hold on the way back are marked objects of a stopped heap; the rest is plain data.
 unsafe impl Send for Helper {}

@@ -81,7 +81,7 @@ impl Ctx {
         if live_views(views).any(|view| self.is_named(view)) {
             return Err(self.error(ClassId::BufferError, "Existing exports of data: object cannot be re-sized"));
         }
-        array.views.set(Value::NONE);
+        array.views.set_immediate(Value::NONE);
         Ok(())
     }
 

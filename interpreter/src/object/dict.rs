@@ -450,8 +450,8 @@ impl Dict {
         if entry.key.get().is_unbound() {
             return None;
         }
-        entry.key.set(Value::UNBOUND);
-        entry.value.set(Value::UNBOUND);
+        entry.key.set_immediate(Value::UNBOUND);
+        entry.value.set_immediate(Value::UNBOUND);
         self.live.fetch_sub(1, Ordering::Release);
         if i == table.head.load(Ordering::Relaxed) {
             table.head.store(i + 1, Ordering::Relaxed);

@@ -33,12 +33,12 @@ impl Ctx {
         self.object::<Exception>(Kind::Exception, shape, |e| {
             e.args.set(args);
             for slot in [&e.traceback, &e.context, &e.cause] {
-                slot.set(Value::NONE);
+                slot.set_immediate(Value::NONE);
             }
             for slot in &e.extra {
-                slot.set(Value::NONE);
+                slot.set_immediate(Value::NONE);
             }
-            e.attrs.set(Value::UNBOUND);
+            e.attrs.set_immediate(Value::UNBOUND);
         })
     }
     /// An entry of a traceback. `registers` are the frame's named locals, left out if they are very many.
@@ -58,7 +58,7 @@ impl Ctx {
             let t = &mut *cell;
             t.next.set(next);
             t.code.set(code);
-            t.frame.set(Value::UNBOUND);
+            t.frame.set_immediate(Value::UNBOUND);
             t.at = at;
             t.callee.set(callee);
             t.len = registers.len();
@@ -157,7 +157,7 @@ impl Ctx {
         while let Some(link) = at.cast::<Exception>() {
             let next = link.context.get();
             if next == exc {
-                link.context.set(Value::NONE);
+                link.context.set_immediate(Value::NONE);
                 break;
             }
             at = next;

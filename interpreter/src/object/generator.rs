@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
 
-use crate::heap::Header;
+use crate::heap::{Header, grey};
 use crate::native::Ctx;
 use crate::object::function::Code;
 use crate::object::kind::ClassId;
@@ -116,6 +116,8 @@ impl Generator {
     #[inline(always)]
     pub fn set_state(&self, state: u8) {
         self.state.store(state, Ordering::Release);
+        // SAFETY: a live generator.
+        unsafe { grey::suspended(&self.header) };
     }
 }
 

@@ -6,7 +6,7 @@
 //! waits, in the thread's fiber; the others are suspended and have it here. A suspended one may own a native stack
 //! besides, whose frames are marked with it.
 
-use crate::heap::Marker;
+use crate::heap::{Marker, grey};
 use crate::native::Ctx;
 use crate::object::misc::{Behavior, Boxed};
 use crate::value::{Gc, Value};
@@ -90,6 +90,12 @@ impl Greenlet {
     pub fn set_word(self, slot: usize, word: usize) {
         debug_assert!(word.is_multiple_of(8));
         self.set(slot, Value::from_bits(word as u64));
+    }
+    /// The greenlet has been left: the state it goes on with is in its slots.
+    #[inline(always)]
+    pub fn suspended(self) {
+        // SAFETY: a live greenlet.
+        unsafe { grey::suspended(&self.0.header) };
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
-use crate::heap::{Header, Heap, LocalHeap, Marker};
+use crate::heap::{Budget, Header, Heap, LocalHeap, Marker, Owner, Stop, complete};
 use crate::native::{Ctx, ModuleDef, R};
 use crate::object::class::Class;
 use crate::object::dict::Dict;
@@ -363,47 +363,46 @@ impl Isolate {
         new
     }
 
-    /// Collects garbage with the world stopped; `stacks` marks from the stacks of all workers.
-    pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: impl FnOnce(&mut Marker)) {
+    /// Collects garbage with the world stopped: all of it, or a slice's worth. `stacks` marks from the stacks of all
+    /// workers.
+    pub fn collect(&self, locals: &mut [&mut LocalHeap], stacks: &dyn Fn(&mut Marker), whole: bool) -> Stop {
         for local in locals.iter_mut() {
             self.watched.lock().append(&mut local.watched);
             local.spares = Default::default();
         }
-        let roots = |marker: &mut Marker| {
-            stacks(marker);
-            for slot in self.roots.all() {
-                trace::mark(marker, slot.get());
-            }
-            for slot in &self.classes {
-                trace::mark(marker, slot.get());
-            }
-            for value in self.handles.lock().iter() {
-                trace::mark(marker, value);
-            }
-            for &value in self.to_finalize.lock().iter() {
-                trace::mark(marker, value);
-            }
-            // A static cell of names would be unreachable otherwise.
-            if let Some(names) = self.names.get() {
-                trace::mark_names(marker, names);
-            }
-            self.drain(marker);
-        };
-        self.heap.collect(locals, roots, |marker| self.after_mark(marker));
+        let owner = &mut Collected { isolate: self, stacks };
+        if whole {
+            self.heap.collect(locals, owner);
+            return Stop::Whole;
+        }
+        self.heap.slice(locals, owner)
     }
 
-    /// Marks everything reachable from what is marked: an object keeps the class that its shape belongs to.
-    fn drain(&self, marker: &mut Marker) {
-        loop {
-            marker.drain();
-            let shapes = marker.new_shapes();
-            if shapes.is_empty() {
-                return;
-            }
-            // 0 and the first ids belong to the machine's own objects and to builtin classes, which are roots.
-            for id in shapes.into_iter().filter(|&id| id >= ClassId::COUNT as u32) {
-                trace::mark(marker, self.shapes.get(id).class.get());
-            }
+    /// What is live apart from what stacks refer to.
+    fn mark_roots(&self, marker: &mut Marker) {
+        for slot in self.roots.all() {
+            trace::mark(marker, slot.get());
+        }
+        for slot in &self.classes {
+            trace::mark(marker, slot.get());
+        }
+        for value in self.handles.lock().iter() {
+            trace::mark(marker, value);
+        }
+        for &value in self.to_finalize.lock().iter() {
+            trace::mark(marker, value);
+        }
+        // A static cell of names would be unreachable otherwise.
+        if let Some(names) = self.names.get() {
+            trace::mark_names(marker, names);
+        }
+    }
+
+    /// An object keeps the class that its shape belongs to.
+    fn mark_shapes(&self, marker: &mut Marker, shapes: Vec<u32>) {
+        // 0 and the first ids belong to the machine's own objects and to builtin classes, which are roots.
+        for id in shapes.into_iter().filter(|&id| id >= ClassId::COUNT as u32) {
+            trace::mark(marker, self.shapes.get(id).class.get());
         }
     }
 
@@ -452,7 +451,8 @@ impl Isolate {
         for &object in &dying {
             trace::mark(marker, object);
         }
-        self.drain(marker);
+        let stacks = &|_: &mut Marker| {};
+        complete(marker, &mut Collected { isolate: self, stacks }, &mut Budget::unlimited());
         kept.retain(|&object| marker.is_marked(object as *mut Header));
         *self.weakrefs.lock() = kept;
         let mut to_finalize = self.to_finalize.lock();
@@ -479,8 +479,32 @@ impl Isolate {
             },
         );
         names.into_iter().for_each(|name| marker.mark(name));
-        marker.drain();
+        marker.drain(&mut Budget::unlimited());
         self.interned.lock().retain(|s| marker.is_marked(s.as_ptr() as *mut Header));
+    }
+}
+
+/// An isolate in a collection.
+struct Collected<'a> {
+    isolate: &'a Isolate,
+    stacks: &'a dyn Fn(&mut Marker),
+}
+
+impl Owner for Collected<'_> {
+    fn mark_roots(&mut self, marker: &mut Marker) {
+        (self.stacks)(marker);
+        self.isolate.mark_roots(marker);
+    }
+    fn mark_shapes(&mut self, marker: &mut Marker, shapes: Vec<u32>) {
+        self.isolate.mark_shapes(marker, shapes);
+    }
+    fn after_mark(&mut self, marker: &mut Marker) {
+        self.isolate.after_mark(marker);
+    }
+    fn describe(&self, kind: u8, shape: u32) -> String {
+        let class = self.isolate.shapes.find(shape).and_then(|shape| shape.class.get().cast::<Class>());
+        let kind = super::kind::Kind::of(kind);
+        class.map_or_else(|| format!("{kind:?}"), |class| format!("{kind:?} of class {}", class.name_text()))
     }
 }
 

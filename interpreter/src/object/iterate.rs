@@ -197,7 +197,7 @@ impl Ctx {
         let list = it.source.get().cast::<List>()?;
         let item = usize::try_from(it.index.fetch_add(1, Ordering::Relaxed)).ok().and_then(|i| list.get(i));
         if item.is_none() {
-            it.source.set(Value::NONE);
+            it.source.set_immediate(Value::NONE);
         }
         item
     }
@@ -237,7 +237,7 @@ impl Ctx {
                 None => source.cast::<ByteArray>().and_then(|b| (i < b.len()).then(|| b.buffer().get(i))),
             };
             if byte.is_none() {
-                it.source.set(Value::NONE);
+                it.source.set_immediate(Value::NONE);
             }
             return Ok(byte.map(|b| Value::small_int(b as i64)));
         }
@@ -296,7 +296,7 @@ impl Ctx {
         let (key, value) = loop {
             let from = it.index.load(Ordering::Relaxed);
             let Some((at, key, value)) = dict.next(from as usize) else {
-                it.source.set(Value::NONE);
+                it.source.set_immediate(Value::NONE);
                 return Ok(None);
             };
             if self.moves_on(&it, from, at as i64) {
@@ -306,10 +306,10 @@ impl Ctx {
         // `extra` counts the items given: more than there were means that keys came and went.
         let given = it.extra.get().as_int().unwrap_or(0);
         if given >= limit {
-            it.source.set(Value::NONE);
+            it.source.set_immediate(Value::NONE);
             return Err(self.runtime_error("dictionary keys changed during iteration"));
         }
-        it.extra.set(Value::small_int(given + 1));
+        it.extra.set_immediate(Value::small_int(given + 1));
         self.dict_item(id, key, value).map(Some)
     }
 
@@ -333,7 +333,7 @@ impl Ctx {
         loop {
             let from = it.index.load(Ordering::Relaxed);
             let Some((at, key, value)) = dict.next_back(if from < 0 { usize::MAX } else { from as usize }) else {
-                it.source.set(Value::NONE);
+                it.source.set_immediate(Value::NONE);
                 return Ok(None);
             };
             if self.moves_on(&it, from, at as i64) {
@@ -351,7 +351,7 @@ impl Ctx {
         loop {
             let from = it.index.load(Ordering::Relaxed);
             let Some((at, key, _)) = set.next(from as usize) else {
-                it.source.set(Value::NONE);
+                it.source.set_immediate(Value::NONE);
                 return Ok(None);
             };
             if self.moves_on(&it, from, at as i64) {
@@ -391,7 +391,7 @@ impl Ctx {
             match self.next(iterator)? {
                 Some(item) => self.list_push(items, item)?,
                 None => {
-                    it.source.set(Value::NONE);
+                    it.source.set_immediate(Value::NONE);
                     if it.extra.get() == Value::TRUE {
                         self.zip_lengths(iterators, i)?;
                     }
@@ -472,7 +472,7 @@ impl Ctx {
             // Another thread has got that item.
             Ok(_) => self.sequence_step(it, up),
             Err(e) if self.is_error(e, ClassId::IndexError) || self.is_error(e, ClassId::StopIteration) => {
-                it.source.set(Value::NONE);
+                it.source.set_immediate(Value::NONE);
                 it.extra.set(Value::ELLIPSIS);
                 Ok(None)
             }
@@ -489,12 +489,12 @@ impl Ctx {
         let item = match self.call(f, &[]) {
             Ok(item) => item,
             Err(e) => {
-                it.source.set(Value::UNBOUND);
+                it.source.set_immediate(Value::UNBOUND);
                 return self.end_of_iteration(e);
             }
         };
         if self.same(it.extra.get(), item)? {
-            it.source.set(Value::UNBOUND);
+            it.source.set_immediate(Value::UNBOUND);
             return Ok(None);
         }
         Ok(Some(item))
@@ -587,7 +587,8 @@ fn range_step(it: &Iter) -> Option<Value> {
     }
     it.limit.store(left - 1, Ordering::Relaxed);
     let item = it.source.get();
-    it.source
-        .set(Value::small_int((item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX)));
+    it.source.set_immediate(Value::small_int(
+        (item.int().wrapping_add(it.extra.get().int())).clamp(Value::INT_MIN, Value::INT_MAX),
+    ));
     Some(item)
 }

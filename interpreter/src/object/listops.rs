@@ -83,7 +83,7 @@ impl Ctx {
                     slot.set(*item);
                 }
                 for slot in &old.slots()[new_len.min(len)..len] {
-                    slot.set(Value::UNBOUND);
+                    slot.set_immediate(Value::UNBOUND);
                 }
                 old.len.store(new_len, Ordering::Release);
                 return Ok(Some(removed));

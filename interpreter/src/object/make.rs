@@ -43,8 +43,8 @@ impl Ctx {
     #[inline(never)]
     fn cell_slow(&mut self, size: usize) -> *mut u8 {
         let heap = &self.iso().heap;
-        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
-            self.collect();
+        if heap.wants_collection() && (self.iso().gc_enabled.load(Ordering::Relaxed) || heap.is_marking()) {
+            self.collect_slice();
         }
         if heap.take_short() {
             self.collect();
@@ -56,10 +56,7 @@ impl Ctx {
             self.signals_arc().raise();
         }
         let cell = heap.refill(&mut self.local, size);
-        if heap.stress() {
-            // The next allocation comes here again.
-            self.local.discard(size);
-        }
+        heap.after_refill(&mut self.local, size);
         cell
     }
 
@@ -73,8 +70,8 @@ impl Ctx {
     #[inline(never)]
     fn large_cell(&mut self, size: usize, word: u64) -> R<*mut u8> {
         let heap = &self.iso().heap;
-        if heap.wants_collection() && self.iso().gc_enabled.load(Ordering::Relaxed) {
-            self.collect();
+        if heap.wants_collection() && (self.iso().gc_enabled.load(Ordering::Relaxed) || heap.is_marking()) {
+            self.collect_slice();
         }
         let at = match self.iso().heap.allocate_large(size) {
             Some(at) => at,
@@ -115,7 +112,7 @@ impl Ctx {
         if header.has(flag::ATTRS)
             && let Some(slot) = crate::object::attr::attrs_slot(header)
         {
-            slot.set(Value::UNBOUND);
+            slot.set_immediate(Value::UNBOUND);
         }
     }
 
@@ -693,10 +690,10 @@ impl Ctx {
     pub fn new_function(&mut self, fill: impl FnOnce(&mut Function)) -> Gc<Function> {
         self.object::<Function>(Kind::Function, ClassId::Function.shape(), |f| {
             for slot in [&f.closure, &f.dict] {
-                slot.set(Value::UNBOUND);
+                slot.set_immediate(Value::UNBOUND);
             }
             for slot in [&f.defaults, &f.kwdefaults, &f.module, &f.doc, &f.annotations, &f.type_params] {
-                slot.set(Value::NONE);
+                slot.set_immediate(Value::NONE);
             }
             fill(f)
         })
@@ -727,7 +724,7 @@ impl Ctx {
             w.other.set(other);
             w.owner.set(owner);
             w.name.set(name);
-            w.dict.set(Value::UNBOUND);
+            w.dict.set_immediate(Value::UNBOUND);
         })
     }
     pub fn new_property(&mut self, class: Gc<Class>) -> Gc<Property> {
@@ -737,10 +734,10 @@ impl Ctx {
         unsafe {
             let p = &*at;
             for slot in [&p.get, &p.set, &p.delete, &p.doc] {
-                slot.set(Value::NONE);
+                slot.set_immediate(Value::NONE);
             }
-            p.name.set(Value::UNBOUND);
-            p.attrs.set(Value::UNBOUND);
+            p.name.set_immediate(Value::UNBOUND);
+            p.attrs.set_immediate(Value::UNBOUND);
             Gc::from_raw(at)
         }
     }
@@ -749,7 +746,7 @@ impl Ctx {
             s.class.set(class);
             s.object.set(object);
             s.start.set(start);
-            s.attrs.set(Value::UNBOUND);
+            s.attrs.set_immediate(Value::UNBOUND);
         })
     }
 
@@ -764,9 +761,9 @@ impl Ctx {
         let at = self.cell(Instance::SLOTS + inline * 8, word) as *mut Instance;
         // SAFETY: a fresh cell with room for the inline slots.
         let object = unsafe {
-            (*at).overflow.set(Value::UNBOUND);
+            (*at).overflow.set_immediate(Value::UNBOUND);
             for i in 0..inline {
-                (*at).inline_slot(i).set(Value::UNBOUND);
+                (*at).inline_slot(i).set_immediate(Value::UNBOUND);
             }
             Gc::from_raw(at)
         };
@@ -783,10 +780,10 @@ impl Ctx {
         let at = self.cell(size_of::<Chunk>() + len * 8, Header::word(Kind::Chunk as u8, 0, 0)) as *mut Chunk;
         // SAFETY: a fresh cell with room for the slots.
         unsafe {
-            (*at).next.set(Value::UNBOUND);
+            (*at).next.set_immediate(Value::UNBOUND);
             (*at).len = len;
             for slot in (*at).slots() {
-                slot.set(Value::UNBOUND);
+                slot.set_immediate(Value::UNBOUND);
             }
             Gc::from_raw(at)
         }
@@ -795,7 +792,7 @@ impl Ctx {
     pub fn new_class_object(&mut self, metaclass_shape: u32, fill: impl FnOnce(&mut Class)) -> Gc<Class> {
         self.object::<Class>(Kind::Class, metaclass_shape, |c| {
             for slot in [&c.ctor_init, &c.attrs, &c.subclasses] {
-                slot.set(Value::UNBOUND);
+                slot.set_immediate(Value::UNBOUND);
             }
             fill(c)
         })
@@ -806,8 +803,8 @@ impl Ctx {
     pub fn new_module(&mut self, dict: Gc<Dict>) -> Gc<Module> {
         self.object::<Module>(Kind::Module, ClassId::Module.shape(), |m| {
             m.dict.set(dict.value());
-            m.lazy.set(Value::small_int(0));
-            m.attrs.set(Value::UNBOUND);
+            m.lazy.set_immediate(Value::small_int(0));
+            m.attrs.set_immediate(Value::UNBOUND);
         })
     }
     pub fn new_range(&mut self, start: Value, stop: Value, step: Value, len: i64) -> Value {
@@ -839,7 +836,7 @@ impl Ctx {
             i.extra.set(extra);
             i.index = index.into();
             i.limit = limit.into();
-            i.attrs.set(Value::UNBOUND);
+            i.attrs.set_immediate(Value::UNBOUND);
         })
     }
     pub fn new_dict_view(&mut self, class: ClassId, dict: Gc<Dict>) -> Value {
@@ -850,8 +847,8 @@ impl Ctx {
         self.object::<GenericAlias>(Kind::GenericAlias, shape, |g| {
             g.origin.set(origin);
             g.args.set(args);
-            g.params.set(Value::UNBOUND);
-            g.attrs.set(Value::UNBOUND);
+            g.params.set_immediate(Value::UNBOUND);
+            g.attrs.set_immediate(Value::UNBOUND);
         })
     }
     pub fn new_weakref(&mut self, class: Gc<Class>, target: Value, callback: Value) -> Gc<WeakRef> {
@@ -859,8 +856,8 @@ impl Ctx {
         let w = self.object::<WeakRef>(Kind::WeakRef, shape, |w| {
             w.target.set(target);
             w.callback.set(callback);
-            w.hash.set(Value::UNBOUND);
-            w.attrs.set(Value::UNBOUND);
+            w.hash.set_immediate(Value::UNBOUND);
+            w.attrs.set_immediate(Value::UNBOUND);
         });
         if let Some(header) = target.header() {
             header.set_flag(flag::WEAKREF);
@@ -897,9 +894,9 @@ impl Ctx {
         // SAFETY: a fresh cell with room for the slots.
         unsafe {
             (*at).nslots = nslots;
-            (*at).attrs.set(Value::UNBOUND);
+            (*at).attrs.set_immediate(Value::UNBOUND);
             for slot in (*at).slots() {
-                slot.set(Value::NONE);
+                slot.set_immediate(Value::NONE);
             }
             Gc::from_raw(at)
         }
@@ -919,7 +916,7 @@ impl Ctx {
         // SAFETY: a fresh cell with room for the frame.
         unsafe {
             for slot in [&(*at).handled, &(*at).outer_handled, &(*at).names] {
-                slot.set(Value::NONE);
+                slot.set_immediate(Value::NONE);
             }
             Ok(Gc::from_raw(at))
         }
@@ -931,20 +928,20 @@ impl Ctx {
         // SAFETY: a fresh cell with room for the words.
         unsafe {
             (*at).len = words;
-            (*at).previous.set(Value::UNBOUND);
-            (*at).next.set(Value::UNBOUND);
+            (*at).previous.set_immediate(Value::UNBOUND);
+            (*at).next.set_immediate(Value::UNBOUND);
             Ok(Gc::from_raw(at))
         }
     }
     pub fn new_fiber(&mut self, segment: Gc<super::stack::Segment>) -> Gc<super::stack::Fiber> {
         self.object::<super::stack::Fiber>(Kind::Fiber, 0, |f| {
             f.segment.set(segment.value());
-            f.handled.set(Value::NONE);
-            f.wake.set(Value::NONE);
-            f.owner.set(Value::NONE);
-            f.greenlet.set(Value::NONE);
-            f.context.set(Value::NONE);
-            f.event_loop.set(Value::NONE);
+            f.handled.set_immediate(Value::NONE);
+            f.wake.set_immediate(Value::NONE);
+            f.owner.set_immediate(Value::NONE);
+            f.greenlet.set_immediate(Value::NONE);
+            f.context.set_immediate(Value::NONE);
+            f.event_loop.set_immediate(Value::NONE);
         })
     }
 }

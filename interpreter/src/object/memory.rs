@@ -46,8 +46,8 @@ impl Ctx {
         } else {
             self.same_shape(x, y)? && self.equal_items(x, y)?
         };
-        x.base.set(Value::UNBOUND);
-        y.base.set(Value::UNBOUND);
+        x.base.set_immediate(Value::UNBOUND);
+        y.base.set_immediate(Value::UNBOUND);
         Ok(equal)
     }
 

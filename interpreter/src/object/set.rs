@@ -66,7 +66,7 @@ impl SetTable {
         unsafe {
             (*at).mask = size - 1;
             for entry in (*at).entries() {
-                entry.key.set(Value::UNBOUND);
+                entry.key.set_immediate(Value::UNBOUND);
             }
         }
     }

@@ -76,6 +76,12 @@ impl Shapes {
         }
     }
 
+    /// The same of any number.
+    pub fn find(&self, id: u32) -> Option<&Shape> {
+        let (chunk, at) = Self::place(id);
+        self.chunks.get(chunk)?.get()?.get(at)?.get()
+    }
+
     /// A root shape for instances of `class`.
     pub fn root(&self, class: Value, inline: u16) -> u32 {
         self.add(class, inline, 0, 0, Value::UNBOUND, false)
@@ -154,8 +160,8 @@ impl Shapes {
             if is_live(shape.class.get()) {
                 mark(shape.name.get());
             } else {
-                shape.class.set(Value::UNBOUND);
-                shape.name.set(Value::UNBOUND);
+                shape.class.set_immediate(Value::UNBOUND);
+                shape.name.set_immediate(Value::UNBOUND);
                 *shape.children.lock() = Vec::new();
             }
         }

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use crate::heap::{Header, Marker};
+use crate::heap::{Header, Marker, grey};
 use crate::object_kind;
 use crate::value::{Slot, Value};
 
@@ -62,6 +62,14 @@ pub struct Fiber {
     pub event_loop: Slot,
 }
 object_kind!(Fiber, Fiber);
+
+impl Fiber {
+    /// The machine's state has been saved here: frames may have changed since they were last looked at.
+    pub fn suspended(&self) {
+        // SAFETY: a live fiber.
+        unsafe { grey::suspended(&self.header) };
+    }
+}
 
 /// Registers of a frame to be that arguments are being bound to: they may lie among the caller's dead ones or above
 /// all frames. It stands on the native stack of the code that binds.

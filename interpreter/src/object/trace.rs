@@ -288,7 +288,7 @@ pub(crate) fn clear_weakref(marker: &mut Marker, object: *mut Header) -> bool {
     let w = unsafe { &*(object as *const WeakRef) };
     let target = w.target.get();
     if target.is_object() && !marker.is_marked(target.object()) {
-        w.target.set(Value::UNBOUND);
+        w.target.set_immediate(Value::UNBOUND);
         return !w.callback.get().is_none();
     }
     false

@@ -6,14 +6,14 @@
 //! a safepoint.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::ctx::{Ctx, EMPTY_CACHE_ENTRY};
 use super::isolate::Isolate;
 use super::presence::Absent;
-use crate::heap::{LocalHeap, Marker};
+use crate::heap::{LocalHeap, Marker, Stop};
 
 /// Who goes out does not wait for its word to be seen before it looks whether anybody waits for that: now and then one
 /// is not told, and looks again after so long.
@@ -67,8 +67,8 @@ impl World {
     }
 
     /// Runs `body` with every other worker stopped; false: another worker has just collected instead.
-    /// `body` gets the other workers' contexts.
-    fn stop(&self, cx: &mut Ctx, body: impl FnOnce(&mut Ctx, &[*mut Ctx])) -> bool {
+    /// `body` gets the other workers' contexts, and tells whether it may have freed objects.
+    fn stop(&self, cx: &mut Ctx, body: impl FnOnce(&mut Ctx, &[*mut Ctx]) -> bool) -> bool {
         let me = cx as *mut Ctx as usize;
         let mut state = self.state.lock();
         if state.collecting {
@@ -78,10 +78,10 @@ impl World {
         let others: Vec<*mut Ctx> = state.workers.iter().filter(|&&w| w != me).map(|&w| w as *mut Ctx).collect();
         state.collecting = !others.is_empty();
         self.hold(&mut state, &others);
-        let stops = self.stops.fetch_add(1, Ordering::Release) + 1;
-        body(cx, &others);
-        cx.type_cache.fill(EMPTY_CACHE_ENTRY);
-        cx.stops_seen = stops;
+        if body(cx, &others) {
+            self.stops.fetch_add(1, Ordering::Release);
+            cx.note_stops();
+        }
         state.collecting = false;
         self.let_go(state, &others);
         true
@@ -265,7 +265,10 @@ impl Ctx {
         // Another worker may collect just now; then it is this one's turn to stand.
         while let Some(todo) = body.take() {
             let mut left = Some(todo);
-            iso.world.stop(self, |cx, others| result = left.take().map(|todo| todo(cx, others)));
+            iso.world.stop(self, |cx, others| {
+                result = left.take().map(|todo| todo(cx, others));
+                false
+            });
             body = left;
         }
         match result {
@@ -279,7 +282,20 @@ impl Ctx {
     pub fn collect(&mut self) {
         let mut registers = [0usize; 8];
         super::ctx::spill_registers(&mut registers);
-        self.collect_from(registers.as_ptr() as usize);
+        self.collect_from(registers.as_ptr() as usize, true, true);
+        std::hint::black_box(&registers);
+    }
+
+    /// Does a slice of a collection: the heap has grown, or one goes on.
+    #[inline(never)]
+    pub(super) fn collect_slice(&mut self) {
+        if self.iso().heap.is_resting() {
+            return;
+        }
+        let mut registers = [0usize; 8];
+        super::ctx::spill_registers(&mut registers);
+        let whole = self.iso().heap.wants_all();
+        self.collect_from(registers.as_ptr() as usize, whole, false);
         std::hint::black_box(&registers);
     }
 
@@ -291,11 +307,31 @@ impl Ctx {
         if self.loop_entry == 0 {
             return self.collect();
         }
-        self.collect_from(self.loop_entry);
+        self.collect_from(self.loop_entry, true, true);
     }
 
-    /// Collects with native frames from the address on as roots.
-    fn collect_from(&mut self, native: usize) {
+    /// Collects with native frames from the address on as roots: all, or a slice's worth. Another worker may do so at the
+    /// same time; with `insist`, this one does besides.
+    fn collect_from(&mut self, native: usize, whole: bool, insist: bool) {
+        let iso = self.iso();
+        let begun = Instant::now();
+        let mut done = None;
+        while done.is_none() {
+            self.collect_once(native, whole, &mut done);
+            if !insist {
+                break;
+            }
+            // If another worker has collected instead, it may have done no more than a slice.
+        }
+        iso.heap.log_pause(begun.elapsed(), done);
+        iso.heap.give_back();
+        if !iso.to_finalize.lock().is_empty() {
+            self.signals_arc().raise();
+        }
+    }
+
+    /// Collects with native frames from the address on as roots, unless another worker does just now.
+    fn collect_once(&mut self, native: usize, whole: bool, done: &mut Option<Stop>) {
         let iso = self.iso();
         self.published = Published { native };
         iso.world.stop(self, |cx, others| {
@@ -305,16 +341,16 @@ impl Ctx {
                 // SAFETY: every other worker is stopped, and `cx` is not used while its part is borrowed here.
                 locals.push(unsafe { &mut (*worker).local });
             }
-            iso.collect(&mut locals, |marker| {
+            let stacks = |marker: &mut Marker| {
                 for &worker in others.iter().chain([&me]) {
                     // SAFETY: the worker is stopped (or this one) and has published where its frames begin.
                     unsafe { mark_worker(&*worker, marker) };
                 }
-            });
+            };
+            let stop = iso.collect(&mut locals, &stacks, whole);
+            *done = Some(stop);
+            stop.has_freed()
         });
-        if !iso.to_finalize.lock().is_empty() {
-            self.signals_arc().raise();
-        }
     }
 }
 

@@ -139,6 +139,7 @@ fn save(cx: &Ctx, into: Greenlet) {
     into.set_word(slot::TOP, cx.gen_top as usize);
     into.set(slot::DEPTH, Value::small_int(cx.depth as i64));
     into.set(slot::HANDLED, cx.handled);
+    into.suspended();
 }
 
 /// The state that a greenlet was suspended with becomes the machine's, and it the current one.
@@ -641,6 +642,7 @@ fn wait_below(cx: &mut Ctx, thread: &Arc<Thread>, me: Greenlet, stack: Stack, st
     let base = me.word(slot::BASE);
     load(cx, me);
     me.set_word(slot::BASE, base);
+    me.suspended();
     work(cx, Until::Turn(thread));
     worker(cx).note_running(thread);
     match stack {

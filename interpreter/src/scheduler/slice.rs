@@ -413,6 +413,7 @@ fn save(cx: &mut Ctx, thread: &Thread) -> Saved {
     fiber.handled.set(cx.handled);
     fiber.binding.store(cx.binding.cast_mut(), Ordering::Release);
     cx.binding = std::ptr::null();
+    fiber.suspended();
     let repr_guard = std::mem::take(&mut cx.repr_guard);
     Saved {
         limit: cx.limit,

@@ -5,5 +5,5 @@ pub mod slot;
 pub mod word;
 
 pub use gc::{Gc, Object};
-pub use slot::Slot;
+pub use slot::{Slot, stored};
 pub use word::Value;

@@ -46,8 +46,8 @@ pub fn step(cx: &mut Ctx, g: Gc<Generator>, mode: Mode, argument: Value) -> Valu
     let b = cx.new_boxed(class, None, 4);
     b.slots()[GENERATOR].set(g.value());
     b.slots()[ARGUMENT].set(argument);
-    b.slots()[MODE].set(Value::small_int(mode as i64));
-    b.slots()[STATE].set(Value::small_int(INIT));
+    b.slots()[MODE].set_immediate(Value::small_int(mode as i64));
+    b.slots()[STATE].set_immediate(Value::small_int(INIT));
     b.value()
 }
 
@@ -66,15 +66,15 @@ pub fn send(cx: &mut Ctx, b: Gc<Boxed>, value: Value) -> R {
         }
         INIT => {
             if g.state() == state::RUNNING || busy(g) {
-                b.slots()[STATE].set(Value::small_int(CLOSED));
+                b.slots()[STATE].set_immediate(Value::small_int(CLOSED));
                 let what = ["anext()", "athrow()", "aclose()"][mode as usize % 3];
                 return Err(cx.runtime_error(format!("{what}: asynchronous generator is already running")));
             }
             if g.state() == state::DONE && mode != 2 {
-                b.slots()[STATE].set(Value::small_int(CLOSED));
+                b.slots()[STATE].set_immediate(Value::small_int(CLOSED));
                 return Err(cx.error(ClassId::StopAsyncIteration, ""));
             }
-            b.slots()[STATE].set(Value::small_int(ITERATING));
+            b.slots()[STATE].set_immediate(Value::small_int(ITERATING));
             if g.state() == state::CREATED && g.names.get().cast::<Tuple>().is_none_or(|n| n.len != 3) {
                 super::abandoned::first_iteration(cx, g)?;
             }
@@ -108,13 +108,13 @@ pub fn throw(cx: &mut Ctx, b: Gc<Boxed>, exc: Value) -> R {
     if progress == CLOSED {
         return Err(cx.runtime_error("cannot reuse already awaited __anext__()/asend()"));
     }
-    b.slots()[STATE].set(Value::small_int(ITERATING));
+    b.slots()[STATE].set_immediate(Value::small_int(ITERATING));
     let result = generator::resume(cx, g, exc, true);
     deliver(cx, b, g, mode, result)
 }
 
 fn finish(b: Gc<Boxed>, g: Gc<Generator>) {
-    b.slots()[STATE].set(Value::small_int(CLOSED));
+    b.slots()[STATE].set_immediate(Value::small_int(CLOSED));
     set_busy(g, false);
 }
 

@@ -132,7 +132,7 @@ pub fn generator_frame(cx: &mut Ctx, g: Gc<Generator>) -> R {
     let locals = locals(cx, FrameRef { base: g.base(), code, at })?;
     Ok(cx.new_frame_object(|f| {
         f.code.set(code.value());
-        f.back.set(Value::NONE);
+        f.back.set_immediate(Value::NONE);
         f.locals.set(locals);
         f.globals.set(code.globals.get());
         f.at = at;

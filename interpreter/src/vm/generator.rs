@@ -190,14 +190,18 @@ pub unsafe fn deliver(g: Gc<Generator>, value: Value) -> *const AtomicU64 {
 pub fn suspend(cx: &mut Ctx, g: Gc<Generator>, pc: *const AtomicU64) -> (*mut Value, *const AtomicU64) {
     g.pc.store(pc as *mut AtomicU64, Ordering::Release);
     let outer = g.outer_handled.get();
-    g.handled.set(if cx.handled == outer { Value::NONE } else { cx.handled });
+    if cx.handled == outer {
+        g.handled.set_immediate(Value::NONE);
+    } else {
+        g.handled.set(cx.handled);
+    }
     leave(cx, g, outer, state::SUSPENDED)
 }
 
 /// Ends the running generator; returns the resumer's frame, or None if it is Rust.
 pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const AtomicU64)> {
     let outer = g.outer_handled.get();
-    g.handled.set(Value::NONE);
+    g.handled.set_immediate(Value::NONE);
     // If the resumer is Rust code, that knows it.
     if g.is_lent() && !g.link().0.is_null() {
         let link = leave(cx, g, outer, state::SPARE);
@@ -211,7 +215,7 @@ pub fn finish(cx: &mut Ctx, g: Gc<Generator>) -> Option<(*mut Value, *const Atom
 #[inline(always)]
 fn leave(cx: &mut Ctx, g: Gc<Generator>, outer: Value, next: u8) -> (*mut Value, *const AtomicU64) {
     cx.handled = outer;
-    g.outer_handled.set(Value::NONE);
+    g.outer_handled.set_immediate(Value::NONE);
     cx.depth -= 1;
     let (base, pc) = g.link();
     if !base.is_null() {

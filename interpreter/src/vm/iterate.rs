@@ -160,7 +160,7 @@ fn ended(cx: &mut Ctx, frame: &mut NativeFrame<'_>, it: Gc<Iter>) -> R<Step> {
     if it.header().shape() == ClassId::Zip.shape()
         && let Some(iterators) = it.source.get().cast::<Tuple>()
     {
-        it.source.set(Value::NONE);
+        it.source.set_immediate(Value::NONE);
         if it.extra.get() == Value::TRUE {
             let given = frame.get(SO_FAR).cast::<List>().map_or(0, |l| l.len());
             cx.zip_lengths(iterators, given)?;

@@ -13,7 +13,7 @@ use crate::object::misc::Range;
 use crate::object::sequence::{List, Tuple};
 use crate::object::set::Set;
 use crate::object::string::Str;
-use crate::value::{Gc, Value};
+use crate::value::{Gc, Value, stored};
 
 // ---- names
 
@@ -88,6 +88,7 @@ pub fn global(cx: &mut Ctx, base: *mut Value, name: Gc<Str>, first: &AtomicU64, 
     let globals = code_of(base).globals.obj::<Dict>();
     let cell = globals.cell(cx, name);
     first.store(cell.value().bits(), Ordering::Release);
+    stored(cell.value());
     let v = cell.value.get();
     if !v.is_unbound() {
         return Ok(v);
@@ -96,6 +97,7 @@ pub fn global(cx: &mut Ctx, base: *mut Value, name: Gc<Str>, first: &AtomicU64, 
     if builtins.has_cells() {
         if let Some(cell) = builtins.existing_cell(cx, name) {
             second.store(cell.value().bits(), Ordering::Release);
+            stored(cell.value());
             let v = cell.value.get();
             if !v.is_unbound() {
                 return Ok(v);
@@ -113,6 +115,7 @@ pub fn set_global(cx: &mut Ctx, base: *mut Value, name: Gc<Str>, value: Value, c
     globals.set(cx, name.value(), value)?;
     if let Some(cell) = globals.existing_cell(cx, name) {
         cache.store(cell.value().bits(), Ordering::Release);
+        stored(cell.value());
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bytecode::op::Op;
 use crate::bytecode::word::Word;
+use crate::heap::grey;
 use crate::native::Ctx;
 use crate::object::generator::Generator;
 use crate::value::{Gc, Value};
@@ -49,6 +50,10 @@ impl Ctx {
     #[inline(always)]
     pub(super) fn keep_spare(&mut self, g: Gc<Generator>) {
         g.set_lent(false);
+        // One that has been marked would not be traced again in its next life.
+        if grey::is_marking() {
+            return;
+        }
         if let Some(first) = self.local.spares.get_mut(g.code().nregs as usize) {
             g.link_base.store(std::ptr::without_provenance_mut(*first), Ordering::Relaxed);
             *first = g.as_ptr() as usize;

@@ -363,7 +363,7 @@ fn traceback_frame(cx: &mut Ctx, tb: Gc<Traceback>) -> R {
     let globals = code.cast::<Code>().map_or(Value::NONE, |c| c.globals.get());
     let frame = cx.new_frame_object(|f| {
         f.code.set(code);
-        f.back.set(Value::NONE);
+        f.back.set_immediate(Value::NONE);
         f.locals.set(locals);
         f.globals.set(globals);
         f.at = at;

@@ -500,7 +500,7 @@ fn init_fields(
     this.args.set(all);
     init_extra(cx, this);
     for (_, field) in fields {
-        this.extra[*field].set(Value::NONE);
+        this.extra[*field].set_immediate(Value::NONE);
     }
     let Some(kwargs) = kwargs else { return Ok(()) };
     for (key, value) in kwargs.pairs() {

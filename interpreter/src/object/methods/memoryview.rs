@@ -213,7 +213,7 @@ pub mod methods {
             item[..bytes.len()].copy_from_slice(bytes);
             cx.set_view_item(target, i, item)?;
         }
-        target.base.set(Value::UNBOUND);
+        target.base.set_immediate(Value::UNBOUND);
         Ok(())
     }
 
@@ -240,12 +240,12 @@ pub mod methods {
 
     /// Let go of the memory that was viewed.
     pub fn __exit__(this: View, _exc_info: &[Value]) {
-        this.base.set(Value::UNBOUND);
+        this.base.set_immediate(Value::UNBOUND);
     }
 
     /// Let go of the memory that was viewed.
     pub fn release(this: View) {
-        this.base.set(Value::UNBOUND);
+        this.base.set_immediate(Value::UNBOUND);
     }
 
     /// Give a view of the bytes that the object holds.
@@ -371,7 +371,7 @@ pub mod methods {
         view.stride.store(size as i64, std::sync::atomic::Ordering::Relaxed);
         view.len.store(bytes / size, std::sync::atomic::Ordering::Relaxed);
         if !bytes.is_multiple_of(size) {
-            view.base.set(Value::UNBOUND);
+            view.base.set_immediate(Value::UNBOUND);
             return Err(cx.type_error("memoryview: length is not a multiple of itemsize"));
         }
         if let Some(shape) = shape {

@@ -248,7 +248,7 @@ use crate::object::construct::{cannot_create, check_abstract, is_method_of, is_p
 use crate::object::dict::Dict;
 use crate::object::kind::ClassId;
 use crate::object::sequence::List;
-use crate::value::{Gc, Value};
+use crate::value::{Gc, Value, stored};
 
 /// `object.__new__(class, ...)`; `excess` tells whether more arguments were given.
 fn new_object(cx: &mut Ctx, class: Value, excess: bool) -> R {
@@ -326,6 +326,8 @@ fn change_class(cx: &mut Ctx, this: Value, class: Value) -> R<()> {
     };
     let lock = cx.lock(header);
     header.set_shape(next);
+    // The shape is how the object refers to its class.
+    stored(new.value());
     drop(lock);
     Ok(())
 }

@@ -52,7 +52,7 @@ pub mod methods {
         let args = cx.tuple(args)?;
         this.args.set(args);
         for field in &this.extra {
-            field.set(Value::NONE);
+            field.set_immediate(Value::NONE);
         }
         init_extra(cx, this);
         Ok(())
@@ -169,7 +169,7 @@ pub mod methods {
     pub fn set_written(cx: &mut Ctx, this: Gc<Exception>, value: Value) -> R<()> {
         if value.is_unbound() {
             written(cx, this)?;
-            this.extra[extra::WRITTEN].set(Value::NONE);
+            this.extra[extra::WRITTEN].set_immediate(Value::NONE);
             return Ok(());
         }
         let n = cx.index(value)?;

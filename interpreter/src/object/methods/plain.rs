@@ -110,8 +110,8 @@ pub mod super_object {
                 this.start.set(start.value());
             }
             None => {
-                this.object.set(Value::NONE);
-                this.start.set(Value::NONE);
+                this.object.set_immediate(Value::NONE);
+                this.start.set_immediate(Value::NONE);
             }
         }
         Ok(())

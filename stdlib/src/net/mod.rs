@@ -39,6 +39,7 @@ pub static MODULES: &[BuiltinModule] = &[
     source!("http.cookies"),
     source!("http.server"),
     source!("mimetypes"),
+    source!("netrc"),
     source!("requests"),
     source!("requests.adapters"),
     source!("requests.api"),

@@ -45,7 +45,7 @@ const _: () =
     assert!(class_of(16) == 0 && class_of(512) == 31 && class_of(513) == 32 && class_of(MAX_SMALL) == CLASSES - 1);
 const _: () = assert!(class_size(CLASSES - 1) == MAX_SMALL && class_size(class_of(1000)) >= 1000);
 
-/// So many of a heap's chunks are in small pages.
+/// So many of a heap's chunks are in small pages if memory is to be spared; else only the first.
 const SMALL_PAGED: usize = 2;
 /// So much of such a chunk, but the first, is faulted in at once: page by page costs several times as much.
 const STEP: usize = 256 << 10;
@@ -170,9 +170,9 @@ fn asked() -> (Mode, bool) {
 
 impl Blocks {
     /// Fresh blocks come from a new chunk, the one taken last.
-    fn renew(&mut self, chunk: usize) {
+    fn renew(&mut self, chunk: usize, sparing: bool) {
         self.fresh = chunk + HEAD_BLOCKS * BLOCK_SIZE..chunk + CHUNK_SIZE;
-        let by_steps = (2..=SMALL_PAGED).contains(&self.spans.len());
+        let by_steps = sparing && (2..=SMALL_PAGED).contains(&self.spans.len());
         self.present = if by_steps { self.fresh.start } else { self.fresh.end };
     }
 
@@ -208,6 +208,8 @@ pub struct Heap {
     pub(super) in_use: AtomicUsize,
     limit: AtomicUsize,
     over_limit: AtomicBool,
+    /// Memory counts more than the time that huge pages save.
+    sparing: AtomicBool,
     /// Small objects have begun to use the last of the address space.
     short: AtomicBool,
     /// A [`Mode`].
@@ -240,6 +242,7 @@ impl Heap {
             in_use: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             over_limit: AtomicBool::new(false),
+            sparing: AtomicBool::new(false),
             short: AtomicBool::new(false),
             log: std::env::var_os("CONC_GC_LOG").is_some_and(|value| value != "0"),
             mode: AtomicU8::new(if from_start { mode } else { Mode::Normal } as u8),
@@ -277,6 +280,11 @@ impl Heap {
             Mode::Stress => local.discard(size),
             Mode::Slices => local.cut(size),
         }
+    }
+
+    /// From now on memory counts more than the time that huge pages save.
+    pub fn spare_memory(&self) {
+        self.sparing.store(true, Ordering::Relaxed);
     }
 
     /// Sets the memory limit in bytes.
@@ -382,7 +390,7 @@ impl Heap {
                 self.short.store(true, Ordering::Relaxed);
             }
             let chunk = self.take_chunks(blocks, 1)?;
-            blocks.renew(chunk);
+            blocks.renew(chunk, self.sparing.load(Ordering::Relaxed));
         }
         Some(blocks.take_fresh(1))
     }
@@ -439,7 +447,7 @@ impl Heap {
                 let rest = blocks.fresh.clone();
                 blocks.free.extend(rest.step_by(BLOCK_SIZE));
                 let chunk = self.take_chunks(blocks, 1)?;
-                blocks.renew(chunk);
+                blocks.renew(chunk, self.sparing.load(Ordering::Relaxed));
             }
             return Some(blocks.take_fresh(count));
         }
@@ -452,7 +460,8 @@ impl Heap {
 
     fn take_chunks(&self, blocks: &mut Blocks, count: usize) -> Option<usize> {
         // The first chunks stay in small pages: an interpreter that does little takes little memory.
-        let huge_pages = blocks.spans.len() >= SMALL_PAGED || count > 1;
+        let small_paged = if self.sparing.load(Ordering::Relaxed) { SMALL_PAGED } else { 1 };
+        let huge_pages = blocks.spans.len() >= small_paged || count > 1;
         let chunk = reservation().take(count, self.id, huge_pages)?;
         // SAFETY: just taken; the lists are the heap's as long as it has chunks.
         unsafe { set_greys(chunk, &self.greys) };

@@ -27,6 +27,8 @@ use crate::object::stack::{Fiber, Segment};
 use crate::value::{Gc, Value};
 use crate::vm::{interrupt, outside};
 
+/// A program with more threads than this is about many small things: memory is spared.
+const MANY: usize = 500;
 /// So many native stacks a worker keeps for the next threads, and so many fibers.
 pub(super) const POOLED: usize = 64;
 const FIBERS: usize = 512;
@@ -220,7 +222,9 @@ fn create_unlisted(cx: &mut Ctx, id: u64, owner: Value, native: Value, daemon: b
         Err(e) if cx.is_error(e, ClassId::MemoryError) => return Err(no_frames(cx)),
         made => made?,
     };
-    worker(cx).shared.fibers.fetch_add(1, Ordering::Relaxed);
+    if worker(cx).shared.fibers.fetch_add(1, Ordering::Relaxed) == MANY {
+        cx.iso().heap.spare_memory();
+    }
     fiber.owner.set(owner);
     fiber.wake.set(native);
     Ok(Arc::new(Thread::new(id, daemon, fiber, handle)))

@@ -11,7 +11,7 @@ use conc_interpreter::value::{Gc, Value};
 use dashu_int::IBig;
 
 use super::input::Input;
-use super::{memo, names, numbers, op};
+use super::{copyreg, memo, names, numbers, op};
 use crate::core::shared::{call_with_dict, is_exact};
 
 /// What an unpickler's user has set.
@@ -384,14 +384,6 @@ impl Loader {
         find_global(cx, module, name, self.protocol, self.hooks.fix_imports)
     }
 
-    fn copyreg(&mut self, cx: &mut Ctx, name: &str) -> R {
-        let module = match self.copyreg {
-            Some(module) => module,
-            None => *self.copyreg.insert(cx.import("copyreg")?),
-        };
-        cx.get_attr_text(module, name)
-    }
-
     /// An object that has a number instead of a name (`copyreg.add_extension`).
     fn extension(&mut self, cx: &mut Ctx, code: u8) -> R {
         let number = match code {
@@ -402,7 +394,7 @@ impl Loader {
         if number <= 0 {
             return Err(error(cx, "EXT specifies code <= 0"));
         }
-        let registry = self.copyreg(cx, "_inverted_registry")?;
+        let registry = copyreg(cx, &mut self.copyreg, "_inverted_registry")?;
         let found = match registry.cast::<Dict>() {
             Some(registry) => registry.get(cx, Value::small_int(number))?,
             None => None,

@@ -41,6 +41,15 @@ fn raise(cx: &mut Ctx, class: &str, message: &str) -> Raised {
     }
 }
 
+/// A name of the module `copyreg`, which is kept once it has been needed.
+fn copyreg(cx: &mut Ctx, kept: &mut Option<Value>, name: &str) -> R {
+    let module = match *kept {
+        Some(module) => module,
+        None => *kept.insert(cx.import("copyreg")?),
+    };
+    cx.get_attr_text(module, name)
+}
+
 /// The numbers of a pickler's objects, from one `dump` to the next; slot 0 holds the objects.
 struct Numbers(Mutex<memo::Numbers>);
 impl Payload for Numbers {}

@@ -12,7 +12,7 @@ use conc_interpreter::value::{Gc, Value};
 
 use super::op;
 use super::save::{Saver, error};
-use super::{names, outside};
+use super::{copyreg, names, outside};
 use crate::core::shared::call_with_dict;
 
 impl Saver {
@@ -41,19 +41,11 @@ impl Saver {
         self.reduction(cx, reduction, Some(v))
     }
 
-    fn copyreg(&mut self, cx: &mut Ctx, name: &str) -> R {
-        let module = match self.copyreg {
-            Some(module) => module,
-            None => *self.copyreg.insert(cx.import("copyreg")?),
-        };
-        cx.get_attr_text(module, name)
-    }
-
     /// The function that somebody has registered for a class.
     fn registered(&mut self, cx: &mut Ctx, class: Gc<Class>) -> R<Option<Value>> {
         let table = match self.hooks.dispatch_table {
             Some(table) => table,
-            None => self.copyreg(cx, "dispatch_table")?,
+            None => copyreg(cx, &mut self.copyreg, "dispatch_table")?,
         };
         if let Some(dict) = table.cast::<Dict>() {
             return dict.get(cx, class.value());
@@ -311,7 +303,7 @@ impl Saver {
 
     /// A name that has a number (`copyreg.add_extension`).
     fn extension(&mut self, cx: &mut Ctx, module: Gc<Str>, name: Gc<Str>) -> R<bool> {
-        let registry = self.copyreg(cx, "_extension_registry")?;
+        let registry = copyreg(cx, &mut self.copyreg, "_extension_registry")?;
         let Some(registry) = registry.cast::<Dict>().filter(|d| !d.is_empty()) else { return Ok(false) };
         let key = cx.tuple(&[module.value(), name.value()])?;
         let Some(code) = registry.get(cx, key)?.and_then(|code| cx.as_i64(code)) else { return Ok(false) };

@@ -59,16 +59,21 @@ impl Saver {
 
     pub fn save(&mut self, cx: &mut Ctx, v: Value) -> R<()> {
         self.out.boundary();
-        if cx.is_stack_low() {
-            return Err(cx.error(ClassId::RecursionError, "maximum recursion depth exceeded while pickling an object"));
-        }
-        cx.poll()?;
         if let Some(hook) = self.hooks.persistent_id {
             let id = cx.call(hook, &[v])?;
             if !id.is_none() {
                 return self.persistent(cx, id);
             }
         }
+        self.save_itself(cx, v)
+    }
+
+    /// Writes an object that the user does not take care of.
+    fn save_itself(&mut self, cx: &mut Ctx, v: Value) -> R<()> {
+        if cx.is_stack_low() {
+            return Err(cx.error(ClassId::RecursionError, "maximum recursion depth exceeded while pickling an object"));
+        }
+        cx.poll()?;
         if self.atom(cx, v)? {
             return Ok(());
         }
@@ -82,9 +87,7 @@ impl Saver {
     /// What the user takes care of: only its id is written.
     fn persistent(&mut self, cx: &mut Ctx, id: Value) -> R<()> {
         if self.binary() {
-            let hook = self.hooks.persistent_id.take();
-            self.save(cx, id)?;
-            self.hooks.persistent_id = hook;
+            self.save_itself(cx, id)?;
             self.out.op(op::BINPERSID);
             return Ok(());
         }
@@ -387,31 +390,20 @@ impl Saver {
             false => self.out.put(&[op::MARK, op::DICT]),
         }
         self.memoize(cx, v)?;
-        let (size, alone) = (dict.len(), !self.binary() || dict.len() == 1);
-        let (mut at, mut left) = (0, 0);
+        let size = dict.len();
+        let mut batch = Batch::of(if !self.binary() || size == 1 { (op::SETITEM, 1) } else { (op::SETITEMS, BATCH) });
+        let mut at = 0;
         while let Some((next, key, value)) = dict.next(at) {
             at = next;
-            if !alone && left == 0 {
-                self.out.op(op::MARK);
-                left = BATCH;
-            }
+            batch.before(&mut self.out);
             self.save(cx, key)?;
             self.save(cx, value)?;
             if dict.len() != size {
                 return Err(cx.runtime_error("dictionary changed size during iteration"));
             }
-            if alone {
-                self.out.op(op::SETITEM);
-            } else {
-                left -= 1;
-                if left == 0 {
-                    self.out.op(op::SETITEMS);
-                }
-            }
+            batch.after(&mut self.out);
         }
-        if left > 0 {
-            self.out.op(op::SETITEMS);
-        }
+        batch.end(&mut self.out);
         Ok(())
     }
 
@@ -420,25 +412,18 @@ impl Saver {
         self.out.op(op::EMPTY_SET);
         self.memoize(cx, v)?;
         let size = set.len();
-        let (mut at, mut left) = (0, 0);
+        let mut batch = Batch::of((op::ADDITEMS, BATCH));
+        let mut at = 0;
         while let Some((next, key, _)) = set.next(at) {
             at = next;
-            if left == 0 {
-                self.out.op(op::MARK);
-                left = BATCH;
-            }
+            batch.before(&mut self.out);
             self.save(cx, key)?;
             if set.len() != size {
                 return Err(cx.runtime_error("set changed size during iteration"));
             }
-            left -= 1;
-            if left == 0 {
-                self.out.op(op::ADDITEMS);
-            }
+            batch.after(&mut self.out);
         }
-        if left > 0 {
-            self.out.op(op::ADDITEMS);
-        }
+        batch.end(&mut self.out);
         Ok(())
     }
 
@@ -507,6 +492,42 @@ impl Saver {
             self.out.op(many);
         }
         Ok(())
+    }
+}
+
+/// Items between a mark and the opcode that takes them; one that takes a single item needs no mark.
+struct Batch {
+    op: u8,
+    size: usize,
+    /// How many more there may be before the opcode.
+    left: usize,
+}
+
+impl Batch {
+    fn of((op, size): (u8, usize)) -> Batch {
+        Batch { op, size, left: 0 }
+    }
+
+    fn before(&mut self, out: &mut Output) {
+        if self.left == 0 {
+            self.left = self.size;
+            if self.size > 1 {
+                out.op(op::MARK);
+            }
+        }
+    }
+
+    fn after(&mut self, out: &mut Output) {
+        self.left -= 1;
+        if self.left == 0 {
+            out.op(self.op);
+        }
+    }
+
+    fn end(self, out: &mut Output) {
+        if self.left > 0 {
+            out.op(self.op);
+        }
     }
 }
 
